@@ -1,0 +1,167 @@
+/*
+ * libliandong: the one way onto the bus, for services and agencies alike.
+ *
+ * Threads: a client and all that belongs to it are used by the thread that opened it. Use from
+ * another thread or after fork answers LD_FORKED. Callbacks are made from ld_client_run or, when
+ * a uv loop was given, from that loop; never from inside the call that asked for them.
+ *
+ * Two ways to run:
+ *   - plain program: leave options.loop NULL and call ld_client_run (or poll ld_client_fd and call
+ *     ld_client_run with 0);
+ *   - libuv program: set options.loop to your uv_loop_t and run it as ever.
+ *
+ * From any callback all functions here are legal but ld_client_run, ld_client_flush and
+ * ld_client_wait_*. Closing cancels everything (LD_CANCELLED, one completion each), then makes the
+ * closed callback, after which nothing comes.
+ *
+ * The client reconnects by itself for ever: streams resume behind the last event delivered;
+ * events published but not yet answered are sent again (the router drops duplicates).
+ */
+#ifndef LIANDONG_H
+#define LIANDONG_H
+
+#include <liandong/error.h>
+#include <liandong/record.h>
+#include <liandong/topic.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ld_client;
+struct ld_producer;
+struct ld_stream;
+
+enum ld_link {
+    LD_LINK_CONNECTING, /* never yet, or lost: trying */
+    LD_LINK_UP,         /* heard from the router within its heartbeat */
+    LD_LINK_STALE,      /* three heartbeats missed; still trying */
+    LD_LINK_CLOSED
+};
+
+struct ld_client_options {
+    const char *endpoint;     /* "tcp://127.0.0.1:7501" or "ipc:///path"; required */
+    const char *identity;     /* who this is, e.g. "3303.health"; required, at most 100 bytes */
+    void *loop;               /* uv_loop_t * of the caller, or NULL for a loop of its own */
+    size_t queue_bytes;       /* published and not answered; beyond it publish says LD_BUSY; 8 MiB */
+    int64_t give_up_us;       /* an event unanswered this long completes as LD_UNKNOWN; 0 = never */
+    /* Optional: the link's state changed. since_us: monotonic time of the change. */
+    void (*link_changed)(struct ld_client *client, enum ld_link link, const char *reason,
+                         void *data);
+    void *data;
+};
+LD_EXPORT void ld_client_options_init(struct ld_client_options *options);
+
+LD_EXPORT int ld_client_open(const struct ld_client_options *options, struct ld_client **out,
+                             struct ld_error *error) LD_MUST_USE;
+/* Asynchronous; closed (may be NULL) is called once at the end and the client is freed. With a
+ * loop of its own, ld_client_close runs that loop until done. NULL is legal. */
+LD_EXPORT void ld_client_close(struct ld_client *client, void (*closed)(void *data), void *data);
+
+/* Runs the client's own loop for at most timeout_us (0: what is ready; -1: until ld_client_stop).
+ * LD_OK, or LD_TIMEOUT when the time ended without ld_client_stop. LD_INVALID with a foreign loop. */
+LD_EXPORT int ld_client_run(struct ld_client *client, int64_t timeout_us);
+LD_EXPORT void ld_client_stop(struct ld_client *client);
+LD_EXPORT int ld_client_fd(const struct ld_client *client); /* readable: call ld_client_run(c, 0) */
+
+/* What the router said last. Valid once the link has been up; times are 0 before. */
+struct ld_client_state {
+    enum ld_link link;
+    uint64_t incarnation;     /* changes with every start of the router */
+    uint64_t head;            /* last durable sequence heard of */
+    uint64_t first_sequence;
+    uint8_t log_id[16];
+    bool drill;               /* the router runs on drill time and marks all as exercise */
+    int64_t router_time_us;   /* the router's clock at WELCOME */
+    uint64_t reconnects;
+    size_t unanswered;        /* events published, not yet answered */
+};
+LD_EXPORT void ld_client_get_state(const struct ld_client *client, struct ld_client_state *state);
+/* Plain programs: runs until the link is up. LD_OK or LD_TIMEOUT with the reason. */
+LD_EXPORT int ld_client_wait_up(struct ld_client *client, int64_t timeout_us,
+                                struct ld_error *error) LD_MUST_USE;
+
+/* ---- publishing ---- */
+
+/* A producer: a name under which sequences strictly increase, for ever. name begins with the
+ * client's identity, optionally followed by '#' and an instance ("3303.health#desk-1"). ready is
+ * called once with LD_OK and the last sequence that the log has from it (0: none). */
+typedef void ld_producer_fn(struct ld_producer *producer, int code, uint64_t last_sequence,
+                            void *data);
+LD_EXPORT int ld_producer_open(struct ld_client *client, const char *name, ld_producer_fn *ready,
+                               void *data, struct ld_producer **out,
+                               struct ld_error *error) LD_MUST_USE;
+LD_EXPORT uint64_t ld_producer_id_of(const struct ld_producer *producer);
+
+/* One answer per event, always later: LD_OK (durable, sequence is its place), LD_DUPLICATE (was
+ * there already), LD_UNKNOWN, LD_CANCELLED or why it was refused, with the reason. */
+struct ld_published {
+    int code;
+    uint64_t sequence;          /* place in the log; 0 unless LD_OK */
+    uint64_t producer_sequence;
+    const char *reason;         /* borrowed for the call; "" unless refused */
+};
+typedef void ld_published_fn(const struct ld_published *published, void *data);
+
+struct ld_event {
+    const char *topic;          /* zero-terminated */
+    const void *payload;
+    size_t payload_size;
+    uint16_t flags;             /* LD_RECORD_EXERCISE */
+    uint64_t producer_sequence; /* 0: the next one; else greater than all before */
+};
+/* Copies the event. LD_OK: published (may be NULL) will be called exactly once. Otherwise it will
+ * not: LD_BUSY (queue full), LD_TOOBIG, LD_INVALID (topic, sequence), LD_CLOSED, LD_FORKED. */
+LD_EXPORT int ld_publish(struct ld_producer *producer, const struct ld_event *event,
+                         ld_published_fn *published, void *data,
+                         struct ld_error *error) LD_MUST_USE;
+/* Plain programs: runs until every event is answered or the time ends; *unanswered (may be NULL)
+ * is what is left. LD_OK or LD_TIMEOUT. */
+LD_EXPORT int ld_client_flush(struct ld_client *client, int64_t timeout_us, size_t *unanswered);
+
+/* ---- listening ---- */
+
+#define LD_FROM_FIRST UINT64_C(0) /* from the oldest event */
+#define LD_FROM_NOW   UINT64_MAX  /* only what comes after the head */
+
+struct ld_stream_options {
+    uint64_t from;               /* sequence, LD_FROM_FIRST (default) or LD_FROM_NOW */
+    const char *const *filters;  /* NULL or none: everything */
+    size_t filter_count;         /* at most 64 */
+    size_t credit_bytes;         /* how much may be under way; 4 MiB */
+    bool confirm_by_hand;        /* false: an event is processed when the callback returns; true:
+                                  * when ld_stream_confirm says so. Credit goes back only then. */
+    /* opened: answered, "from sequence S, head H" (again after each reconnect). */
+    void (*opened)(struct ld_stream *stream, uint64_t from, uint64_t head, void *data);
+    /* event: borrowed for the call; checked against both checksums. Required. */
+    void (*event)(struct ld_stream *stream, const struct ld_record *record, void *data);
+    /* failed: the router refused it or data was damaged; the stream is dead, close it. */
+    void (*failed)(struct ld_stream *stream, const struct ld_error *error, void *data);
+    void *data;
+};
+LD_EXPORT void ld_stream_options_init(struct ld_stream_options *options);
+LD_EXPORT int ld_stream_open(struct ld_client *client, const struct ld_stream_options *options,
+                             struct ld_stream **out, struct ld_error *error) LD_MUST_USE;
+/* With confirm_by_hand: all events up to sequence are processed. */
+LD_EXPORT void ld_stream_confirm(struct ld_stream *stream, uint64_t sequence);
+/* Covered so far: every matching event up to here was delivered. 0 before the first. */
+LD_EXPORT uint64_t ld_stream_position(const struct ld_stream *stream);
+LD_EXPORT void ld_stream_close(struct ld_stream *stream); /* no event after this call; frees */
+
+/* ---- questions ---- */
+
+/* Answered once: json is the router's statistics (docs/protocol.md), NULL unless LD_OK. */
+typedef void ld_status_fn(int code, const char *json, void *data);
+LD_EXPORT int ld_client_status(struct ld_client *client, ld_status_fn *answer, void *data,
+                               struct ld_error *error) LD_MUST_USE;
+/* Moves a drill's clock forward to time_us; the router appends the ticks between. LD_REFUSED from
+ * a router that is not in a drill. head: last durable sequence, ticks included. */
+typedef void ld_advanced_fn(int code, int64_t time_us, uint64_t head, const char *reason,
+                            void *data);
+LD_EXPORT int ld_client_advance(struct ld_client *client, int64_t time_us, ld_advanced_fn *answer,
+                                void *data, struct ld_error *error) LD_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

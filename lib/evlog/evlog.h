@@ -1,0 +1,141 @@
+/*
+ * evlog: the durable, totally ordered event log (docs/log-format.md). One directory, one writer.
+ *
+ * Happy path of the writer:
+ *     evlog_open -> [evlog_stage …  evlog_commit_begin -> (writer thread: write, sync) ->
+ *     committed callback -> evlog_commit_finish]* -> evlog_close
+ * Two buffers: what is staged while one commit runs goes into the next one. No timer. Nothing is
+ * readable, and evlog_durable does not move, before its bytes are synced.
+ *
+ * Threads: all functions are called by the thread that opened the log. The committed callback runs
+ * on the writer thread and may only wake that thread (uv_async_send). Spans may be released from
+ * any thread.
+ *
+ * Failures: a full disk refuses staging (LD_NOSPACE) and heals when space returns; the first
+ * failed write or sync is final (LD_IO from everything that writes; reading goes on). Recovery at
+ * open is a decision table (recovery.c); damage other than a proven torn tail refuses to open
+ * with LD_CORRUPT and names the tool.
+ */
+#ifndef LD_EVLOG_H
+#define LD_EVLOG_H
+
+#include <liandong/record.h>
+#include "context.h"
+
+struct evlog;
+
+enum { EVLOG_ID_SIZE = 16 };
+
+struct evlog_options {
+    uint64_t segment_bytes;    /* size of a segment file; default 64 MiB, at least 4 MiB */
+    uint64_t reserve_bytes;    /* free space below which staging answers LD_NOSPACE; 16 MiB */
+    size_t buffer_bytes;       /* of each of the two staging buffers; 8 MiB */
+    bool drill;                /* a new log becomes a drill log: all its events are exercises */
+    bool read_only;            /* inspect: takes no lock, changes nothing, stage is refused */
+    bool writer_thread;        /* commit in a thread of its own (true); false: in commit_begin */
+};
+void evlog_options_init(struct evlog_options *options);
+
+/* What opening found and did, for the operator. */
+struct evlog_recovery {
+    uint64_t segments;
+    uint64_t first_sequence;  /* oldest event still here; 1 in a whole log */
+    uint64_t head;            /* last durable sequence, 0 if none */
+    uint64_t torn_bytes;      /* cut from the tail because proven torn, 0 as a rule */
+    bool created;
+};
+
+/* Opens or creates the log in directory. Errors: LD_LOCKED (another process has it), LD_CORRUPT,
+ * LD_VERSION, LD_NOSPACE, LD_IO, LD_INVALID (a drill log opened as actual or the reverse: the
+ * option must agree with what is on disk, unless read_only). */
+int evlog_open(const struct ld_context *context, const char *directory,
+               const struct evlog_options *options, struct evlog **out,
+               struct evlog_recovery *recovery, struct ld_error *error) LD_MUST_USE;
+
+/* Waits for a running commit, makes what is staged durable if it can, frees. NULL is legal. */
+void evlog_close(struct evlog *log);
+
+const uint8_t *evlog_id(const struct evlog *log); /* EVLOG_ID_SIZE random bytes, fixed at birth */
+bool evlog_is_drill(const struct evlog *log);
+uint64_t evlog_first(const struct evlog *log);    /* oldest sequence readable, 1 if empty */
+uint64_t evlog_durable(const struct evlog *log);  /* last durable sequence, 0 if none */
+uint64_t evlog_staged(const struct evlog *log);   /* last staged sequence, >= durable */
+int64_t evlog_last_time_us(const struct evlog *log); /* time of the last staged event */
+
+/* ---- writing ---- */
+
+/* Copies an encoded record into the staging buffer and gives it the next sequence and a time of
+ * max(now_us, last time). flags replace the record's. The caller has checked the record
+ * (ld_record_decode, ld_record_check, topic) and decided on duplicates with evlog_producer.
+ * Errors: LD_BUSY (buffer full: finish a commit first), LD_NOSPACE, LD_IO (log has failed). */
+int evlog_stage(struct evlog *log, const uint8_t *raw, int64_t now_us, uint16_t flags,
+                uint64_t *sequence, struct ld_error *error) LD_MUST_USE;
+
+/* Called when a commit is done, on the writer thread (or inside commit_begin without one). */
+typedef void evlog_committed_fn(void *data);
+void evlog_on_committed(struct evlog *log, evlog_committed_fn *fn, void *data);
+
+/* Starts making all that is staged durable. LD_OK also when nothing is staged or a commit runs;
+ * *started says whether one was started. LD_IO once the log has failed. */
+int evlog_commit_begin(struct evlog *log, bool *started, struct ld_error *error) LD_MUST_USE;
+/* After the callback: moves evlog_durable. LD_IO if that write or sync failed (final). */
+int evlog_commit_finish(struct evlog *log, struct ld_error *error) LD_MUST_USE;
+/* Begin, wait, finish, until nothing is staged: for tools and tests. */
+int evlog_commit(struct evlog *log, struct ld_error *error) LD_MUST_USE;
+
+/* ---- producers (R3: kept in checkpoints, rebuilt from the log) ---- */
+
+/* Highest staged sequence of a producer, 0 if it has none. */
+uint64_t evlog_producer(const struct evlog *log, uint64_t producer);
+size_t evlog_producer_count(const struct evlog *log);
+
+/* ---- reading ---- */
+
+/* A run of whole records of one segment: raw bytes, borrowed until evlog_span_release (any
+ * thread). Records are [first, last]; header checksums have been verified, payloads not. */
+struct evlog_span {
+    const uint8_t *data;
+    size_t size;
+    uint64_t first, last;
+    struct evlog_segment *owner; /* private */
+};
+
+/* Durable events from sequence on, at most max_bytes (but at least one record), not beyond one
+ * segment. *span is empty (size 0) when sequence > durable. Errors: LD_NOTFOUND (older than
+ * evlog_first), LD_CORRUPT (names segment and sequence), LD_IO. */
+int evlog_read(struct evlog *log, uint64_t sequence, size_t max_bytes, struct evlog_span *span,
+               struct ld_error *error) LD_MUST_USE;
+void evlog_span_retain(const struct evlog_span *span);
+void evlog_span_release(const struct evlog_span *span);
+
+/* First sequence whose time is >= time_us; evlog_durable + 1 if there is none. */
+int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t *sequence,
+                    struct ld_error *error) LD_MUST_USE;
+
+/* ---- figures ---- */
+struct evlog_stats {
+    uint64_t events_staged, bytes_staged, commits, syncs, segments_created;
+    uint64_t refused_nospace, refused_busy;
+    int64_t sync_us_last, sync_us_max;
+    uint64_t bytes_on_disk;
+    bool failed; /* a write or sync failed: final */
+};
+void evlog_get_stats(const struct evlog *log, struct evlog_stats *stats);
+
+/* ---- offline tools ---- */
+
+/* Reads the whole log, every checksum, without the lock. finding() is called once per finding
+ * (sequence 0 if it belongs to none); LD_OK if all is good (a torn tail is not damage), else
+ * LD_CORRUPT. counts may be NULL. */
+struct evlog_verify_counts {
+    uint64_t segments, events, bytes, torn_bytes, findings;
+};
+typedef void evlog_finding_fn(const char *segment, uint64_t sequence, const char *text, void *data);
+int evlog_verify(const struct ld_context *context, const char *directory, evlog_finding_fn *finding,
+                 void *data, struct evlog_verify_counts *counts,
+                 struct ld_error *error) LD_MUST_USE;
+
+/* The names of the log's own events. */
+#define EVLOG_TOPIC_CHECKPOINT "sys/checkpoint"
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * zuv: ZeroMQ sockets on a libuv loop. The only module that includes <zmq.h>.
+ *
+ * Everything runs on the loop's thread. A socket delivers whole messages by callback, at most
+ * turn_messages per loop turn and socket, so that one flooding peer cannot starve the rest.
+ *
+ * From any callback all of these are legal: send, close (also of the same socket), open, connect.
+ * zuv_socket_close is asynchronous: after it no callback of that socket is made but the close
+ * callback, once. zuv_close needs all sockets closed first.
+ *
+ * Nothing from a peer is asserted: messages of too many frames or beyond max_message_bytes are
+ * dropped (the latter by ZeroMQ, with the connection) and counted.
+ */
+#ifndef LD_ZUV_H
+#define LD_ZUV_H
+
+#include <liandong/error.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct zuv;        /* a ZeroMQ context bound to a loop */
+struct zuv_socket;
+
+enum zuv_kind { ZUV_ROUTER, ZUV_DEALER, ZUV_XPUB, ZUV_SUB };
+
+enum { ZUV_FRAMES_MAX = 4 };
+
+/* One frame. Owned by whoever holds it until sent or dropped. */
+struct zuv_frame {
+    _Alignas(8) unsigned char opaque[64];
+};
+void zuv_frame_copy(struct zuv_frame *frame, const void *data, size_t size); /* aborts on NOMEM */
+uint8_t *zuv_frame_alloc(struct zuv_frame *frame, size_t size); /* uninitialised bytes to fill */
+/* Bytes of the caller's; release(data, hint) is called once, from any thread, when done. */
+void zuv_frame_share(struct zuv_frame *frame, const void *data, size_t size,
+                     void (*release)(void *data, void *hint), void *hint);
+const uint8_t *zuv_frame_data(const struct zuv_frame *frame);
+size_t zuv_frame_size(const struct zuv_frame *frame);
+void zuv_frame_drop(struct zuv_frame *frame);
+
+struct zuv_message {
+    struct zuv_frame frames[ZUV_FRAMES_MAX];
+    size_t count;
+};
+void zuv_message_drop(struct zuv_message *message); /* all frames; count becomes 0 */
+
+struct zuv_options {
+    size_t max_message_bytes; /* ZMQ_MAXMSGSIZE; default 4 MiB */
+    int send_messages;        /* high-water marks in messages; default 1000 each */
+    int receive_messages;
+    int linger_ms;            /* what close waits for unsent messages; default 0 */
+    int turn_messages;        /* delivered per loop turn; default 256 */
+    int heartbeat_ms;         /* ZMTP heartbeats, 0 = off; default 2000 */
+    int reconnect_ms, reconnect_max_ms; /* default 20, 1000 */
+    /* All optional. message: frames are the socket's until the callback returns; a frame that is
+     * to be kept is moved out with zuv_frame_take. A ROUTER's frame 0 is the peer's identity; an
+     * XPUB gives one frame, 0x01 or 0x00 and the prefix. writable: after LD_BUSY, when sending is
+     * possible again. */
+    void (*message)(struct zuv_socket *socket, struct zuv_message *message, void *data);
+    void (*writable)(struct zuv_socket *socket, void *data);
+    void *data;
+};
+void zuv_options_init(struct zuv_options *options);
+void zuv_frame_take(struct zuv_frame *to, struct zuv_frame *from); /* from becomes empty */
+
+struct zuv_stats {
+    uint64_t received, sent, busy, unreachable, malformed; /* messages */
+    uint64_t received_bytes, sent_bytes;
+    int64_t turn_us_max; /* longest time spent in message callbacks in one turn */
+};
+
+int zuv_open(uv_loop_t *loop, int io_threads, struct zuv **out, struct ld_error *error) LD_MUST_USE;
+void zuv_close(struct zuv *zuv);
+
+int zuv_socket_open(struct zuv *zuv, enum zuv_kind kind, const struct zuv_options *options,
+                    struct zuv_socket **out, struct ld_error *error) LD_MUST_USE;
+/* Errors: LD_ADDRINUSE (names the endpoint), LD_INVALID (not an endpoint), LD_DENIED. "tcp://…:*"
+ * and "ipc://…" are fine; zuv_endpoint gives the resolved last one (borrowed). */
+int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *error) LD_MUST_USE;
+int zuv_connect(struct zuv_socket *socket, const char *endpoint,
+                struct ld_error *error) LD_MUST_USE;
+const char *zuv_endpoint(const struct zuv_socket *socket);
+
+/* Sends all frames or none. LD_OK: frames are gone (count 0). LD_BUSY: would block, frames still
+ * the caller's, writable() will follow. LD_UNREACHABLE: a ROUTER does not know that peer (any
+ * more), frames still the caller's. */
+int zuv_send(struct zuv_socket *socket, struct zuv_message *message) LD_MUST_USE;
+
+void zuv_socket_close(struct zuv_socket *socket, void (*closed)(void *data), void *data);
+void zuv_get_stats(const struct zuv_socket *socket, struct zuv_stats *stats);
+
+#endif
