@@ -18,7 +18,7 @@ extern "C" {
 #if defined(__GNUC__)
 #define LD_EXPORT    __attribute__((visibility("default")))
 #define LD_MUST_USE  __attribute__((warn_unused_result))
-#define LD_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define LD_PRINTF(string, first) __attribute__((format(printf, string, first)))
 #else
 #define LD_EXPORT
 #define LD_MUST_USE
