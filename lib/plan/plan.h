@@ -1,0 +1,314 @@
+/*
+ * plan: an emergency plan and its vocabulary, loaded and checked (docs/plan-format.md).
+ *
+ * A plan is immutable once loaded; everything inside is owned by it and lives as long as it does.
+ * Ids (areas, units, hazards, …) are compared as strings by their owners or by index; indexes are
+ * positions in the plan's own arrays. Loading never aborts on bad input: it reports every mistake
+ * found (file, line, what was expected, what was found), at most PLAN_FINDINGS_MAX of them.
+ */
+#ifndef LD_PLAN_H
+#define LD_PLAN_H
+
+#include <liandong/error.h>
+#include <stdint.h>
+
+enum { PLAN_FINDINGS_MAX = 100, PLAN_HASH_HEX = 64, PLAN_BUNDLE_MAX_BYTES = 1 << 20 };
+
+struct plan_text {
+    const char *zh, *en;
+};
+
+/* Same numbers as liandong.v1.Level: smaller is graver; 0 is none. */
+enum plan_level { PLAN_NONE = 0, PLAN_I = 1, PLAN_II = 2, PLAN_III = 3, PLAN_IV = 4 };
+enum { PLAN_LEVELS = 5 };
+/* Is a at least as grave as b (III is at least as grave as IV; nothing is less grave than NONE)? */
+static inline bool plan_level_reaches(int a, int b)
+{
+    return a != PLAN_NONE && (b == PLAN_NONE || a <= b);
+}
+const char *plan_level_name(int level);   /* "I" … "IV", "none" */
+int plan_level_parse(const char *text);   /* -1: not a level; "none" is PLAN_NONE */
+struct plan_text plan_level_colour(int level); /* 红色/red … */
+struct plan_text plan_level_grade(int level);  /* 特别重大/especially grave … */
+
+/* ---- vocabulary ---- */
+enum plan_area_level { PLAN_NATION, PLAN_PROVINCE, PLAN_CITY, PLAN_COUNTY };
+struct plan_area {
+    const char *code;
+    enum plan_area_level level;
+    struct plan_text name;
+};
+struct plan_unit {
+    const char *id;    /* "3303.health" */
+    const char *area;  /* "3303" */
+    const char *slug;  /* "health" */
+    const char *kind;
+    struct plan_text name;
+};
+enum plan_hazard_kind { PLAN_EPIDEMIC, PLAN_ACCIDENT };
+struct plan_hazard {
+    const char *id;
+    enum plan_hazard_kind kind;
+    char class_code;          /* 'A', 'B', 'C' or 0 */
+    int64_t incubation_us;    /* 0: none given */
+    struct plan_text name;
+};
+enum plan_measure_kind { PLAN_COUNT_MEASURE, PLAN_GAUGE_MEASURE };
+struct plan_measure {
+    const char *id;
+    enum plan_measure_kind kind;
+    struct plan_text unit, name;
+};
+struct plan_word { /* a sign or a channel */
+    const char *id;
+    struct plan_text name;
+};
+struct plan_item {
+    const char *id, *category;
+    int64_t shelf_life_us;    /* 0: does not expire */
+    struct plan_text unit, name;
+};
+
+/* ---- criteria ---- */
+enum plan_condition_kind {
+    PLAN_ALL, PLAN_ANY, PLAN_NOT,                               /* children */
+    PLAN_COUNT, PLAN_GAUGE, PLAN_AREAS, PLAN_PLACES,            /* measure, window, bounds */
+    PLAN_SIGN,                                                  /* sign */
+    PLAN_DESIGNATED                                             /* units */
+};
+enum plan_window { PLAN_WINDOW_NONE, PLAN_WINDOW_FIXED, PLAN_WINDOW_INCUBATION, PLAN_WINDOW_INCIDENT };
+struct plan_bounds {
+    bool has_low, has_high;
+    bool low_open, high_open; /* more_than, less_than */
+    double low, high;
+};
+bool plan_bounds_hold(const struct plan_bounds *bounds, double value);
+
+struct plan_condition {
+    enum plan_condition_kind kind;
+    const struct plan_condition *children;
+    size_t child_count;
+    size_t measure;           /* index */
+    enum plan_window window;
+    int64_t window_us;        /* with PLAN_WINDOW_FIXED */
+    bool over_city;           /* sum over the city; false: in any one county */
+    struct plan_bounds bounds;
+    size_t sign;              /* index */
+    const size_t *units;      /* indexes: who may designate */
+    size_t unit_count;
+};
+
+struct plan_criterion {
+    const char *id, *section, *reading; /* reading: "" if the text is clear */
+    enum plan_level level;
+    struct plan_text text;
+    const size_t *hazards;    /* indexes, expanded to all covered; none: see below */
+    size_t hazard_count;      /* 0: any hazard in scope (or of the classes) */
+    const char *classes;      /* "BC": statutory classes; "" any */
+    struct plan_condition when;
+    int line;
+};
+
+/* ---- clocks ---- */
+enum plan_clock_start { PLAN_FROM_RECEIVED, PLAN_FROM_OCCURRED, PLAN_FROM_RESPONSE, PLAN_DAILY };
+enum plan_clock_met { PLAN_MET_TELEPHONE, PLAN_MET_WRITTEN, PLAN_MET_ANY, PLAN_MET_ZERO };
+struct plan_clock {
+    const char *id, *section;
+    unsigned levels;          /* bit 1 << level */
+    enum plan_clock_start starts;
+    enum plan_clock_met met_by;
+    int64_t within_us, warn_before_us;
+    int at_minute;            /* PLAN_DAILY: minute of the local day */
+    const char *const *by;    /* unit ids, "{county}.gov" patterns */
+    size_t by_count;
+    struct plan_text text;
+};
+
+/* ---- procedure ---- */
+/* Same numbers as liandong.v1.Decision.Act. */
+enum plan_act {
+    PLAN_ACT_NONE, PLAN_PROPOSE, PLAN_ASSESS, PLAN_DECIDE, PLAN_APPROVE, PLAN_FILE, PLAN_ORDER,
+    PLAN_DESIGNATE
+};
+const char *plan_act_name(int act); /* "propose" … */
+struct plan_step {
+    enum plan_act act;
+    const char *const *by;    /* unit ids or "{county}.slug" patterns */
+    size_t by_count;
+    const char *const *with;  /* PLAN_FILE: units it is filed with */
+    size_t with_count;
+};
+struct plan_rule {            /* steps for some levels */
+    unsigned levels;          /* bit 1 << level */
+    const char *section;
+    const struct plan_step *steps;
+    size_t step_count;
+};
+struct plan_procedure {
+    const struct plan_rule *start, *lower, *terminate, *direct; /* direct: one PLAN_ORDER step */
+    size_t start_count, lower_count, terminate_count, direct_count;
+    const char *county_section;
+    const char *const *county_decide;
+    size_t county_decide_count;
+    const char *const *county_must_follow;
+    size_t county_must_follow_count;
+};
+
+/* ---- organisation, groups, duties ---- */
+struct plan_organisation {    /* by level, inherited values filled in */
+    const char *section;
+    struct plan_text commander, office;
+    int64_t press_every_us;   /* 0: none */
+    const char *press_by, *press_section;
+    bool daily_report;
+};
+struct plan_duty {
+    const char *id, *section;
+    enum plan_level from;     /* lowest level at which it applies */
+    struct plan_text text;
+    const size_t *hazards;    /* none: any */
+    size_t hazard_count;
+    const size_t *signs;      /* all must stand; none: any */
+    size_t sign_count;
+    int64_t deadline_us, repeat_us; /* 0: none */
+    int group;                /* index of the group, -1: member-unit table */
+    int row;                  /* of the member-unit table, 0 for a group's */
+};
+struct plan_group {
+    const char *id, *section;
+    enum plan_level from;
+    struct plan_text name;
+    struct plan_text leads[PLAN_LEVELS];
+    const size_t *members;    /* unit indexes */
+    size_t member_count;
+};
+struct plan_member {          /* one member unit and all that it may have to do */
+    size_t unit;
+    const size_t *duties;     /* indexes into plan.duties: own rows first, then groups' */
+    size_t duty_count;
+    bool named;               /* by a numbered row (else by "others") */
+};
+struct plan_orders {
+    const char *section, *reading;
+    int64_t acknowledge_within_us[PLAN_LEVELS];
+    int64_t escalate_after_us;
+    int supervisor_group;     /* index, -1 none */
+    enum plan_level supervisor_from;
+    const char *supervisor_else, *escalate_to;
+};
+
+/* ---- notices, supplies ---- */
+struct plan_notices {
+    const char *section;
+    struct plan_text signer[PLAN_LEVELS];
+    enum plan_level public_from;
+    struct plan_text headline, body, public_body;
+};
+enum plan_pool { PLAN_POOL_OWN, PLAN_POOL_COUNTY, PLAN_POOL_CITY };
+struct plan_supplies {
+    const char *section, *reading;
+    enum plan_pool pool[PLAN_LEVELS]; /* by level in force, PLAN_NONE included */
+    bool requisition[PLAN_LEVELS];
+};
+
+struct plan_deferral {
+    const size_t *hazards;
+    size_t hazard_count;
+    const char *to, *section;
+};
+
+struct plan {
+    const char *id, *document, *issued, *area;
+    struct plan_text title;
+    char hash[PLAN_HASH_HEX + 1];
+    /* vocabulary */
+    const struct plan_area *areas;       size_t area_count;
+    const struct plan_unit *units;       size_t unit_count;
+    const struct plan_hazard *hazards;   size_t hazard_count;
+    const struct plan_measure *measures; size_t measure_count;
+    const struct plan_word *signs;       size_t sign_count;
+    const struct plan_word *channels;    size_t channel_count;
+    const struct plan_item *items;       size_t item_count;
+    /* the plan */
+    const char *scope_section;
+    const bool *in_scope;                /* by hazard index */
+    const struct plan_deferral *deferrals; size_t deferral_count;
+    const struct plan_criterion *criteria; size_t criterion_count; /* gravest first */
+    const char *warning_section;
+    bool warning_from_grade;
+    const struct plan_criterion *warnings; size_t warning_count;
+    const char *reporting_section;
+    const char *const *reporters;        size_t reporter_count;    /* ids and patterns */
+    const struct plan_clock *clocks;     size_t clock_count;
+    struct plan_procedure procedure;
+    struct plan_organisation organisation[PLAN_LEVELS];
+    const struct plan_group *groups;     size_t group_count;
+    const struct plan_duty *duties;      size_t duty_count;
+    const struct plan_member *members;   size_t member_count;      /* in order of rows */
+    struct plan_orders orders;
+    struct plan_notices notices;
+    struct plan_supplies supplies;
+    void *owner;                         /* private: memory and indexes of the loader */
+};
+
+/* ---- loading ---- */
+struct plan_file {
+    const char *name;      /* "vocabulary/units.yaml", …; the plan's own file last */
+    const char *content;   /* UTF-8 */
+    size_t size;
+};
+struct plan_finding {
+    const char *file;
+    int line, column;      /* from 1 */
+    const char *text;      /* one line: expected, found, what to do */
+};
+struct plan_findings {     /* zero-initialise; freed by plan_findings_free */
+    struct plan_finding *all;
+    size_t count;
+    bool more;             /* beyond PLAN_FINDINGS_MAX */
+    void *owner;
+};
+void plan_findings_free(struct plan_findings *findings);
+
+/* Loads a bundle and lints it. LD_OK with *out, or LD_INVALID with findings (and error with the
+ * first of them), LD_TOOBIG. findings may be NULL. */
+int plan_load(const struct plan_file *files, size_t file_count, struct plan **out,
+              struct plan_findings *findings, struct ld_error *error) LD_MUST_USE;
+/* The same from disk: path of the plan's YAML; the vocabulary is the folder vocabulary/ beside it.
+ * bundle (may be NULL) gets the files, freed by plan_bundle_free. */
+struct ld_context;
+struct plan_bundle {
+    struct plan_file *files;
+    size_t count;
+    void *owner;
+};
+int plan_bundle_read(const struct ld_context *context, const char *path, struct plan_bundle *bundle,
+                     struct ld_error *error) LD_MUST_USE;
+void plan_bundle_free(struct plan_bundle *bundle);
+void plan_free(struct plan *plan); /* NULL is legal */
+
+/* Hash of a bundle as 64 hex digits: BLAKE2b-256 over, per file, name, 0, size as 8 bytes
+ * little-endian, content. */
+void plan_hash(const struct plan_file *files, size_t file_count, char hash[PLAN_HASH_HEX + 1]);
+
+/* ---- asking (all O(1) expected, -1 if unknown) ---- */
+int plan_find_area(const struct plan *plan, const char *code);
+int plan_find_unit(const struct plan *plan, const char *id);
+int plan_find_hazard(const struct plan *plan, const char *id);
+int plan_find_measure(const struct plan *plan, const char *id);
+int plan_find_sign(const struct plan *plan, const char *id);
+int plan_find_channel(const struct plan *plan, const char *id);
+int plan_find_item(const struct plan *plan, const char *id);
+int plan_find_member(const struct plan *plan, const char *unit_id);
+int plan_find_group(const struct plan *plan, const char *id);
+/* Is the unit one of these ids or patterns? "{county}" stands for any of the given county codes
+ * (county may be NULL: then for any county of the plan's area); "*.gov" for any area. */
+bool plan_unit_in(const struct plan *plan, const char *unit_id, const char *const *patterns,
+                  size_t pattern_count, const char *county);
+/* The rule for a level, NULL if the plan has none. */
+const struct plan_rule *plan_rule_for(const struct plan_rule *rules, size_t count, int level);
+/* "the unit's id (name)" for messages: the name in zh or en, the id itself if unknown. */
+struct plan_text plan_unit_name(const struct plan *plan, const char *unit_id);
+struct plan_text plan_area_name(const struct plan *plan, const char *code);
+
+#endif
