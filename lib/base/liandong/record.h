@@ -74,7 +74,8 @@ LD_EXPORT int ld_record_decode(const uint8_t *raw, size_t available, struct ld_r
 /* Checks topic and payload against the payload checksum: LD_OK or LD_CORRUPT. */
 LD_EXPORT int ld_record_check(const struct ld_record *record, struct ld_error *error) LD_MUST_USE;
 
-/* A producer's id: the first 8 bytes, little-endian, of BLAKE2b-64 of its name; never 0. */
+/* A producer's id: the first 8 bytes, little-endian, of BLAKE2b-128 of its name (RFC 7693, no key);
+ * never 0 (1 in its place). */
 LD_EXPORT uint64_t ld_producer_id(const char *name, size_t name_size);
 
 /* CRC32C (Castagnoli), as RFC 3720 defines it; crc is 0 or the result over the bytes before. */
