@@ -8,6 +8,11 @@
  * zuv_socket_close is asynchronous: after it no callback of that socket is made but the close
  * callback, once. zuv_close needs all sockets closed first.
  *
+ * writable() is exact for a DEALER. A ROUTER has a queue per peer and ZeroMQ does not say whose has
+ * room again, so there it is a hint (some queue may have room; at most one call per turn): try the
+ * peer that was busy; LD_BUSY asks for the next hint. An XPUB is never busy: it drops for a
+ * subscriber whose queue is full.
+ *
  * Nothing from a peer is asserted: messages of too many frames or beyond max_message_bytes are
  * dropped (the latter by ZeroMQ, with the connection) and counted.
  */
@@ -18,7 +23,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-struct zuv;        /* a ZeroMQ context bound to a loop */
+struct zuv; /* a ZeroMQ context bound to a loop */
 struct zuv_socket;
 
 enum zuv_kind { ZUV_ROUTER, ZUV_DEALER, ZUV_XPUB, ZUV_SUB };
@@ -48,9 +53,9 @@ struct zuv_options {
     size_t max_message_bytes; /* ZMQ_MAXMSGSIZE; default 4 MiB */
     int send_messages;        /* high-water marks in messages; default 1000 each */
     int receive_messages;
-    int linger_ms;            /* what close waits for unsent messages; default 0 */
-    int turn_messages;        /* delivered per loop turn; default 256 */
-    int heartbeat_ms;         /* ZMTP heartbeats, 0 = off; default 2000 */
+    int linger_ms;                      /* what close waits for unsent messages; default 0 */
+    int turn_messages;                  /* delivered per loop turn; default 256 */
+    int heartbeat_ms;                   /* ZMTP heartbeats, 0 = off; default 2000 */
     int reconnect_ms, reconnect_max_ms; /* default 20, 1000 */
     /* All optional. message: frames are the socket's until the callback returns; a frame that is
      * to be kept is moved out with zuv_frame_take. A ROUTER's frame 0 is the peer's identity; an
@@ -70,6 +75,7 @@ struct zuv_stats {
 };
 
 int zuv_open(uv_loop_t *loop, int io_threads, struct zuv **out, struct ld_error *error) LD_MUST_USE;
+/* Waits for the unsent messages of closed sockets, each at most its linger time. NULL is legal. */
 void zuv_close(struct zuv *zuv);
 
 int zuv_socket_open(struct zuv *zuv, enum zuv_kind kind, const struct zuv_options *options,
@@ -80,6 +86,11 @@ int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *e
 int zuv_connect(struct zuv_socket *socket, const char *endpoint,
                 struct ld_error *error) LD_MUST_USE;
 const char *zuv_endpoint(const struct zuv_socket *socket);
+/* A SUB receives nothing until it has subscribed to a prefix (size 0: everything). */
+int zuv_subscribe(struct zuv_socket *socket, const void *prefix, size_t size,
+                  struct ld_error *error) LD_MUST_USE;
+/* Changes what close waits for unsent messages (options.linger_ms). */
+void zuv_set_linger(struct zuv_socket *socket, int linger_ms);
 
 /* Sends all frames or none. LD_OK: frames are gone (count 0). LD_BUSY: would block, frames still
  * the caller's, writable() will follow. LD_UNREACHABLE: a ROUTER does not know that peer (any

@@ -1,0 +1,497 @@
+/*
+ * One ZeroMQ socket on a libuv loop.
+ *
+ * ZeroMQ's descriptor does not say "a message is there". It says "a command came in", once, and
+ * any call on the socket (a send, too) may take that command and with it the wake-up. So four
+ * handles work together on each turn of the loop:
+ *
+ *   prepare  before the loop sleeps: asks ZMQ_EVENTS; if there is something to do, starts idle
+ *   idle     does nothing; while it is active the loop does not sleep
+ *   poll     does nothing but end the sleep when the descriptor becomes readable
+ *   check    after the sleep: delivers up to turn_messages messages, then writable()
+ *
+ * zuv_send asks ZMQ_EVENTS again when it is done, as it may run after prepare (from another
+ * prepare handle) and have taken the wake-up.
+ *
+ * Writable. A DEALER's ZMQ_POLLOUT is exact. A ROUTER's is set while any peer has room, which
+ * would spin for ever beside one stuck peer; there a turn that woke by the descriptor or received
+ * something counts as a hint, and because a send may have taken that wake-up, a slow timer backs
+ * it up.
+ *
+ * Several frames, all or none. ZeroMQ refuses at the first frame or takes the whole message, but
+ * for a DEALER whose connection dies in between: then a later frame says EAGAIN and ZeroMQ has
+ * rolled back the first ones. So all but the last frame are sent as copies (small ones inline,
+ * large ones by reference) and the caller's stay whole.
+ *
+ * Closing: callbacks stop at once, handles and socket are closed, and when libuv has let go of
+ * the last handle the closed callback is made and the memory freed.
+ */
+#include "socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { ENDPOINT_SIZE = 512, ROUTER_RETRY_MS = 20 };
+
+struct zuv_socket {
+    struct zuv *zuv;
+    void *socket;
+    enum zuv_kind kind;
+    struct zuv_options options;
+    struct zuv_stats stats;
+    uv_prepare_t prepare;
+    uv_idle_t idle;
+    uv_poll_t poll;
+    uv_check_t check;
+    uv_timer_t retry; /* a ROUTER's backup for writable hints */
+    int handle_count; /* handles that libuv still holds */
+    bool woken;       /* the descriptor fired or the retry timer did: ROUTER hint */
+    bool want_writable;
+    bool closing;
+    void (*closed)(void *data);
+    void *closed_data;
+    char endpoint[ENDPOINT_SIZE];
+};
+
+/* ---- turn ---- */
+
+static short socket_events(const struct zuv_socket *socket)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    if (zmq_getsockopt(socket->socket, ZMQ_EVENTS, &events, &size) != 0)
+        return 0; /* interrupted or terminating: the next turn asks again */
+    return (short)events;
+}
+
+static bool has_work(const struct zuv_socket *socket)
+{
+    short events = socket_events(socket);
+    if (events & ZMQ_POLLIN)
+        return true;
+    if (!socket->want_writable)
+        return false;
+    return socket->kind == ZUV_ROUTER ? socket->woken : (events & ZMQ_POLLOUT) != 0;
+}
+
+static void on_idle(uv_idle_t *handle)
+{
+    (void)handle;
+}
+
+static void stay_awake(struct zuv_socket *socket)
+{
+    if (!uv_is_active((uv_handle_t *)&socket->idle))
+        uv_idle_start(&socket->idle, on_idle);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    struct zuv_socket *socket = handle->data;
+    if (has_work(socket))
+        stay_awake(socket);
+    else
+        uv_idle_stop(&socket->idle);
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    struct zuv_socket *socket = handle->data;
+    (void)status;
+    (void)events;
+    socket->woken = true;
+}
+
+static void on_retry(uv_timer_t *handle)
+{
+    struct zuv_socket *socket = handle->data;
+    socket->woken = true;
+}
+
+/* Takes and drops what is left of a message that has too many frames. */
+static void drop_rest(struct zuv_socket *socket)
+{
+    zmq_msg_t frame;
+    int more = 1;
+    while (more) {
+        zmq_msg_init(&frame);
+        int size = zmq_msg_recv(&frame, socket->socket, ZMQ_DONTWAIT);
+        more = size >= 0 && zmq_msg_more(&frame);
+        zmq_msg_close(&frame);
+    }
+}
+
+enum received { RECEIVED_NOTHING, RECEIVED_MESSAGE, RECEIVED_MALFORMED };
+
+static enum received receive(struct zuv_socket *socket, struct zuv_message *message)
+{
+    int more = 1;
+    message->count = 0;
+    while (more) {
+        if (message->count == ZUV_FRAMES_MAX) {
+            drop_rest(socket);
+            zuv_message_drop(message);
+            return RECEIVED_MALFORMED;
+        }
+        zmq_msg_t *frame = zuv_raw(&message->frames[message->count]);
+        zmq_msg_init(frame);
+        int size = zmq_msg_recv(frame, socket->socket, ZMQ_DONTWAIT);
+        if (size < 0) {
+            bool first = message->count == 0;
+            zmq_msg_close(frame);
+            zuv_message_drop(message);
+            return first ? RECEIVED_NOTHING : RECEIVED_MALFORMED;
+        }
+        message->count++;
+        socket->stats.received_bytes += (size_t)size;
+        more = zmq_msg_more(frame);
+    }
+    return RECEIVED_MESSAGE;
+}
+
+static void deliver(struct zuv_socket *socket, struct zuv_message *message)
+{
+    socket->stats.received++;
+    if (socket->options.message != NULL)
+        socket->options.message(socket, message, socket->options.data);
+    zuv_message_drop(message);
+}
+
+/* Delivers what is there, at most one turn's worth. Returns how many messages were taken. */
+static int deliver_turn(struct zuv_socket *socket)
+{
+    struct zuv_message message;
+    int taken = 0;
+    while (!socket->closing && taken < socket->options.turn_messages) {
+        enum received received = receive(socket, &message);
+        if (received == RECEIVED_NOTHING)
+            break;
+        taken++;
+        if (received == RECEIVED_MALFORMED)
+            socket->stats.malformed++;
+        else
+            deliver(socket, &message);
+    }
+    return taken;
+}
+
+static void tell_writable(struct zuv_socket *socket, bool hint)
+{
+    bool possible = socket->kind == ZUV_ROUTER ? hint : (socket_events(socket) & ZMQ_POLLOUT) != 0;
+    if (!possible)
+        return;
+    socket->want_writable = false;
+    uv_timer_stop(&socket->retry);
+    if (socket->options.writable != NULL)
+        socket->options.writable(socket, socket->options.data);
+}
+
+static void on_check(uv_check_t *handle)
+{
+    struct zuv_socket *socket = handle->data;
+    uint64_t start_ns = uv_hrtime();
+    bool woken = socket->woken;
+    socket->woken = false;
+    int taken = deliver_turn(socket);
+    if (!socket->closing && socket->want_writable)
+        tell_writable(socket, woken || taken > 0);
+    int64_t turn_us = (int64_t)((uv_hrtime() - start_ns) / 1000);
+    if (turn_us > socket->stats.turn_us_max)
+        socket->stats.turn_us_max = turn_us;
+}
+
+/* ---- sending ---- */
+
+static int send_failed(struct zuv_socket *socket)
+{
+    if (errno == EHOSTUNREACH) {
+        socket->stats.unreachable++;
+        return LD_UNREACHABLE;
+    }
+    socket->stats.busy++;
+    if (!socket->want_writable && socket->kind == ZUV_ROUTER)
+        uv_timer_start(&socket->retry, on_retry, ROUTER_RETRY_MS, ROUTER_RETRY_MS);
+    socket->want_writable = true;
+    return LD_BUSY;
+}
+
+/* Sends all frames but the last as copies, so that a failure leaves the caller's whole. */
+static int send_copies(struct zuv_socket *socket, struct zuv_message *message)
+{
+    for (size_t i = 0; i + 1 < message->count; i++) {
+        zmq_msg_t copy;
+        zmq_msg_init(&copy);
+        if (zmq_msg_copy(&copy, zuv_raw(&message->frames[i])) != 0)
+            abort(); /* out of memory */
+        if (zmq_msg_send(&copy, socket->socket, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
+            int reason = errno;
+            zmq_msg_close(&copy);
+            errno = reason;
+            return send_failed(socket);
+        }
+    }
+    return LD_OK;
+}
+
+static size_t message_bytes(const struct zuv_message *message)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < message->count; i++)
+        bytes += zuv_frame_size(&message->frames[i]);
+    return bytes;
+}
+
+int zuv_send(struct zuv_socket *socket, struct zuv_message *message)
+{
+    assert(!socket->closing && message->count > 0 && message->count <= ZUV_FRAMES_MAX);
+    size_t bytes = message_bytes(message);
+    int code = send_copies(socket, message);
+    if (code == LD_OK) {
+        zmq_msg_t *last = zuv_raw(&message->frames[message->count - 1]);
+        if (zmq_msg_send(last, socket->socket, ZMQ_DONTWAIT) < 0)
+            code = send_failed(socket);
+    }
+    if (code == LD_OK) {
+        zuv_message_drop(message);
+        socket->stats.sent++;
+        socket->stats.sent_bytes += bytes;
+    }
+    if (has_work(socket))
+        stay_awake(socket);
+    return code;
+}
+
+/* ---- opening ---- */
+
+static int zmq_kind(enum zuv_kind kind)
+{
+    switch (kind) {
+    case ZUV_ROUTER:
+        return ZMQ_ROUTER;
+    case ZUV_DEALER:
+        return ZMQ_DEALER;
+    case ZUV_XPUB:
+        return ZMQ_XPUB;
+    case ZUV_SUB:
+        return ZMQ_SUB;
+    }
+    assert(false);
+    return -1;
+}
+
+static void set_int(void *raw, int option, int value)
+{
+    int set = zmq_setsockopt(raw, option, &value, sizeof value);
+    assert(set == 0); /* values are our own */
+}
+
+/* ROUTER: mandatory, to hear of peers that are gone. Handover stays off: identities are made by
+ * ZeroMQ, and a stranger must not take over a live one by naming it. XPUB: every subscription and
+ * its end is told, not only the first and the last of each prefix. */
+static void set_options(void *raw, enum zuv_kind kind, const struct zuv_options *options)
+{
+    int64_t max_message_bytes = (int64_t)options->max_message_bytes;
+    zmq_setsockopt(raw, ZMQ_MAXMSGSIZE, &max_message_bytes, sizeof max_message_bytes);
+    set_int(raw, ZMQ_SNDHWM, options->send_messages);
+    set_int(raw, ZMQ_RCVHWM, options->receive_messages);
+    set_int(raw, ZMQ_LINGER, options->linger_ms);
+    set_int(raw, ZMQ_RECONNECT_IVL, options->reconnect_ms);
+    set_int(raw, ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms);
+    if (options->heartbeat_ms > 0) {
+        set_int(raw, ZMQ_HEARTBEAT_IVL, options->heartbeat_ms);
+        set_int(raw, ZMQ_HEARTBEAT_TIMEOUT, 3 * options->heartbeat_ms);
+    }
+    if (kind == ZUV_ROUTER)
+        set_int(raw, ZMQ_ROUTER_MANDATORY, 1);
+    if (kind == ZUV_XPUB)
+        set_int(raw, ZMQ_XPUB_VERBOSER, 1);
+}
+
+static int start_handles(struct zuv_socket *socket, uv_loop_t *loop, struct ld_error *error)
+{
+    int descriptor;
+    size_t size = sizeof descriptor;
+    if (zmq_getsockopt(socket->socket, ZMQ_FD, &descriptor, &size) != 0)
+        return ld_fail(error, LD_IO, "no descriptor for a socket: %s", zmq_strerror(errno));
+    int status = uv_poll_init(loop, &socket->poll, descriptor);
+    if (status != 0)
+        return ld_fail(error, LD_IO, "cannot watch a socket: %s", uv_strerror(status));
+    uv_prepare_init(loop, &socket->prepare);
+    uv_idle_init(loop, &socket->idle);
+    uv_check_init(loop, &socket->check);
+    uv_timer_init(loop, &socket->retry);
+    socket->handle_count = 5;
+    socket->poll.data = socket->prepare.data = socket->idle.data = socket;
+    socket->check.data = socket->retry.data = socket;
+    uv_poll_start(&socket->poll, UV_READABLE, on_poll);
+    uv_prepare_start(&socket->prepare, on_prepare);
+    uv_check_start(&socket->check, on_check);
+    return LD_OK;
+}
+
+int zuv_socket_open(struct zuv *zuv, enum zuv_kind kind, const struct zuv_options *options,
+                    struct zuv_socket **out, struct ld_error *error)
+{
+    int code;
+    struct zuv_socket *socket = calloc(1, sizeof *socket);
+    if (socket == NULL)
+        return ld_fail(error, LD_NOMEM, "cannot allocate a socket");
+    socket->zuv = zuv;
+    socket->kind = kind;
+    socket->options = *options;
+    socket->socket = zmq_socket(zuv->context, zmq_kind(kind));
+    if (socket->socket == NULL) {
+        code =
+            ld_fail(error, LD_IO, "cannot open a socket: %s (too many open files? see ulimit -n)",
+                    zmq_strerror(errno));
+        goto allocated;
+    }
+    set_options(socket->socket, kind, options);
+    code = start_handles(socket, zuv->loop, error);
+    if (code != LD_OK)
+        goto opened;
+    zuv->socket_count++;
+    *out = socket;
+    return LD_OK;
+opened:
+    zmq_close(socket->socket);
+allocated:
+    free(socket);
+    return code;
+}
+
+/* ---- endpoints ---- */
+
+static int endpoint_failed(const char *verb, const char *endpoint, int reason,
+                           struct ld_error *error)
+{
+    switch (reason) {
+    case EADDRINUSE:
+        return ld_fail(error, LD_ADDRINUSE,
+                       "cannot %s %s: in use by another program; stop that one or choose another "
+                       "endpoint",
+                       verb, endpoint);
+    case EACCES:
+    case EPERM:
+        return ld_fail(error, LD_DENIED, "cannot %s %s: no permission", verb, endpoint);
+    case ENOENT:
+    case ENOTDIR:
+        return ld_fail(error, LD_NOTFOUND, "cannot %s %s: no such directory", verb, endpoint);
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+        return ld_fail(error, LD_IO, "cannot %s %s: %s", verb, endpoint, zmq_strerror(reason));
+    default:
+        return ld_fail(error, LD_INVALID,
+                       "cannot %s %s: %s; expected tcp://address:port or ipc:///path", verb,
+                       endpoint, zmq_strerror(reason));
+    }
+}
+
+/* ZeroMQ removes a socket file that is there before it binds, even one in use: ask who listens. */
+static bool ipc_in_use(const char *endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = endpoint + strlen("ipc://");
+    if (strncmp(endpoint, "ipc://", 6) != 0 || strlen(path) >= sizeof address.sun_path)
+        return false;
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0';
+        size--;
+    }
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0)
+        return false;
+    /* EAGAIN: somebody listens, with a full backlog. */
+    bool in_use = connect(descriptor, (struct sockaddr *)&address, size) == 0 || errno == EAGAIN;
+    close(descriptor);
+    return in_use;
+}
+
+static void remember_endpoint(struct zuv_socket *socket)
+{
+    size_t size = sizeof socket->endpoint;
+    if (zmq_getsockopt(socket->socket, ZMQ_LAST_ENDPOINT, socket->endpoint, &size) != 0)
+        socket->endpoint[0] = '\0';
+}
+
+int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *error)
+{
+    assert(!socket->closing);
+    if (ipc_in_use(endpoint))
+        return endpoint_failed("bind", endpoint, EADDRINUSE, error);
+    if (zmq_bind(socket->socket, endpoint) != 0)
+        return endpoint_failed("bind", endpoint, errno, error);
+    remember_endpoint(socket);
+    return LD_OK;
+}
+
+int zuv_connect(struct zuv_socket *socket, const char *endpoint, struct ld_error *error)
+{
+    assert(!socket->closing);
+    if (zmq_connect(socket->socket, endpoint) != 0)
+        return endpoint_failed("connect to", endpoint, errno, error);
+    remember_endpoint(socket);
+    return LD_OK;
+}
+
+const char *zuv_endpoint(const struct zuv_socket *socket)
+{
+    return socket->endpoint;
+}
+
+int zuv_subscribe(struct zuv_socket *socket, const void *prefix, size_t size,
+                  struct ld_error *error)
+{
+    assert(socket->kind == ZUV_SUB && !socket->closing);
+    if (zmq_setsockopt(socket->socket, ZMQ_SUBSCRIBE, prefix, size) != 0)
+        return ld_fail(error, LD_IO, "cannot subscribe: %s", zmq_strerror(errno));
+    return LD_OK;
+}
+
+void zuv_set_linger(struct zuv_socket *socket, int linger_ms)
+{
+    assert(!socket->closing);
+    set_int(socket->socket, ZMQ_LINGER, linger_ms);
+}
+
+/* ---- closing ---- */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct zuv_socket *socket = handle->data;
+    if (--socket->handle_count > 0)
+        return;
+    void (*closed)(void *) = socket->closed;
+    void *data = socket->closed_data;
+    socket->zuv->socket_count--;
+    free(socket);
+    if (closed != NULL)
+        closed(data);
+}
+
+void zuv_socket_close(struct zuv_socket *socket, void (*closed)(void *data), void *data)
+{
+    assert(!socket->closing);
+    socket->closing = true;
+    socket->closed = closed;
+    socket->closed_data = data;
+    uv_close((uv_handle_t *)&socket->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&socket->prepare, on_handle_closed);
+    uv_close((uv_handle_t *)&socket->idle, on_handle_closed);
+    uv_close((uv_handle_t *)&socket->check, on_handle_closed);
+    uv_close((uv_handle_t *)&socket->retry, on_handle_closed);
+    zmq_close(socket->socket);
+}
+
+void zuv_get_stats(const struct zuv_socket *socket, struct zuv_stats *stats)
+{
+    *stats = socket->stats;
+}
