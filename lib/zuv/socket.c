@@ -422,9 +422,23 @@ static void remember_endpoint(struct zuv_socket *socket)
         socket->endpoint[0] = '\0';
 }
 
+/* ZeroMQ takes any number for a port and uses its lower 16 bits. */
+static bool port_is_valid(const char *endpoint, bool to_bind)
+{
+    const char *colon = strrchr(endpoint, ':');
+    if (strncmp(endpoint, "tcp://", 6) != 0 || colon == NULL)
+        return true; /* left to ZeroMQ */
+    if (to_bind && strcmp(colon, ":*") == 0)
+        return true;
+    long port = strtol(colon + 1, NULL, 10);
+    return port >= (to_bind ? 0 : 1) && port <= 65535;
+}
+
 int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *error)
 {
     assert(!socket->closing);
+    if (!port_is_valid(endpoint, true))
+        return endpoint_failed("bind", endpoint, EINVAL, error);
     if (ipc_in_use(endpoint))
         return endpoint_failed("bind", endpoint, EADDRINUSE, error);
     if (zmq_bind(socket->socket, endpoint) != 0)
@@ -436,6 +450,8 @@ int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *e
 int zuv_connect(struct zuv_socket *socket, const char *endpoint, struct ld_error *error)
 {
     assert(!socket->closing);
+    if (!port_is_valid(endpoint, false))
+        return endpoint_failed("connect to", endpoint, EINVAL, error);
     if (zmq_connect(socket->socket, endpoint) != 0)
         return endpoint_failed("connect to", endpoint, errno, error);
     remember_endpoint(socket);
