@@ -1,0 +1,72 @@
+/*
+ * Real processes in a temporary folder: the router, the services, back offices and the CLI, as a
+ * person would start them. Nothing sleeps: a process is ready when its first line is there, and
+ * done when it has ended; each wait has a deadline and fails the test.
+ */
+#ifndef TESTS_HARNESS_H
+#define TESTS_HARNESS_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { HARNESS_ARGUMENTS_MAX = 32, HARNESS_PROCESSES_MAX = 128 };
+
+struct harness_process {
+    char name[64];
+    pid_t pid;   /* 0: not running */
+    int output;  /* its stdout */
+    char *arguments[HARNESS_ARGUMENTS_MAX + 1];
+};
+
+struct harness {
+    char folder[64];        /* temporary, removed at the end */
+    char endpoint[96];      /* ipc in the folder */
+    char data[96];          /* the log's folder */
+    struct harness_process process[HARNESS_PROCESSES_MAX];
+    size_t process_count;
+};
+
+void harness_open(struct harness *harness);
+/* Stops what runs (SIGTERM, expects exit 0 from each), removes the folder. */
+void harness_close(struct harness *harness);
+
+/* Starts bin/<program> with the arguments (NULL-terminated) and waits for its first line. */
+struct harness_process *harness_start(struct harness *harness, const char *name,
+                                      const char *program, ...);
+/* The same without waiting; then harness_ready. */
+struct harness_process *harness_launch(struct harness *harness, const char *name,
+                                       const char *program, va_list arguments);
+void harness_ready(struct harness_process *process);
+/* Starts an ended process again with its arguments, and waits for its first line. */
+void harness_restart(struct harness *harness, struct harness_process *process);
+struct harness_process *harness_find(struct harness *harness, const char *name);
+
+/* One line of a process's stdout, without the newline; false at its end. */
+bool harness_line(struct harness_process *process, char *line, size_t size);
+/* Sends the signal and waits for the end; returns the wait status. */
+int harness_signal(struct harness_process *process, int signal);
+/* Waits for the end; returns the wait status. */
+int harness_wait(struct harness_process *process);
+
+/* Runs bin/<program> to its end. Returns the exit status; stdout (malloc'ed) in *output if not
+ * NULL; stderr goes to the folder's messages. */
+int harness_run(struct harness *harness, char **output, const char *program, ...);
+
+/* The usual set: a drill router starting at the date, and all six services. */
+void harness_start_router(struct harness *harness, const char *drill_start);
+void harness_start_services(struct harness *harness);
+void harness_start_service(struct harness *harness, const char *service);
+
+/* The log as text in which everything that may differ between two good runs (sequences, causation,
+ * ticks, checkpoints) is left out and events are ordered by producer and topic; malloc'ed. */
+char *harness_canonical_log(struct harness *harness);
+
+/* Last lines of what the processes wrote to stderr, for a failing test. */
+void harness_show_messages(const struct harness *harness);
+
+#endif
