@@ -198,6 +198,8 @@ static void on_check(uv_check_t *handle)
     bool woken = socket->woken;
     socket->woken = false;
     int taken = deliver_turn(socket);
+    if (!socket->closing && taken == socket->options.turn_messages)
+        stay_awake(socket); /* also tells who embeds the loop by uv_backend_timeout */
     if (!socket->closing && socket->want_writable)
         tell_writable(socket, woken || taken > 0);
     int64_t turn_us = (int64_t)((uv_hrtime() - start_ns) / 1000);
