@@ -203,6 +203,8 @@ struct plan_notices {
     struct plan_text signer[PLAN_LEVELS];
     enum plan_level public_from;
     struct plan_text headline, body, public_body;
+    struct plan_text ended_headline, ended_body;
+    const char *category; /* CAP 1.2 category: Health, Safety, Env, … */
 };
 enum plan_pool { PLAN_POOL_OWN, PLAN_POOL_COUNTY, PLAN_POOL_CITY };
 struct plan_supplies {

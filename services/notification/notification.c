@@ -1,0 +1,406 @@
+/*
+ * notification: tells every member unit and the public what is in force.
+ *
+ * Happy path: a Response ACTIVE, ADJUSTED or TERMINATED arrives; for every audience one Notice is
+ * put out, with its CAP 1.2 message: ALERT first, UPDATE with references to all live predecessors
+ * after, CANCEL at the end. Counts come from the accepted reports (incident/), grades from grade/.
+ * What is told is never changed; each notice has an identifier of its own.
+ *
+ * Steps of a procedure that change nothing in force are not told. Events about incidents or plans
+ * that are not known (a log that begins later) are passed over.
+ */
+#include "notification.h"
+#include "liandong/v1/grade.pb-c.h"
+#include "liandong/v1/report.pb-c.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct sv_core *create(const struct sv_setup *setup)
+{
+    struct sv_core *core = calloc(1, sizeof *core);
+    if (core == NULL) {
+        abort();
+    }
+    core->plans = setup->plans;
+    return core;
+}
+
+static void incident_free(struct sv_core *core, struct incident *incident)
+{
+    struct counted_report *report, *next;
+    HASH_ITER(hh, incident->reports, report, next)
+    {
+        HASH_DEL(incident->reports, report);
+        free(report->key);
+        free(report);
+    }
+    HASH_DEL(core->incidents, incident);
+    free(incident->id);
+    free(incident);
+}
+
+static void series_free(struct sv_core *core, struct series *series)
+{
+    HASH_DEL(core->series, series);
+    free(series->key);
+    free(series->sent_at_us);
+    free(series);
+}
+
+static void destroy(struct sv_core *core)
+{
+    struct incident *incident, *next_incident;
+    HASH_ITER(hh, core->incidents, incident, next_incident)
+    {
+        incident_free(core, incident);
+    }
+    struct series *series, *next_series;
+    HASH_ITER(hh, core->series, series, next_series)
+    {
+        series_free(core, series);
+    }
+    free(core);
+}
+
+static struct incident *incident_add(struct sv_core *core, char *id)
+{
+    struct incident *incident = calloc(1, sizeof *incident);
+    if (incident == NULL || id == NULL) {
+        abort();
+    }
+    incident->id = id;
+    HASH_ADD_KEYPTR(hh, core->incidents, incident->id, strlen(incident->id), incident);
+    return incident;
+}
+
+static struct series *series_add(struct sv_core *core, char *key)
+{
+    struct series *series = calloc(1, sizeof *series);
+    if (series == NULL || key == NULL) {
+        abort();
+    }
+    series->key = key;
+    HASH_ADD_KEYPTR(hh, core->series, series->key, strlen(series->key), series);
+    return series;
+}
+
+static struct incident *incident_find(struct sv_core *core, const char *id)
+{
+    struct incident *incident = NULL;
+    HASH_FIND_STR(core->incidents, id, incident);
+    return incident;
+}
+
+/* ---- counts ---- */
+
+static struct counted_report *report_at(struct incident *incident, const char *reporter,
+                                        const char *id)
+{
+    char key[512];
+    snprintf(key, sizeof key, "%s %s", reporter, id);
+    struct counted_report *report = NULL;
+    HASH_FIND_STR(incident->reports, key, report);
+    if (report == NULL) {
+        report = calloc(1, sizeof *report);
+        if (report == NULL || (report->key = strdup(key)) == NULL) {
+            abort();
+        }
+        HASH_ADD_KEYPTR(hh, incident->reports, report->key, strlen(report->key), report);
+    }
+    return report;
+}
+
+static double measured(const Liandong__V1__Report *report, const char *measure)
+{
+    double sum = 0;
+    for (size_t i = 0; i < report->n_measures; i++) {
+        if (strcmp(report->measures[i]->measure, measure) == 0) {
+            sum += report->measures[i]->value;
+        }
+    }
+    return sum;
+}
+
+static void count(struct incident *incident, struct counted_report *counted, double cases,
+                  double deaths)
+{
+    incident->cases += cases - counted->cases;
+    incident->deaths += deaths - counted->deaths;
+    counted->cases = cases;
+    counted->deaths = deaths;
+}
+
+static void on_incident(struct sv_core *core, const Liandong__V1__Incident *message)
+{
+    const char *id = message->context->incident;
+    struct incident *incident = incident_find(core, id);
+    if (incident == NULL) {
+        incident = incident_add(core, strdup(id));
+        incident->plan = sv_plans_pinned(core->plans, message->context->plan_hash);
+    }
+    const Liandong__V1__Report *report = message->report;
+    if (report == NULL || message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED) {
+        return;
+    }
+    if (*report->revises != '\0') {
+        count(incident, report_at(incident, message->reporter, report->revises), 0, 0);
+    }
+    count(incident, report_at(incident, message->reporter, report->id), measured(report, "cases"),
+          measured(report, "deaths"));
+}
+
+/* ---- telling ---- */
+
+struct telling {
+    const struct announcement *announcement;
+    struct sv_outputs *out;
+};
+
+static char **references_to(struct ld_arena *arena, const struct announcement *announcement,
+                            const struct audience *audience)
+{
+    const struct series *series = announcement->series;
+    char **references = ld_arena_alloc(arena, (series->count + 1) * sizeof *references);
+    for (size_t i = 0; i < series->count; i++) {
+        const char *identifier = cap_identifier(arena, announcement->incident->id,
+                                                announcement->response->area, i + 1, audience->id);
+        references[i] = ld_arena_string(arena, identifier, strlen(identifier));
+    }
+    return references;
+}
+
+static char *arena_copy(struct ld_arena *arena, const char *text)
+{
+    return ld_arena_string(arena, text, strlen(text));
+}
+
+static void tell(const struct audience *audience, void *data)
+{
+    const struct telling *telling = data;
+    const struct announcement *announcement = telling->announcement;
+    struct sv_outputs *out = telling->out;
+    struct ld_arena *arena = sv_arena(out);
+    const struct incident *incident = announcement->incident;
+    bool everybody = strcmp(audience->id, "public") == 0;
+    Liandong__V1__Notice notice = LIANDONG__V1__NOTICE__INIT;
+    notice.context = sv_context(out, announcement->event, incident->id, incident->plan);
+    notice.identifier =
+        arena_copy(arena, cap_identifier(arena, incident->id, announcement->response->area,
+                                         announcement->series->count + 1, audience->id));
+    notice.audience = arena_copy(arena, audience->id);
+    notice.kind = announcement->kind;
+    notice.scope =
+        everybody ? LIANDONG__V1__NOTICE__SCOPE__PUBLIC : LIANDONG__V1__NOTICE__SCOPE__PRIVATE;
+    notice.level = announcement->response->in_force;
+    notice.headline = sv_text_of(out, announcement->headline);
+    notice.body = sv_text_of(out, everybody ? announcement->public_body : announcement->body);
+    notice.signer = sv_text_of(out, announcement->signer);
+    notice.sent_at_us = announcement->event->record->time_us;
+    notice.n_references = announcement->series->count;
+    notice.references = references_to(arena, announcement, audience);
+    notice.section = arena_copy(arena, incident->plan->notices.section);
+    notice.area = announcement->response->area;
+    notice.cap = cap_write(arena, announcement, audience, &notice);
+    sv_emit(out, &notice.base, "notice/%s/%s/%s", audience->area, audience->slug, incident->id);
+}
+
+static struct series *series_of(struct sv_core *core, const Liandong__V1__Response *response)
+{
+    char key[512];
+    snprintf(key, sizeof key, "%s %s", response->area, response->context->incident);
+    struct series *series = NULL;
+    HASH_FIND_STR(core->series, key, series);
+    return series != NULL ? series : series_add(core, strdup(key));
+}
+
+static void series_note(struct series *series, int64_t sent_at_us)
+{
+    int64_t *grown = realloc(series->sent_at_us, (series->count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        abort();
+    }
+    series->sent_at_us = grown;
+    series->sent_at_us[series->count++] = sent_at_us;
+}
+
+static Liandong__V1__Notice__Kind kind_of(const Liandong__V1__Response *response,
+                                          const struct series *series)
+{
+    if (response->state == LIANDONG__V1__RESPONSE__STATE__TERMINATED) {
+        return LIANDONG__V1__NOTICE__KIND__CANCEL;
+    }
+    return series->count == 0 ? LIANDONG__V1__NOTICE__KIND__ALERT
+                              : LIANDONG__V1__NOTICE__KIND__UPDATE;
+}
+
+static void words_of(struct ld_arena *arena, struct announcement *announcement)
+{
+    const struct incident *incident = announcement->incident;
+    const struct plan *plan = incident->plan;
+    const struct plan_notices *notices = &plan->notices;
+    bool ended = announcement->kind == LIANDONG__V1__NOTICE__KIND__CANCEL;
+#define FILL(pattern)                                                                              \
+    template_fill(arena, plan, incident, announcement->response, announcement->level, (pattern))
+    announcement->headline = FILL(ended ? notices->ended_headline : notices->headline);
+    announcement->body = FILL(ended ? notices->ended_body : notices->body);
+    announcement->public_body = FILL(ended ? notices->ended_body : notices->public_body);
+#undef FILL
+    announcement->signer = notices->signer[announcement->level];
+    announcement->area_name = plan_area_name(plan, announcement->response->area);
+}
+
+static void on_response(struct sv_core *core, const struct sv_event *event,
+                        const Liandong__V1__Response *response, struct sv_outputs *out)
+{
+    bool ended = response->state == LIANDONG__V1__RESPONSE__STATE__TERMINATED;
+    bool told = ended || response->state == LIANDONG__V1__RESPONSE__STATE__ACTIVE ||
+                response->state == LIANDONG__V1__RESPONSE__STATE__ADJUSTED;
+    struct incident *incident = told ? incident_find(core, response->context->incident) : NULL;
+    int level = (int)(ended ? response->previous : response->in_force);
+    if (incident == NULL || incident->plan == NULL || level <= PLAN_NONE || level >= PLAN_LEVELS) {
+        return;
+    }
+    struct series *series = series_of(core, response);
+    struct announcement announcement = {.event = event,
+                                        .response = response,
+                                        .incident = incident,
+                                        .series = series,
+                                        .kind = kind_of(response, series),
+                                        .level = level};
+    words_of(sv_arena(out), &announcement);
+    bool public_too =
+        series->told_public || plan_level_reaches(level, (int)incident->plan->notices.public_from);
+    struct telling telling = {&announcement, out};
+    audience_each(incident->plan, response->area, public_too, tell, &telling);
+    if (ended) {
+        series_free(core, series);
+        return;
+    }
+    series_note(series, event->record->time_us);
+    series->told_public = public_too;
+}
+
+static void apply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
+{
+    if (event->message == NULL) {
+        return;
+    }
+    switch (event->family) {
+    case SV_INCIDENT:
+        on_incident(core, (const Liandong__V1__Incident *)event->message);
+        break;
+    case SV_GRADE: {
+        const Liandong__V1__Grade *grade = (const Liandong__V1__Grade *)event->message;
+        struct incident *incident = incident_find(core, grade->context->incident);
+        if (incident != NULL) {
+            incident->grade = (int)grade->level;
+        }
+        break;
+    }
+    case SV_RESPONSE:
+        on_response(core, event, (const Liandong__V1__Response *)event->message, out);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- snapshots ---- */
+
+static void visit_reports(struct incident *incident, struct sv_codec *codec)
+{
+    size_t count_of_reports = HASH_COUNT(incident->reports);
+    sv_code_count(codec, &count_of_reports);
+    struct counted_report *report = incident->reports;
+    for (size_t i = 0; i < count_of_reports && !sv_codec_failed(codec); i++) {
+        if (sv_codec_loading(codec) && (report = calloc(1, sizeof *report)) == NULL) {
+            abort();
+        }
+        sv_code_string(codec, &report->key);
+        sv_code_double(codec, &report->cases);
+        sv_code_double(codec, &report->deaths);
+        if (!sv_codec_loading(codec)) {
+            report = report->hh.next;
+        } else if (report->key == NULL) {
+            free(report);
+        } else {
+            HASH_ADD_KEYPTR(hh, incident->reports, report->key, strlen(report->key), report);
+        }
+    }
+}
+
+static void visit_incidents(struct sv_core *core, struct sv_codec *codec)
+{
+    size_t incident_count = HASH_COUNT(core->incidents);
+    sv_code_count(codec, &incident_count);
+    struct incident *incident = core->incidents;
+    for (size_t i = 0; i < incident_count && !sv_codec_failed(codec); i++) {
+        char *id = sv_codec_loading(codec) ? NULL : incident->id;
+        sv_code_string(codec, &id);
+        if (sv_codec_loading(codec)) {
+            if (id == NULL) {
+                return;
+            }
+            incident = incident_add(core, id);
+        }
+        sv_code_plan(codec, &incident->plan);
+        sv_code_double(codec, &incident->cases);
+        sv_code_double(codec, &incident->deaths);
+        sv_code_int(codec, &incident->grade);
+        visit_reports(incident, codec);
+        incident = incident->hh.next;
+    }
+}
+
+static void visit_sent(struct series *series, struct sv_codec *codec)
+{
+    size_t sent_count = series->count;
+    sv_code_count(codec, &sent_count);
+    for (size_t i = 0; i < sent_count && !sv_codec_failed(codec); i++) {
+        int64_t sent_at_us = sv_codec_loading(codec) ? 0 : series->sent_at_us[i];
+        sv_code_i64(codec, &sent_at_us);
+        if (sv_codec_loading(codec)) {
+            series_note(series, sent_at_us);
+        }
+    }
+}
+
+static void visit_series(struct sv_core *core, struct sv_codec *codec)
+{
+    size_t series_count = HASH_COUNT(core->series);
+    sv_code_count(codec, &series_count);
+    struct series *series = core->series;
+    for (size_t i = 0; i < series_count && !sv_codec_failed(codec); i++) {
+        char *key = sv_codec_loading(codec) ? NULL : series->key;
+        sv_code_string(codec, &key);
+        if (sv_codec_loading(codec)) {
+            if (key == NULL) {
+                return;
+            }
+            series = series_add(core, key);
+        }
+        sv_code_bool(codec, &series->told_public);
+        visit_sent(series, codec);
+        series = series->hh.next;
+    }
+}
+
+static void visit(struct sv_core *core, struct sv_codec *codec)
+{
+    visit_incidents(core, codec);
+    visit_series(core, codec);
+}
+
+static const char *const FILTERS[] = {"incident/>", "grade/>", "response/>", "plan/>", NULL};
+
+const struct sv_class notification_class = {
+    .name = "notification",
+    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_PLAN),
+    .filters = FILTERS,
+    .create = create,
+    .destroy = destroy,
+    .apply = apply,
+    .visit = visit,
+};

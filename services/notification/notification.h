@@ -1,0 +1,78 @@
+/* Inside notification: what is kept per incident and area, and the parts that write notices. */
+#ifndef NOTIFICATION_H
+#define NOTIFICATION_H
+
+#include "common/core.h"
+#include "liandong/v1/command.pb-c.h"
+#include "liandong/v1/notice.pb-c.h"
+#include <uthash.h>
+
+/* What a report added, so that a correction can replace it. */
+struct counted_report {
+    char *key; /* "<reporter> <id>" */
+    double cases, deaths;
+    UT_hash_handle hh;
+};
+
+struct incident {
+    char *id;
+    const struct plan *plan;
+    struct counted_report *reports;
+    double cases, deaths;
+    int grade;
+    UT_hash_handle hh;
+};
+
+/* One response's notices: each change adds one to every audience, so their number and the times
+ * they were sent at are all that references need. */
+struct series {
+    char *key; /* "<area> <incident>" */
+    int64_t *sent_at_us;
+    size_t count;
+    bool told_public;
+    UT_hash_handle hh;
+};
+
+struct sv_core {
+    const struct sv_plans *plans;
+    struct incident *incidents;
+    struct series *series;
+};
+
+/* Everything that one change of a response says, the same for each audience. */
+struct announcement {
+    const struct sv_event *event;
+    const Liandong__V1__Response *response;
+    const struct incident *incident;
+    const struct series *series;
+    Liandong__V1__Notice__Kind kind;
+    struct plan_text headline, body, public_body, signer, area_name;
+    int level; /* that the words are about: in force, or that which ended */
+};
+
+struct audience {
+    const char *id;   /* unit id, or "public" */
+    const char *slug; /* third segment of the topic */
+    const char *area; /* second segment of the topic */
+    struct plan_text name;
+};
+
+/* audience.c: calls each for every audience of a response in its area, the public last. */
+typedef void audience_fn(const struct audience *audience, void *data);
+void audience_each(const struct plan *plan, const char *area, bool public_too, audience_fn *each,
+                   void *data);
+
+/* template.c: fills the placeholders of docs/plan-format.md ("Notices and supplies"). */
+struct plan_text template_fill(struct ld_arena *arena, const struct plan *plan,
+                               const struct incident *incident,
+                               const Liandong__V1__Response *response, int level,
+                               struct plan_text pattern);
+
+/* cap.c: identifier of the n-th notice of a series for an audience (from 1), in the arena. */
+const char *cap_identifier(struct ld_arena *arena, const char *incident, const char *area, size_t n,
+                           const char *audience);
+/* The notice as a CAP 1.2 message (OASIS CAP-v1.2), XML, in the arena. */
+char *cap_write(struct ld_arena *arena, const struct announcement *announcement,
+                const struct audience *audience, const Liandong__V1__Notice *notice);
+
+#endif
