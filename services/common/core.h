@@ -26,28 +26,28 @@
 
 /* The first segment of a topic says which message it carries (docs/events.md).
  * X(NAME, "segment", message descriptor or NONE) */
-#define SV_FAMILIES(X)                                                                            \
-    X(REPORT, "report", report)                                                                  \
-    X(RECEIPT, "receipt", receipt)                                                               \
-    X(INCIDENT, "incident", incident)                                                            \
-    X(CLOCK, "clock", clock)                                                                     \
-    X(GRADE, "grade", grade)                                                                     \
-    X(WARNING, "warning", warning)                                                               \
-    X(DECISION, "decision", decision)                                                            \
-    X(RESPONSE, "response", response)                                                            \
-    X(DUTY, "duty", duty_order)                                                                  \
-    X(REPLY, "reply", duty_reply)                                                                \
-    X(NOTICE, "notice", notice)                                                                  \
-    X(NEED, "need", supply_act)                                                                  \
-    X(SUPPLY, "supply", supply_movement)                                                         \
+#define SV_FAMILIES(X)                                                                             \
+    X(REPORT, "report", report)                                                                    \
+    X(RECEIPT, "receipt", receipt)                                                                 \
+    X(INCIDENT, "incident", incident)                                                              \
+    X(CLOCK, "clock", clock)                                                                       \
+    X(GRADE, "grade", grade)                                                                       \
+    X(WARNING, "warning", warning)                                                                 \
+    X(DECISION, "decision", decision)                                                              \
+    X(RESPONSE, "response", response)                                                              \
+    X(DUTY, "duty", duty_order)                                                                    \
+    X(REPLY, "reply", duty_reply)                                                                  \
+    X(NOTICE, "notice", notice)                                                                    \
+    X(NEED, "need", supply_act)                                                                    \
+    X(SUPPLY, "supply", supply_movement)                                                           \
     X(PLAN, "plan", plan_adoption)
 
 enum sv_family {
 #define SV_FAMILY_ENUM(name, segment, descriptor) SV_##name,
     SV_FAMILIES(SV_FAMILY_ENUM)
 #undef SV_FAMILY_ENUM
-    SV_TICK,  /* sys/tick */
-    SV_OTHER, /* any other sys/… or unknown topic */
+        SV_TICK, /* sys/tick */
+    SV_OTHER,    /* any other sys/… or unknown topic */
     SV_FAMILY_COUNT
 };
 #define SV_BIT(family) (1u << (family))
@@ -73,8 +73,8 @@ struct sv_event {
     const char *topic;               /* zero-terminated */
     const char *segment[SV_SEGMENTS_MAX]; /* of the topic, zero-terminated */
     size_t segment_count;
-    const struct plan *plan;         /* SV_PLAN: what was adopted, NULL if refused */
-    bool plan_is_new;                /* SV_PLAN: this hash was not in force before */
+    const struct plan *plan; /* SV_PLAN: what was adopted, NULL if refused */
+    bool plan_is_new;        /* SV_PLAN: this hash was not in force before */
     bool exercise;
 };
 
@@ -100,16 +100,17 @@ struct sv_codec;
 struct sv_core; /* each service defines its own */
 
 struct sv_class {
-    const char *name;              /* "grading": service, identity and producer name */
-    unsigned families;             /* SV_BITs of what apply wants to see */
-    bool per_unit;                 /* one instance per member unit (duty) */
-    const char *const *filters;    /* what its stream asks for, NULL-terminated; ">" excluded only
-                                      * to save traffic: apply must ignore what it does not know */
+    const char *name;           /* "grading": service, identity and producer name */
+    unsigned families;          /* SV_BITs of what apply wants to see */
+    bool per_unit;              /* one instance per member unit (duty) */
+    const char *const *filters; /* what its stream asks for, NULL-terminated; ">" excluded only
+                                 * to save traffic: apply must ignore what it does not know */
     struct sv_core *(*create)(const struct sv_setup *setup);
     void (*destroy)(struct sv_core *core);
     void (*apply)(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);
     /* Saves or loads all state through codec, the same code for both. */
     void (*visit)(struct sv_core *core, struct sv_codec *codec);
+    unsigned state_version; /* raise it when what visit saves changes its shape */
 };
 
 extern const struct sv_class reporting_class, grading_class, command_class, duty_class,
@@ -123,10 +124,11 @@ struct ld_arena *sv_arena(struct sv_outputs *out);
 /* Packs message and puts it out under the formatted topic; flag, producer and producer sequence
  * (input sequence << 16 | world << 15 | index) follow by themselves. A topic that is not valid is
  * our own mistake and asserted. */
-void sv_emit(struct sv_outputs *out, const ProtobufCMessage *message, const char *topic_format,
-             ...) LD_PRINTF(3, 4);
+void sv_emit(struct sv_outputs *out, const ProtobufCMessage *message, const char *topic_format, ...)
+    LD_PRINTF(3, 4);
 
-/* A Context in the arena: causation is this event, author the emitting service. plan may be NULL. */
+/* A Context in the arena: causation is this event, author the emitting service. plan may be NULL.
+ */
 struct Liandong__V1__Context;
 struct Liandong__V1__Context *sv_context(struct sv_outputs *out, const struct sv_event *event,
                                          const char *incident, const struct plan *plan);

@@ -15,7 +15,7 @@ struct sv_host;
 
 /* One derived event, ready to publish. Borrowed until the next sv_host_apply. */
 struct sv_output {
-    const char *producer;          /* "grading", "duty#3303.health" */
+    const char *producer; /* "grading", "duty#3303.health" */
     uint64_t producer_id;
     uint64_t producer_sequence;
     const char *topic;

@@ -19,8 +19,8 @@ int64_t sv_sim_now(const struct sv_sim *sim);
 
 /* Appends an event from outside and everything that follows from it. producer: e.g.
  * "330302.health#scenario"; sequences count up per producer. *sequence may be NULL. */
-int sv_sim_publish(struct sv_sim *sim, const char *producer, const char *topic,
-                   const void *payload, size_t payload_size, uint16_t flags, uint64_t *sequence,
+int sv_sim_publish(struct sv_sim *sim, const char *producer, const char *topic, const void *payload,
+                   size_t payload_size, uint16_t flags, uint64_t *sequence,
                    struct ld_error *error) LD_MUST_USE;
 /* Lets time pass to time_us: a tick each full minute, and all that follows from each. */
 void sv_sim_advance(struct sv_sim *sim, int64_t time_us);
