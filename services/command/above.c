@@ -1,0 +1,139 @@
+/*
+ * Orders from above, and a county's own response.
+ *
+ * An order by an authority that the plan names starts or raises the city's response at once; its
+ * author then adjusts and ends it by order too (谁启动谁调整). A county's government decides on the
+ * county's response. What a higher authority demands of a county lifts the county's response at
+ * least to that level, and the county cannot go below it until the demand is relaxed.
+ */
+#include "command.h"
+
+#include <string.h>
+
+static enum refusal same_level(const struct inquiry *inquiry)
+{
+    return inquiry->level == PLAN_NONE ? REFUSED_NOT_IN_FORCE : REFUSED_ALREADY_IN_FORCE;
+}
+
+/* Is the response in force by an order of this author? */
+static bool ordered_by_author(const struct inquiry *inquiry)
+{
+    const struct response *response = inquiry->response;
+    return response && response->ordered && strcmp(response->started_by, inquiry->author) == 0;
+}
+
+static void order_section(struct inquiry *inquiry, const struct plan_rule *direct)
+{
+    const struct plan_rule *rule = direct;
+    if (!rule)
+        rule = rule_of(inquiry->incident->plan, inquiry->kind, inquiry->level,
+                       level_in_force(inquiry->response));
+    inquiry->rule = rule;
+    inquiry->section = rule ? rule->section : "";
+}
+
+static enum refusal judge_order_city(struct inquiry *inquiry)
+{
+    const struct plan *plan = inquiry->incident->plan;
+    const struct plan_procedure *procedure = &plan->procedure;
+    int in_force = level_in_force(inquiry->response);
+    inquiry->kind = kind_towards(inquiry->level, in_force);
+    const struct plan_rule *direct =
+        plan_rule_for(procedure->direct, procedure->direct_count, inquiry->level);
+    bool starts = inquiry->kind == STARTING;
+    order_section(inquiry, starts ? direct : NULL);
+    if (inquiry->level == in_force && in_force == PLAN_NONE)
+        return REFUSED_NOT_IN_FORCE;
+    if (ordered_by_author(inquiry))
+        return inquiry->level == in_force ? REFUSED_ALREADY_IN_FORCE : ALLOWED;
+    if (in_force != PLAN_NONE && !starts) {
+        inquiry_who_one(inquiry, inquiry->response->started_by);
+        return REFUSED_STARTED_BY_OTHER;
+    }
+    if (!direct || direct->step_count == 0)
+        return REFUSED_NO_RULE;
+    const struct plan_step *step = &direct->steps[0];
+    inquiry_who(inquiry, step->by, step->by_count);
+    if (!plan_unit_in(plan, inquiry->author, step->by, step->by_count, NULL))
+        return REFUSED_NOT_ALLOWED;
+    return inquiry->level == in_force ? REFUSED_ALREADY_IN_FORCE : ALLOWED;
+}
+
+/* Is the level below what someone demands of the county, and that someone not the author? */
+static bool below_demand(struct inquiry *inquiry, bool author_may)
+{
+    const struct response *response = inquiry->response;
+    if (!response || !response->demanded_by ||
+        plan_level_reaches(inquiry->level, response->demanded))
+        return false;
+    inquiry_who_one(inquiry, response->demanded_by);
+    return !author_may || strcmp(response->demanded_by, inquiry->author) != 0;
+}
+
+static enum refusal judge_order_county(struct inquiry *inquiry)
+{
+    const struct plan_procedure *procedure = &inquiry->incident->plan->procedure;
+    const char *const *above = procedure->county_must_follow;
+    size_t above_count = procedure->county_must_follow_count;
+    inquiry->section = procedure->county_section;
+    inquiry_who(inquiry, above, above_count);
+    if (!plan_unit_in(inquiry->incident->plan, inquiry->author, above, above_count, inquiry->area))
+        return REFUSED_NOT_ALLOWED;
+    const struct response *response = inquiry->response;
+    if (below_demand(inquiry, true))
+        return REFUSED_BELOW_DEMANDED;
+    bool demands = response && response->demanded_by;
+    if (inquiry->level != (demands ? response->demanded : PLAN_NONE))
+        return ALLOWED;
+    if (level_in_force(response) == PLAN_NONE || demands)
+        return same_level(inquiry);
+    inquiry_who_one(inquiry, response->started_by);
+    return REFUSED_STARTED_BY_OTHER;
+}
+
+enum refusal judge_order(struct inquiry *inquiry)
+{
+    return inquiry->of_county ? judge_order_county(inquiry) : judge_order_city(inquiry);
+}
+
+enum refusal judge_county(struct inquiry *inquiry)
+{
+    const struct plan *plan = inquiry->incident->plan;
+    const struct plan_procedure *procedure = &plan->procedure;
+    const char *const *by = procedure->county_decide;
+    size_t by_count = procedure->county_decide_count;
+    inquiry->section = procedure->county_section;
+    inquiry_who(inquiry, by, by_count);
+    if (inquiry->act != PLAN_DECIDE)
+        return REFUSED_NOT_IN_PROCEDURE;
+    if (!plan_unit_in(plan, inquiry->author, by, by_count, inquiry->area))
+        return REFUSED_NOT_ALLOWED;
+    if (below_demand(inquiry, false))
+        return REFUSED_BELOW_DEMANDED;
+    return inquiry->level == level_in_force(inquiry->response) ? same_level(inquiry) : ALLOWED;
+}
+
+void act_county(struct inquiry *inquiry)
+{
+    bool raises = plan_level_reaches(inquiry->level, inquiry->response->in_force);
+    announce_step(inquiry, LIANDONG__V1__RESPONSE__STATE__DECIDED);
+    take_effect(inquiry, raises ? inquiry->author : NULL, false);
+}
+
+/* A demand binds the county: it lifts the response to its level, and when it is relaxed, lets down
+ * what was in force by the same author's order. */
+static bool demand(struct inquiry *inquiry)
+{
+    struct response *response = inquiry->response;
+    response->demanded = inquiry->level;
+    text_set(&response->demanded_by, inquiry->level == PLAN_NONE ? NULL : inquiry->author);
+    if (inquiry->level == response->in_force)
+        return false;
+    return ordered_by_author(inquiry) || !plan_level_reaches(response->in_force, inquiry->level);
+}
+
+void act_order(struct inquiry *inquiry)
+{
+    if (!inquiry->of_county || demand(inquiry))
+        take_effect(inquiry, inquiry->author, true);
+}

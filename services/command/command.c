@@ -1,0 +1,121 @@
+/*
+ * command: takes a response through the plan's procedure.
+ *
+ * Incidents and their grades are learnt from what reporting and grading put out; acts of persons
+ * in office come as decision/… and are judged by the plan that the incident is pinned to. Each
+ * gets one receipt, each step and each change of what is in force one response event. command also
+ * answers plan adoptions, and replies to orders by units that no adopted plan knows.
+ *
+ * Happy path: incident opened, graded; proposed, assessed, decided (filed); in force. Refusals
+ * change no state (command.h lists them). Nothing waits for time: command has no timers.
+ */
+#include "command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <liandong/v1/grade.pb-c.h>
+#include <liandong/v1/report.pb-c.h>
+
+typedef Liandong__V1__Incident Incident;
+typedef Liandong__V1__Grade Grade;
+
+static struct sv_core *core_create(const struct sv_setup *setup)
+{
+    struct sv_core *core = calloc(1, sizeof *core);
+    if (!core)
+        abort();
+    core->plans = setup->plans;
+    return core;
+}
+
+static void core_destroy(struct sv_core *core)
+{
+    if (!core)
+        return;
+    state_free(core);
+    free(core);
+}
+
+static struct incident *incident_learn(struct sv_core *core, const Incident *message)
+{
+    if (!message->context || !*message->context->incident)
+        return NULL;
+    struct incident *incident = incident_find(core, message->context->incident);
+    if (incident)
+        return incident;
+    const struct plan *plan = sv_plans_pinned(core->plans, message->context->plan_hash);
+    if (!plan)
+        return NULL;
+    return incident_add(core, message->context->incident, message->area, message->hazard, plan);
+}
+
+static void on_incident(struct sv_core *core, const struct sv_event *event)
+{
+    const Incident *message = (const Incident *)event->message;
+    struct incident *incident = incident_learn(core, message);
+    if (!incident)
+        return;
+    for (size_t i = 0; i < message->n_counties; i++)
+        incident_add_county(incident, message->counties[i]);
+    if (message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED)
+        incident->closed = true;
+}
+
+static void on_grade(struct sv_core *core, const struct sv_event *event)
+{
+    const Grade *message = (const Grade *)event->message;
+    struct incident *incident =
+        message->context ? incident_find(core, message->context->incident) : NULL;
+    if (incident && message->level <= LIANDONG__V1__LEVEL__LEVEL_IV)
+        incident->grade = (int)message->level;
+}
+
+static void on_plan(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
+{
+    if (event->plan) {
+        plan_remember(core, event->plan);
+        sv_accept(out, event, NULL, event->plan);
+        return;
+    }
+    struct inquiry inquiry = {.core = core, .event = event, .out = out, .found = event->fault};
+    refuse(&inquiry, REFUSED_PLAN_REFUSED);
+}
+
+static void core_apply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
+{
+    switch (event->family) {
+    case SV_DECISION:
+        on_decision(core, event, out);
+        break;
+    case SV_REPLY:
+        on_stray_reply(core, event, out);
+        break;
+    case SV_PLAN:
+        on_plan(core, event, out);
+        break;
+    case SV_INCIDENT:
+        if (event->message)
+            on_incident(core, event);
+        break;
+    case SV_GRADE:
+        if (event->message)
+            on_grade(core, event);
+        break;
+    default:
+        break;
+    }
+}
+
+static const char *const filters[] = {"incident/>", "grade/>", "decision/>",
+                                      "reply/>",    "plan/>",  NULL};
+
+const struct sv_class command_class = {
+    .name = "command",
+    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_DECISION) | SV_BIT(SV_REPLY) |
+                SV_BIT(SV_PLAN),
+    .filters = filters,
+    .create = core_create,
+    .destroy = core_destroy,
+    .apply = core_apply,
+    .visit = state_visit,
+};

@@ -1,0 +1,209 @@
+/*
+ * command: what its files share. The state (state.c), the procedure (procedure.c: the table),
+ * checking an act from outside (decide.c), refusing it (refuse.c), saying what happened
+ * (announce.c), and the core itself (command.c).
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "common/core.h"
+
+#include <liandong/v1/command.pb-c.h>
+#include <uthash.h>
+
+typedef Liandong__V1__Decision Decision;
+typedef Liandong__V1__Response Response;
+
+/* ---- state ---- */
+
+enum procedure_kind { NOTHING_PENDING, STARTING, LOWERING, ENDING };
+
+/* A procedure under way: at most one for each response. */
+struct pending {
+    enum procedure_kind kind;
+    int level;     /* the level meant; PLAN_NONE: to end it */
+    uint64_t done; /* bit i: step i of the rule is taken */
+    char *decider; /* unit whose act was the decision, else the first act; NULL: none yet */
+};
+
+/* The response of one incident for one area: the city or one of its counties. */
+struct response {
+    char *area;
+    int in_force;      /* level; PLAN_NONE */
+    int64_t since_us;  /* when it came into force at this level; 0: not in force */
+    char *started_by;  /* unit; NULL: not in force */
+    bool ordered;      /* by an order from above, whose author then adjusts and ends it */
+    int demanded;      /* a county's: the level that a higher authority demands */
+    char *demanded_by; /* unit; NULL: nothing is demanded */
+    struct pending pending;
+    struct response *next;
+};
+
+struct incident {
+    char *id, *area, *hazard;
+    const struct plan *plan; /* the incident is pinned to it */
+    int grade;
+    bool closed;
+    char **counties; /* affected, in order of appearance */
+    size_t county_count;
+    struct response *responses, *last; /* in order of appearance */
+    UT_hash_handle hh;
+};
+
+struct sv_core {
+    const struct sv_plans *plans;
+    const struct plan **adopted; /* every version ever: who has an instance of duty */
+    size_t adopted_count;
+    struct incident *incidents; /* by id; walked in order of appearance */
+};
+
+struct incident *incident_find(const struct sv_core *core, const char *id);
+struct incident *incident_add(struct sv_core *core, const char *id, const char *area,
+                              const char *hazard, const struct plan *plan);
+void incident_add_county(struct incident *incident, const char *code);
+/* The response for the area; NULL if there is none yet. */
+struct response *response_find(const struct incident *incident, const char *area);
+struct response *response_add(struct incident *incident, const char *area);
+void plan_remember(struct sv_core *core, const struct plan *plan);
+/* Has the unit an instance of duty, under any plan that was ever adopted? */
+bool unit_has_instance(const struct sv_core *core, const char *unit);
+void state_free(struct sv_core *core);
+void state_visit(struct sv_core *core, struct sv_codec *codec);
+/* Sets *text to a copy (NULL stays NULL) and frees what it was. */
+void text_set(char **text, const char *value);
+
+/* ---- refusing ---- */
+
+/* X(NAME, "code", zh, en): placeholders in braces are listed in refuse.c. */
+#define REFUSALS(X)                                                                                \
+    X(MALFORMED, "malformed", "消息无法解读：{found}；请更正后重新发送",                           \
+      "The message cannot be read: {found}; correct it and send it again")                         \
+    X(WRONG_TOPIC, "wrong-topic",                                                                  \
+      "主题应为 decision/<区划>/<事件>/<单位>，区划、事件与内容一致；实际为 {topic}",              \
+      "Expected topic decision/<area>/<incident>/<unit> with the message's own area and "          \
+      "incident; found {topic}")                                                                   \
+    X(WRONG_AUTHOR, "wrong-author", "主题指明的单位是“{topic_unit}”，内容署名是“{found}”；须一致", \
+      "The topic names \"{topic_unit}\", the message is signed \"{found}\"; they must agree")      \
+    X(UNKNOWN_INCIDENT, "unknown-incident", "没有编号为“{found}”的事件；请核对事件编号",           \
+      "There is no incident \"{found}\"; check its number")                                        \
+    X(INCIDENT_CLOSED, "incident-closed", "事件 {found} 已结案，不再受理；新情况请另行报告",       \
+      "Incident {found} is closed and takes no more acts; report anew what is new")                \
+    X(UNKNOWN_UNIT, "unknown-unit", "词汇表中没有单位“{found}”；请核对单位编号",                   \
+      "The vocabulary has no unit \"{found}\"; check its id")                                      \
+    X(UNKNOWN_AREA, "unknown-area", "响应区域应为 {city} 或其所辖县（市、区）；实际为“{found}”",   \
+      "The area must be {city} or one of its counties; found \"{found}\"")                         \
+    X(UNKNOWN_ACT, "unknown-act", "没有编号为 {found} 的行为；请指明提出、评估、决定等行为",       \
+      "There is no act number {found}; say propose, assess, decide and so on")                     \
+    X(UNKNOWN_LEVEL, "unknown-level", "没有编号为 {found} 的级别；应为I至IV级，终止为无",          \
+      "There is no level number {found}; expected I to IV, or none to end the response")           \
+    X(NO_RULE, "no-rule", "预案没有规定如何{act}{level}响应",                                      \
+      "The plan has no procedure to {act} {level}")                                                \
+    X(NOT_IN_PROCEDURE, "not-in-procedure", "{level}响应的程序中没有“{act}”；规定的步骤：{steps}", \
+      "The procedure for {level} has no step \"{act}\"; its steps: {steps}")                       \
+    X(NOT_ALLOWED, "not-allowed", "{unit}无权{act}{level}响应；有权的是：{who}",                   \
+      "{unit} may not {act} {level}; this is for: {who}")                                          \
+    X(NO_DESIGNATION, "no-rule", "预案对本类事件没有可认定为{grade_meant}的条款",                  \
+      "The plan has no criterion by which this event could be designated {grade_meant}")           \
+    X(NOT_DESIGNATOR, "not-allowed", "{unit}无权认定{grade_meant}事件；有权的是：{who}",           \
+      "{unit} may not designate the event {grade_meant}; this is for: {who}")                      \
+    X(LEVEL_MISMATCH, "level-mismatch",                                                            \
+      "正在办理的是{pending}响应，与{level}响应不符；改换须先另行提出，由：{who}",                 \
+      "Under way is {pending}, not {level}; to change that it must first be taken up by: {who}")   \
+    X(GRADE_NOT_REACHED, "grade-not-reached",                                                      \
+      "事件分级为{grade}，尚不符合{grade_meant}事件标准，不能{act}{level}响应",                    \
+      "The event is graded {grade} and does not meet the criteria of {grade_meant}; nobody may "   \
+      "{act} {level} before it does")                                                              \
+    X(OUT_OF_ORDER, "out-of-order", "{act}{level}响应之前须先“{needs}”，由：{who}",                \
+      "To {act} {level}, \"{needs}\" must come first, by: {who}")                                  \
+    X(ALREADY_DONE, "already-done", "{level}响应的“{act}”已经完成，无需重复",                      \
+      "To {act} {level} has been done already; there is nothing to repeat")                        \
+    X(ALREADY_IN_FORCE, "already-in-force", "{area}的{level}响应已在实施",                         \
+      "The response of {area} is at {level} already")                                              \
+    X(NOT_IN_FORCE, "not-in-force", "{area}没有实施中的响应，无从终止",                            \
+      "{area} has no response in force that could be ended")                                       \
+    X(STARTED_BY_OTHER, "started-by-other",                                                        \
+      "谁启动谁调整、谁启动谁终止；现有响应的启动或要求方：{who}",                                 \
+      "Who started a response adjusts and ends it; this one was started or demanded by: {who}")    \
+    X(BELOW_DEMANDED, "below-demanded", "{area}的响应不得低于上级要求的{demanded}；要求方：{who}", \
+      "The response of {area} may not go below {demanded}, which is demanded by: {who}")           \
+    X(WRONG_OFFICE, "wrong-office", "应向{who}报备；实际为“{found}”",                              \
+      "It must be filed with: {who}; found \"{found}\"")                                           \
+    X(PLAN_REFUSED, "plan-refused", "预案未被采用：{found}；请更正后重新发布",                     \
+      "The plan is not adopted: {found}; correct it and publish it again")                         \
+    X(NO_INSTANCE, "no-orders", "“{found}”不是已采用预案的成员单位，没有任务交办单",               \
+      "\"{found}\" is no member unit of an adopted plan and has no orders")
+
+enum refusal {
+    ALLOWED,
+#define REFUSAL_ENUM(name, code, zh, en) REFUSED_##name,
+    REFUSALS(REFUSAL_ENUM)
+#undef REFUSAL_ENUM
+        REFUSAL_COUNT
+};
+
+/* One act from outside while it is judged, and what a refusal would say. */
+struct inquiry {
+    struct sv_core *core;
+    const struct sv_event *event;
+    struct sv_outputs *out;
+    const Decision *decision;
+    struct incident *incident;
+    struct response *response; /* NULL: none for this area yet */
+    const char *area, *author;
+    int act, level;
+    bool of_county;           /* the area is one of the city's counties */
+    enum procedure_kind kind; /* what the act would begin or carry on */
+    const struct plan_rule *rule;
+    size_t step; /* of the rule, which the act would take */
+    const char *section;
+    const char *const *who; /* units or patterns that may do it */
+    size_t who_count;
+    const char *one;   /* backing of who, when it is one unit */
+    const char *found; /* what was found instead */
+    int needs;         /* the act that must come first */
+};
+/* Who may do it, for the refusal's text: some units, or one. */
+void inquiry_who(struct inquiry *inquiry, const char *const *units, size_t count);
+void inquiry_who_one(struct inquiry *inquiry, const char *unit);
+void refuse(struct inquiry *inquiry, enum refusal refusal);
+
+/* The ids that patterns stand for in an area: {county} becomes the area's own code or, for the
+ * city, each affected county's. In the arena; *count is set. */
+char **units_expand(struct ld_arena *arena, const struct incident *incident, const char *area,
+                    const char *const *patterns, size_t pattern_count, size_t *count);
+
+/* ---- procedure ---- */
+
+int level_in_force(const struct response *response);
+/* The rule for a procedure of this kind towards level; NULL if the plan has none. */
+const struct plan_rule *rule_of(const struct plan *plan, enum procedure_kind kind, int level,
+                                int in_force);
+/* The first step that the procedure waits for; NULL: it is complete. */
+const struct plan_step *step_waited_for(const struct plan_rule *rule, uint64_t done);
+/* Judges an act on the city's, a county's response, or an order; fills in what a refusal says. */
+enum refusal judge_city(struct inquiry *inquiry);
+enum refusal judge_county(struct inquiry *inquiry);
+enum refusal judge_order(struct inquiry *inquiry);
+enum refusal judge_designation(struct inquiry *inquiry);
+/* What reaching level would be, from what is in force. */
+enum procedure_kind kind_towards(int level, int in_force);
+/* The level changes; starter is who answers for it from now on (NULL: who did before). */
+void take_effect(struct inquiry *inquiry, const char *starter, bool ordered);
+/* Does what was judged allowed, and announces it. */
+void act_city(struct inquiry *inquiry);
+void act_county(struct inquiry *inquiry);
+void act_order(struct inquiry *inquiry);
+
+/* ---- announcing ---- */
+
+/* The step just taken, or the end of a procedure without effect. */
+void announce_step(struct inquiry *inquiry, Liandong__V1__Response__State state);
+/* A new level in force; previous is what was. */
+void announce_effect(struct inquiry *inquiry, int previous);
+
+/* ---- the core's inputs ---- */
+
+void on_decision(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);
+void on_stray_reply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);
+
+#endif

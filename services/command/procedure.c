@@ -1,0 +1,344 @@
+/*
+ * The procedure: what an act means for a response, and what follows from it. Who may do what, in
+ * which order and for which level is the plan's (plan.procedure); what kind of act may do what in
+ * which phase is this table:
+ *
+ *              assess, …        decide        last step of the plan's rule
+ *     ┌─> IDLE ──> OPENED ──┬──> DECIDED ──┬──> takes effect: in force at another level, or ended
+ *     │     │        │      │      approve, file                     │
+ *     │     └──> PROPOSED ──┘                                        │
+ *     │  propose │                                                   │
+ *     └──────────┴── assessed or decided against, overtaken by an order, or done ──┘
+ *
+ *     phase     propose  assess  decide  approve  file   order
+ *     IDLE        B        B       B        B       B      D
+ *     OPENED      S R      S R     S R A    S       S      D
+ *     PROPOSED    S R      S       S R A    S       S      D
+ *     DECIDED     R        ·       S        S       S      D
+ *
+ *     B  begins a procedure, if the plan's rule begins with it
+ *     S  takes its step of the procedure under way, if what the rule puts before it is done
+ *     R  begins another procedure, which takes the place of the one under way
+ *     A  for the level as it is: decides against, and ends the procedure without effect
+ *     D  takes effect at once
+ *
+ * propose and assess of one rule come in either order. The target of a procedure is a level that
+ * is graver than the one in force (STARTING, the rule of the level meant), less grave (LOWERING)
+ * or none (ENDING, both by the rule of the level in force). The step that completes the rule makes
+ * it take effect. Nothing here fails but by refusing; a refused act changes nothing.
+ */
+#include "command.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum phase { IDLE, OPENED, PROPOSED, DECIDED, PHASES };
+enum { B = 1, S = 2, R = 4, A = 8, D = 16, STEPS_MAX = 64 };
+
+static const unsigned moves[PHASES][PLAN_DESIGNATE + 1] = {
+    /*            none PROPOSE ASSESS DECIDE     APPROVE FILE ORDER DESIGNATE */
+    [IDLE] = {0, B, B, B, B, B, D, 0},
+    [OPENED] = {0, S | R, S | R, S | R | A, S, S, D, 0},
+    [PROPOSED] = {0, S | R, S, S | R | A, S, S, D, 0},
+    [DECIDED] = {0, R, 0, S, S, S, D, 0},
+};
+
+/* What a step is called once it is taken. */
+static const Liandong__V1__Response__State step_states[PLAN_DESIGNATE + 1] = {
+    [PLAN_PROPOSE] = LIANDONG__V1__RESPONSE__STATE__PROPOSED,
+    [PLAN_ASSESS] = LIANDONG__V1__RESPONSE__STATE__ASSESSED,
+    [PLAN_DECIDE] = LIANDONG__V1__RESPONSE__STATE__DECIDED,
+    [PLAN_APPROVE] = LIANDONG__V1__RESPONSE__STATE__APPROVED,
+    [PLAN_FILE] = LIANDONG__V1__RESPONSE__STATE__FILED,
+};
+
+/* ---- rules and steps ---- */
+
+int level_in_force(const struct response *response)
+{
+    return response ? response->in_force : PLAN_NONE;
+}
+
+static size_t step_count(const struct plan_rule *rule)
+{
+    return rule->step_count < STEPS_MAX ? rule->step_count : STEPS_MAX;
+}
+
+static bool step_done(uint64_t done, size_t step)
+{
+    return (done >> step & 1) != 0;
+}
+
+const struct plan_rule *rule_of(const struct plan *plan, enum procedure_kind kind, int level,
+                                int in_force)
+{
+    const struct plan_procedure *procedure = &plan->procedure;
+    if (kind == STARTING)
+        return plan_rule_for(procedure->start, procedure->start_count, level);
+    if (kind == LOWERING)
+        return plan_rule_for(procedure->lower, procedure->lower_count, in_force);
+    return plan_rule_for(procedure->terminate, procedure->terminate_count, in_force);
+}
+
+const struct plan_step *step_waited_for(const struct plan_rule *rule, uint64_t done)
+{
+    for (size_t i = 0; i < step_count(rule); i++)
+        if (!step_done(done, i))
+            return &rule->steps[i];
+    return NULL;
+}
+
+static bool act_done(const struct plan_rule *rule, uint64_t done, enum plan_act act)
+{
+    for (size_t i = 0; i < step_count(rule); i++)
+        if (rule->steps[i].act == act && step_done(done, i))
+            return true;
+    return false;
+}
+
+/* propose and assess come in either order. */
+static bool either_order(enum plan_act one, enum plan_act other)
+{
+    return (one == PLAN_PROPOSE && other == PLAN_ASSESS) ||
+           (one == PLAN_ASSESS && other == PLAN_PROPOSE);
+}
+
+/* The first step that must be taken before this one and is not; NULL: none. */
+static const struct plan_step *step_missing(const struct plan_rule *rule, size_t step,
+                                            uint64_t done)
+{
+    for (size_t i = 0; i < step; i++)
+        if (!step_done(done, i) && !either_order(rule->steps[i].act, rule->steps[step].act))
+            return &rule->steps[i];
+    return NULL;
+}
+
+static enum phase phase_of(const struct plan *plan, const struct response *response)
+{
+    if (!response || response->pending.kind == NOTHING_PENDING)
+        return IDLE;
+    const struct pending *pending = &response->pending;
+    const struct plan_rule *rule = rule_of(plan, pending->kind, pending->level, response->in_force);
+    if (act_done(rule, pending->done, PLAN_DECIDE))
+        return DECIDED;
+    return act_done(rule, pending->done, PLAN_PROPOSE) ? PROPOSED : OPENED;
+}
+
+/* How well a step suits the act: 3 not taken and for this author, 2 not taken, 1 taken, 0 not. */
+static int step_fit(const struct inquiry *inquiry, const struct plan_step *step, bool done)
+{
+    if ((int)step->act != inquiry->act)
+        return 0;
+    if (done)
+        return 1;
+    return plan_unit_in(inquiry->incident->plan, inquiry->author, step->by, step->by_count, NULL)
+               ? 3
+               : 2;
+}
+
+static bool step_find(struct inquiry *inquiry, uint64_t done)
+{
+    int best = 0;
+    for (size_t i = 0; i < step_count(inquiry->rule); i++) {
+        int fit = step_fit(inquiry, &inquiry->rule->steps[i], step_done(done, i));
+        if (fit > best) {
+            best = fit;
+            inquiry->step = i;
+        }
+    }
+    return best > 0;
+}
+
+/* ---- judging an act on the city's response ---- */
+
+static bool pending_is(const struct inquiry *inquiry)
+{
+    const struct response *response = inquiry->response;
+    return response && response->pending.kind == inquiry->kind &&
+           response->pending.level == inquiry->level;
+}
+
+static enum refusal out_of_order(struct inquiry *inquiry, const struct plan_step *missing)
+{
+    inquiry->needs = (int)missing->act;
+    inquiry_who(inquiry, missing->by, missing->by_count);
+    return REFUSED_OUT_OF_ORDER;
+}
+
+/* The act belongs to the procedure under way. */
+static enum refusal judge_step(struct inquiry *inquiry, unsigned move)
+{
+    uint64_t done = inquiry->response->pending.done;
+    if (step_done(done, inquiry->step) || !(move & S))
+        return REFUSED_ALREADY_DONE;
+    const struct plan_step *missing = step_missing(inquiry->rule, inquiry->step, done);
+    return missing ? out_of_order(inquiry, missing) : ALLOWED;
+}
+
+/* The act would begin a procedure. */
+static enum refusal judge_begin(struct inquiry *inquiry, unsigned move)
+{
+    const struct plan_step *missing = step_missing(inquiry->rule, inquiry->step, 0);
+    if (!(move & B) && (missing || !(move & R))) {
+        const struct plan_step *first = &inquiry->rule->steps[0];
+        inquiry_who(inquiry, first->by, first->by_count);
+        return REFUSED_LEVEL_MISMATCH;
+    }
+    return missing ? out_of_order(inquiry, missing) : ALLOWED;
+}
+
+static enum refusal judge_author(struct inquiry *inquiry)
+{
+    const struct plan_step *step = &inquiry->rule->steps[inquiry->step];
+    if (plan_unit_in(inquiry->incident->plan, inquiry->author, step->by, step->by_count, NULL))
+        return ALLOWED;
+    inquiry_who(inquiry, step->by, step->by_count);
+    return REFUSED_NOT_ALLOWED;
+}
+
+static enum refusal judge_office(struct inquiry *inquiry)
+{
+    const struct plan_step *step = &inquiry->rule->steps[inquiry->step];
+    const char *office = inquiry->decision->filed_with;
+    if (step->act != PLAN_FILE || step->with_count == 0 ||
+        plan_unit_in(inquiry->incident->plan, office, step->with, step->with_count, NULL))
+        return ALLOWED;
+    inquiry->found = office;
+    inquiry_who(inquiry, step->with, step->with_count);
+    return REFUSED_WRONG_OFFICE;
+}
+
+/* A decision for the level as it is: against the procedure under way. */
+static enum refusal judge_against(struct inquiry *inquiry)
+{
+    const struct pending *pending = &inquiry->response->pending;
+    inquiry->kind = pending->kind;
+    inquiry->rule = rule_of(inquiry->incident->plan, pending->kind, pending->level,
+                            inquiry->response->in_force);
+    inquiry->section = inquiry->rule->section;
+    if (!step_find(inquiry, pending->done))
+        return REFUSED_NOT_IN_PROCEDURE;
+    enum refusal refusal = judge_author(inquiry);
+    return refusal ? refusal : judge_step(inquiry, S);
+}
+
+static enum refusal judge_same_level(struct inquiry *inquiry)
+{
+    unsigned move = moves[phase_of(inquiry->incident->plan, inquiry->response)][inquiry->act];
+    if (move & A)
+        return judge_against(inquiry);
+    const struct plan_rule *rule =
+        rule_of(inquiry->incident->plan, STARTING, inquiry->level, PLAN_NONE);
+    inquiry->section = rule ? rule->section : "";
+    return inquiry->level == PLAN_NONE ? REFUSED_NOT_IN_FORCE : REFUSED_ALREADY_IN_FORCE;
+}
+
+enum procedure_kind kind_towards(int level, int in_force)
+{
+    if (level == PLAN_NONE)
+        return ENDING;
+    return plan_level_reaches(level, in_force) ? STARTING : LOWERING;
+}
+
+/* 谁启动谁调整: what was ordered from above is adjusted and ended from there. */
+static bool belongs_to_other(const struct inquiry *inquiry)
+{
+    const struct response *response = inquiry->response;
+    return response && response->ordered && inquiry->kind != STARTING &&
+           strcmp(response->started_by, inquiry->author) != 0;
+}
+
+enum refusal judge_city(struct inquiry *inquiry)
+{
+    const struct plan *plan = inquiry->incident->plan;
+    int in_force = level_in_force(inquiry->response);
+    if (inquiry->level == in_force)
+        return judge_same_level(inquiry);
+    inquiry->kind = kind_towards(inquiry->level, in_force);
+    inquiry->rule = rule_of(plan, inquiry->kind, inquiry->level, in_force);
+    if (!inquiry->rule || inquiry->rule->step_count == 0)
+        return REFUSED_NO_RULE;
+    inquiry->section = inquiry->rule->section;
+    if (belongs_to_other(inquiry)) {
+        inquiry_who_one(inquiry, inquiry->response->started_by);
+        return REFUSED_STARTED_BY_OTHER;
+    }
+    if (!step_find(inquiry, pending_is(inquiry) ? inquiry->response->pending.done : 0))
+        return REFUSED_NOT_IN_PROCEDURE;
+    enum refusal refusal = judge_author(inquiry);
+    if (refusal)
+        return refusal;
+    if (inquiry->kind == STARTING && !plan_level_reaches(inquiry->incident->grade, inquiry->level))
+        return REFUSED_GRADE_NOT_REACHED;
+    unsigned move = moves[phase_of(plan, inquiry->response)][inquiry->act];
+    refusal = pending_is(inquiry) ? judge_step(inquiry, move) : judge_begin(inquiry, move);
+    return refusal ? refusal : judge_office(inquiry);
+}
+
+/* ---- effects ---- */
+
+static void pending_clear(struct pending *pending)
+{
+    free(pending->decider);
+    *pending = (struct pending){.kind = NOTHING_PENDING};
+}
+
+void take_effect(struct inquiry *inquiry, const char *starter, bool ordered)
+{
+    struct response *response = inquiry->response;
+    int previous = response->in_force;
+    response->in_force = inquiry->level;
+    response->since_us = inquiry->level == PLAN_NONE ? 0 : inquiry->event->record->time_us;
+    if (starter) {
+        text_set(&response->started_by, starter);
+        response->ordered = ordered;
+    }
+    pending_clear(&response->pending);
+    announce_effect(inquiry, previous);
+    if (inquiry->level == PLAN_NONE) {
+        text_set(&response->started_by, NULL);
+        response->ordered = false;
+    }
+}
+
+static void pending_step(struct inquiry *inquiry)
+{
+    struct pending *pending = &inquiry->response->pending;
+    if (!pending_is(inquiry)) {
+        pending_clear(pending);
+        pending->kind = inquiry->kind;
+        pending->level = inquiry->level;
+    }
+    if (inquiry->act == PLAN_DECIDE || !pending->decider)
+        text_set(&pending->decider, inquiry->author);
+    pending->done |= UINT64_C(1) << inquiry->step;
+}
+
+static void end_without_effect(struct inquiry *inquiry)
+{
+    struct pending *pending = &inquiry->response->pending;
+    if (inquiry->level == inquiry->response->in_force)
+        inquiry->level = pending->level;
+    if (pending_is(inquiry))
+        pending_clear(pending);
+    announce_step(inquiry, LIANDONG__V1__RESPONSE__STATE__NOT_STARTED);
+}
+
+void act_city(struct inquiry *inquiry)
+{
+    struct response *response = inquiry->response;
+    bool against = inquiry->act == PLAN_ASSESS ? !inquiry->decision->in_favour
+                                               : inquiry->level == response->in_force;
+    if (against) {
+        end_without_effect(inquiry);
+        return;
+    }
+    pending_step(inquiry);
+    assert(step_states[inquiry->act] != 0);
+    announce_step(inquiry, step_states[inquiry->act]);
+    if (step_waited_for(inquiry->rule, response->pending.done))
+        return;
+    bool starting = inquiry->kind == STARTING;
+    take_effect(inquiry, starting ? response->pending.decider : NULL, false);
+}
