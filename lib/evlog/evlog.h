@@ -27,21 +27,22 @@ struct evlog;
 enum { EVLOG_ID_SIZE = 16 };
 
 struct evlog_options {
-    uint64_t segment_bytes;    /* size of a segment file; default 64 MiB, at least 4 MiB */
-    uint64_t reserve_bytes;    /* free space below which staging answers LD_NOSPACE; 16 MiB */
-    size_t buffer_bytes;       /* of each of the two staging buffers; 8 MiB */
-    bool drill;                /* a new log becomes a drill log: all its events are exercises */
-    bool read_only;            /* inspect: takes no lock, changes nothing, stage is refused */
-    bool writer_thread;        /* commit in a thread of its own (true); false: in commit_begin */
+    uint64_t
+        segment_bytes; /* size of a segment file; 64 MiB; multiple of 4 KiB from 64 KiB to 4 GiB */
+    uint64_t reserve_bytes; /* free space below which staging answers LD_NOSPACE; 16 MiB */
+    size_t buffer_bytes;    /* of each of the two staging buffers; 8 MiB */
+    bool drill;             /* a new log becomes a drill log: all its events are exercises */
+    bool read_only;         /* inspect: takes no lock, changes nothing, stage is refused */
+    bool writer_thread;     /* commit in a thread of its own (true); false: in commit_begin */
 };
 void evlog_options_init(struct evlog_options *options);
 
 /* What opening found and did, for the operator. */
 struct evlog_recovery {
     uint64_t segments;
-    uint64_t first_sequence;  /* oldest event still here; 1 in a whole log */
-    uint64_t head;            /* last durable sequence, 0 if none */
-    uint64_t torn_bytes;      /* cut from the tail because proven torn, 0 as a rule */
+    uint64_t first_sequence; /* oldest event still here; 1 in a whole log */
+    uint64_t head;           /* last durable sequence, 0 if none */
+    uint64_t torn_bytes;     /* cut from the tail because proven torn, 0 as a rule */
     bool created;
 };
 
@@ -57,17 +58,21 @@ void evlog_close(struct evlog *log);
 
 const uint8_t *evlog_id(const struct evlog *log); /* EVLOG_ID_SIZE random bytes, fixed at birth */
 bool evlog_is_drill(const struct evlog *log);
-uint64_t evlog_first(const struct evlog *log);    /* oldest sequence readable, 1 if empty */
-uint64_t evlog_durable(const struct evlog *log);  /* last durable sequence, 0 if none */
-uint64_t evlog_staged(const struct evlog *log);   /* last staged sequence, >= durable */
+uint64_t evlog_first(const struct evlog *log);       /* oldest sequence readable, 1 if empty */
+uint64_t evlog_durable(const struct evlog *log);     /* last durable sequence, 0 if none */
+uint64_t evlog_staged(const struct evlog *log);      /* last staged sequence, >= durable */
 int64_t evlog_last_time_us(const struct evlog *log); /* time of the last staged event */
 
 /* ---- writing ---- */
 
 /* Copies an encoded record into the staging buffer and gives it the next sequence and a time of
- * max(now_us, last time). flags replace the record's. The caller has checked the record
- * (ld_record_decode, ld_record_check, topic) and decided on duplicates with evlog_producer.
- * Errors: LD_BUSY (buffer full: finish a commit first), LD_NOSPACE, LD_IO (log has failed). */
+ * max(now_us, last time). flags replace the record's; in a drill log LD_RECORD_EXERCISE is added.
+ * The caller has checked the record (ld_record_decode, ld_record_check, topic) and decided on
+ * duplicates with evlog_producer. Where a segment begins, its checkpoint takes a sequence before
+ * the event, so *sequence may be more than one above the last.
+ * Errors: LD_BUSY (buffer full: finish a commit first), LD_NOSPACE (heals by itself; go on calling
+ * evlog_commit_begin), LD_TOOBIG (more than a segment or buffer holds), LD_INVALID (not a record,
+ * unknown flags, read-only), LD_NOMEM, LD_IO (log has failed). */
 int evlog_stage(struct evlog *log, const uint8_t *raw, int64_t now_us, uint16_t flags,
                 uint64_t *sequence, struct ld_error *error) LD_MUST_USE;
 
@@ -78,7 +83,9 @@ void evlog_on_committed(struct evlog *log, evlog_committed_fn *fn, void *data);
 /* Starts making all that is staged durable. LD_OK also when nothing is staged or a commit runs;
  * *started says whether one was started. LD_IO once the log has failed. */
 int evlog_commit_begin(struct evlog *log, bool *started, struct ld_error *error) LD_MUST_USE;
-/* After the callback: moves evlog_durable. LD_IO if that write or sync failed (final). */
+/* After the callback: moves evlog_durable; LD_OK and nothing when no commit is done. LD_NOSPACE if
+ * the disk was full: the events stay staged, and the next commit_begin tries again. LD_IO if that
+ * write or sync failed (final). */
 int evlog_commit_finish(struct evlog *log, struct ld_error *error) LD_MUST_USE;
 /* Begin, wait, finish, until nothing is staged: for tools and tests. */
 int evlog_commit(struct evlog *log, struct ld_error *error) LD_MUST_USE;
@@ -117,8 +124,8 @@ struct evlog_stats {
     uint64_t events_staged, bytes_staged, commits, syncs, segments_created;
     uint64_t refused_nospace, refused_busy;
     int64_t sync_us_last, sync_us_max;
-    uint64_t bytes_on_disk;
-    bool failed; /* a write or sync failed: final */
+    uint64_t bytes_on_disk; /* of the segments in use */
+    bool failed;            /* a write or sync failed: final */
 };
 void evlog_get_stats(const struct evlog *log, struct evlog_stats *stats);
 

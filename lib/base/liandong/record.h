@@ -13,7 +13,8 @@
  *   32     8    time             microseconds since 1970 UTC, never running backwards
  *   40     8    producer         id of the producer (hash of its name; ld_producer_id)
  *   48     8    producer sequence strictly increasing per producer, from 1
- *   56     8    reserved         0
+ *   56     8    floor            set by the log: last sequence that was durable before the commit
+ *                                that this record belongs to was written; 0 elsewhere
  *   64     …    topic, payload, zeros up to the record size
  */
 #ifndef LIANDONG_RECORD_H

@@ -1,0 +1,92 @@
+/*
+ * Finding an event by time: times never run backwards in the log, so this is a binary search over
+ * the segments' first events, then over the sparse index of one segment, then a short walk. The
+ * index of that segment is completed first, which reads its headers once.
+ */
+#include "log.h"
+
+/* The time of an extent's first event; looked up once. */
+static int first_time(struct evlog *log, struct extent *extent, int64_t *time_us,
+                      struct ld_error *error)
+{
+    if (!extent->first_time_known) {
+        struct evlog_segment *segment;
+        struct position at = {.sequence = extent->base, .offset = SEGMENT_HEADER_SIZE};
+        int code = log_view(log, extent, &segment, error);
+        if (code == LD_OK)
+            code = log_walk(log, extent, segment, &at, extent->base + 1, error);
+        if (code != LD_OK)
+            return code;
+    }
+    *time_us = extent->first_time_us;
+    return LD_OK;
+}
+
+static size_t durable_extents(const struct evlog *log)
+{
+    size_t count = log->extent_count;
+    while (count > 0 && log->extents[count - 1].last < log->extents[count - 1].base)
+        count--;
+    return count;
+}
+
+/* How many of the first count extents begin before time_us. */
+static int extents_before(struct evlog *log, size_t count, int64_t time_us, size_t *before,
+                          struct ld_error *error)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int64_t begins_us;
+        int code = first_time(log, &log->extents[middle], &begins_us, error);
+        if (code != LD_OK)
+            return code;
+        if (begins_us < time_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *before = low;
+    return LD_OK;
+}
+
+/* First sequence of the extent at or after time_us, or the one behind its last. */
+static int find_in_extent(struct evlog *log, struct extent *extent, int64_t time_us,
+                          uint64_t *sequence, struct ld_error *error)
+{
+    struct evlog_segment *segment;
+    int code = log_view(log, extent, &segment, error);
+    if (code != LD_OK)
+        return code;
+    struct position at = extent->frontier;
+    code = log_walk(log, extent, segment, &at, extent->last + 1, error);
+    if (code != LD_OK)
+        return code;
+    at = extent_before_time(extent, time_us);
+    while (at.sequence <= extent->last) {
+        struct ld_record record;
+        code = segment_record(segment, at, &record, error);
+        if (code != LD_OK)
+            return log_corrupt(log->directory, extent->number, at.sequence, error);
+        if (record.time_us >= time_us)
+            break;
+        at.sequence++;
+        at.offset += record.size;
+    }
+    /* The index also knows what is staged and not durable yet. */
+    *sequence = at.sequence <= extent->last ? at.sequence : extent->last + 1;
+    return LD_OK;
+}
+
+int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t *sequence, struct ld_error *error)
+{
+    size_t before = 0;
+    int code = extents_before(log, durable_extents(log), time_us, &before, error);
+    if (code != LD_OK)
+        return code;
+    if (before == 0) {
+        *sequence = evlog_first(log);
+        return LD_OK;
+    }
+    return find_in_extent(log, &log->extents[before - 1], time_us, sequence, error);
+}

@@ -1,0 +1,71 @@
+/*
+ * The open log: what evlog's files share. Private to evlog; everything here belongs to the loop
+ * thread, but for the batch that the writer has while a commit runs.
+ */
+#ifndef LD_EVLOG_LOG_H
+#define LD_EVLOG_LOG_H
+
+#include "extent.h"
+#include "producers.h"
+#include "writer.h"
+
+#define KEPT_VIEWS 2u
+
+struct evlog {
+    const struct ld_context *context;
+    char *directory;
+    struct evlog_options options;
+    struct segment_header pattern; /* id, drill and size of every new segment */
+    int lock_fd;                   /* -1 when read-only */
+
+    struct extent *extents; /* one per segment in use, oldest first, at least one */
+    size_t extent_count, extent_capacity;
+    struct position tail; /* where the next staged record goes, in the last extent */
+    uint64_t durable;
+    int64_t last_time_us; /* of the last staged event */
+    int64_t stamp_us;     /* of the event that is being staged */
+    struct producers producers;
+
+    /* writing; not there when read-only */
+    bool writable;
+    struct preparer preparer;
+    struct writer writer;
+    struct batch batches[2];
+    struct batch *filling;  /* what stage appends to */
+    struct batch *retained; /* NULL, or a batch that found the disk full and waits */
+    bool failed;
+    struct ld_error failure; /* when failed */
+
+    uint64_t kept[KEPT_VIEWS]; /* numbers of the extents whose view is kept, 0: none */
+    struct evlog_stats stats;
+};
+
+static inline struct extent *log_last_extent(const struct evlog *log)
+{
+    return &log->extents[log->extent_count - 1];
+}
+
+/* Makes room for one more extent. */
+bool log_reserve_extent(struct evlog *log);
+/* Appends one; there is room. */
+struct extent *log_add_extent(struct evlog *log, uint64_t number, uint64_t base, uint64_t last,
+                              uint64_t size_bytes);
+
+/* The extent that has sequence (first <= sequence). */
+struct extent *log_find_extent(const struct evlog *log, uint64_t sequence);
+/* The extent's view, mapped if need be; borrowed. */
+int log_view(struct evlog *log, struct extent *extent, struct evlog_segment **segment,
+             struct ld_error *error) LD_MUST_USE;
+/* Walks from a known position up to sequence (at most last + 1), checking every header. */
+int log_walk(struct evlog *log, struct extent *extent, struct evlog_segment *segment,
+             struct position *at, uint64_t sequence, struct ld_error *error) LD_MUST_USE;
+/* LD_CORRUPT with segment, sequence, the reason that is in error and what to do. */
+int log_corrupt(const char *directory, uint64_t number, uint64_t sequence, struct ld_error *error);
+
+/* Writes the mark into the last segment in use, and syncs it. */
+int log_write_mark(const struct evlog *log, int fd, uint64_t durable,
+                   struct ld_error *error) LD_MUST_USE;
+/* Moves what is durable, after a commit: the runs of the batch that are done. */
+void log_advance(struct evlog *log, const struct batch *batch);
+
+#endif
