@@ -12,7 +12,13 @@
 #include <liandong/error.h>
 #include <stdint.h>
 
-enum { PLAN_FINDINGS_MAX = 100, PLAN_HASH_HEX = 64, PLAN_BUNDLE_MAX_BYTES = 1 << 20 };
+/* A bundle travels as one event, so it stays a little below the largest payload. */
+enum {
+    PLAN_FINDINGS_MAX = 100,
+    PLAN_HASH_HEX = 64,
+    PLAN_BUNDLE_MAX_BYTES = (1 << 20) - (1 << 13),
+    PLAN_BUNDLE_MAX_FILES = 32
+};
 
 struct plan_text {
     const char *zh, *en;
@@ -107,6 +113,12 @@ struct plan_criterion {
     const char *classes;      /* "BC": statutory classes; "" any */
     struct plan_condition when;
     int line;
+};
+
+struct plan_issue {           /* who issues warnings: unit ids and patterns, in order of steps */
+    const char *section;      /* "" if the plan says nothing */
+    const char *const *suggest, *const *assess, *const *file_with, *const *issue;
+    size_t suggest_count, assess_count, file_with_count, issue_count;
 };
 
 /* ---- clocks ---- */
@@ -219,8 +231,10 @@ struct plan_deferral {
     const char *to, *section;
 };
 
+/* No string in a plan is NULL: what is not given is "". */
 struct plan {
     const char *id, *document, *issued, *area;
+    unsigned levels;                     /* that the plan knows: bit 1 << level */
     struct plan_text title;
     char hash[PLAN_HASH_HEX + 1];
     /* vocabulary */
@@ -238,7 +252,8 @@ struct plan {
     const struct plan_criterion *criteria; size_t criterion_count; /* gravest first */
     const char *warning_section;
     bool warning_from_grade;
-    const struct plan_criterion *warnings; size_t warning_count;
+    const struct plan_criterion *warnings; size_t warning_count;   /* gravest first */
+    struct plan_issue warning_issue;
     const char *reporting_section;
     const char *const *reporters;        size_t reporter_count;    /* ids and patterns */
     const struct plan_clock *clocks;     size_t clock_count;
@@ -307,9 +322,12 @@ int plan_find_group(const struct plan *plan, const char *id);
  * (county may be NULL: then for any county of the plan's area); "*.gov" for any area. */
 bool plan_unit_in(const struct plan *plan, const char *unit_id, const char *const *patterns,
                   size_t pattern_count, const char *county);
+/* Does the criterion apply to incidents of the hazard (in scope, listed, of its classes)? */
+bool plan_criterion_covers(const struct plan *plan, const struct plan_criterion *criterion,
+                           size_t hazard);
 /* The rule for a level, NULL if the plan has none. */
 const struct plan_rule *plan_rule_for(const struct plan_rule *rules, size_t count, int level);
-/* "the unit's id (name)" for messages: the name in zh or en, the id itself if unknown. */
+/* Names for messages; the id itself if unknown. Borrowed from the plan or the argument. */
 struct plan_text plan_unit_name(const struct plan *plan, const char *unit_id);
 struct plan_text plan_area_name(const struct plan *plan, const char *code);
 

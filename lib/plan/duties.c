@@ -1,0 +1,218 @@
+/*
+ * Working groups and the member-unit table. Every duty lands in plan.duties: the table's first, in
+ * order of rows, then the groups'; members.c then tells each unit which are its own.
+ */
+#include "walk.h"
+
+#include <string.h>
+
+static const char DUTY_KEYS[] = "id section? from? text hazards? signs? deadline? repeat? reading?";
+
+/* ---- duties ---- */
+
+static const size_t *load_duty_signs(struct loading *loading, const struct node *map, size_t *count)
+{
+    const struct node *list = walk_list(loading, map, "signs", PLAN_CONDITION_CHILDREN_MAX);
+    if (!list) {
+        return NULL;
+    }
+    size_t *signs = ld_arena_alloc(loading->arena, list->count * sizeof *signs);
+    for (const struct node *node = list->first; node; node = node->next) {
+        int sign =
+            walk_reference(loading, node, &loading->store->signs, "sign", "vocabulary/signs.yaml");
+        if (sign >= 0) {
+            signs[(*count)++] = (size_t)sign;
+        }
+    }
+    return signs;
+}
+
+/* owner: section and level that hold where the duty names none of its own. */
+static void load_duty(struct loading *loading, const struct node *node,
+                      const struct plan_duty *owner, struct plan_duty *out)
+{
+    *out = *owner;
+    out->id = walk_id(loading, node, "id");
+    out->text = walk_text(loading, node, "text");
+    out->deadline_us = walk_duration(loading, node, "deadline");
+    out->repeat_us = walk_duration(loading, node, "repeat");
+    out->hazards = walk_hazards(loading, node, "hazards", &out->hazard_count);
+    if (tree_get(node, "section")) {
+        out->section = walk_string(loading, node, "section");
+    }
+    if (tree_get(node, "from")) {
+        out->from = walk_level(loading, node, "from");
+    } else if (owner->from == PLAN_NONE) {
+        walk_report(loading, node,
+                    "missing key \"from\": the lowest level at which the duty applies");
+    }
+    if (out->from != PLAN_NONE && owner->group >= 0 && out->from > owner->from) {
+        walk_report(loading, tree_get(node, "from"),
+                    "from: level %s, but the group only works from level %s",
+                    plan_level_name(out->from), plan_level_name(owner->from));
+    }
+    const struct node *signs = tree_get(node, "signs");
+    if (signs && !(signs->kind == NODE_LIST && signs->count == 0)) {
+        out->signs = load_duty_signs(loading, node, &out->sign_count);
+    }
+}
+
+/* The duties of a row or group. */
+static struct duty_range load_list(struct loading *loading, const struct node *map,
+                                   struct index *ids, const struct plan_duty *owner)
+{
+    struct plan *plan = loading->plan;
+    struct duty_range range = {.first = plan->duty_count};
+    const struct node *list = walk_list(loading, map, "duties", PLAN_DUTIES_MAX);
+    for (const struct node *node = list ? list->first : NULL; node; node = node->next) {
+        struct plan_duty *duty = &loading->duties[plan->duty_count];
+        if (!walk_keys(loading, node, DUTY_KEYS)) {
+            continue;
+        }
+        load_duty(loading, node, owner, duty);
+        plan->duty_count += walk_unique(loading, node, ids, duty->id, plan->duty_count, "duty");
+    }
+    range.count = plan->duty_count - range.first;
+    return range;
+}
+
+static size_t count_duties(const struct node *list)
+{
+    size_t count = 0;
+    for (const struct node *node = list ? list->first : NULL; node; node = node->next) {
+        const struct node *duties = tree_get(node, "duties");
+        count += duties ? duties->count : 0;
+    }
+    return count;
+}
+
+/* ---- groups ---- */
+
+/* A level without a lead of its own has that of the next less grave one. */
+static void load_leads(struct loading *loading, const struct node *leads, struct plan_group *group)
+{
+    if (leads && leads->kind != NODE_MAP) {
+        walk_report(loading, leads,
+                    "leads: expected a map of levels, such as {III: {zh: …, en: …}}");
+        return;
+    }
+    for (const struct node *node = leads ? leads->first : NULL; node; node = node->next) {
+        int level = walk_level_key(loading, node);
+        if (level > (int)group->from && group->from != PLAN_NONE) {
+            walk_report(loading, node, "leads: the group only works from level %s",
+                        plan_level_name(group->from));
+        } else if (level > PLAN_NONE) {
+            group->leads[level] = walk_text_of(loading, node);
+        }
+    }
+    for (int level = PLAN_III; level >= PLAN_I; level--) {
+        if (!group->leads[level].zh[0]) {
+            group->leads[level] = group->leads[level + 1];
+        }
+    }
+}
+
+static void load_group(struct loading *loading, const struct node *node, struct plan_group *group)
+{
+    group->id = walk_id(loading, node, "id");
+    group->section = walk_string(loading, node, "section");
+    group->from = walk_level(loading, node, "from");
+    group->name = walk_text(loading, node, "name");
+    group->members = walk_units(loading, node, "members", &group->member_count);
+    for (int level = 0; level < PLAN_LEVELS; level++) {
+        group->leads[level] = (struct plan_text){"", ""};
+    }
+    load_leads(loading, tree_get(node, "leads"), group);
+}
+
+static void load_groups(struct loading *loading, const struct node *list, struct index *ids)
+{
+    struct plan *plan = loading->plan;
+    struct plan_group *groups = ld_arena_alloc(loading->arena, list->count * sizeof *groups);
+    const struct node **nodes = ld_arena_alloc(loading->scratch, list->count * sizeof *nodes);
+    loading->group_duties =
+        ld_arena_alloc(loading->scratch, list->count * sizeof *loading->group_duties);
+    loading->group_nodes = nodes;
+    plan->groups = groups;
+    for (const struct node *node = list->first; node; node = node->next) {
+        size_t position = plan->group_count;
+        struct plan_group *group = &groups[position];
+        if (!walk_keys(loading, node, "id section from name leads? members duties? reading?")) {
+            continue;
+        }
+        load_group(loading, node, group);
+        struct plan_duty owner = {
+            .section = group->section, .from = group->from, .group = (int)position};
+        loading->group_duties[position] = load_list(loading, node, ids, &owner);
+        nodes[position] = node;
+        plan->group_count +=
+            walk_unique(loading, node, &loading->store->groups, group->id, position, "group");
+    }
+}
+
+/* ---- rows ---- */
+
+static bool is_others(const struct node *units)
+{
+    return units && units->kind == NODE_LIST && units->count == 1 &&
+           units->first->kind == NODE_TEXT && strcmp(units->first->text, "others") == 0;
+}
+
+static void load_row(struct loading *loading, const struct node *node, struct index *ids,
+                     struct table_row *row)
+{
+    row->node = node;
+    row->number = walk_integer(loading, node, "row", 1, 100000);
+    row->others = is_others(tree_get(node, "units"));
+    if (!row->others) {
+        row->units = walk_units(loading, node, "units", &row->unit_count);
+    }
+    struct plan_duty owner = {
+        .section = walk_string(loading, node, "section"), .group = -1, .row = row->number};
+    if (tree_get(node, "from")) {
+        owner.from = walk_level(loading, node, "from");
+    }
+    row->duties = load_list(loading, node, ids, &owner);
+}
+
+static void load_rows(struct loading *loading, const struct node *list, struct index *ids)
+{
+    struct index numbers = {.arena = loading->scratch};
+    loading->rows = ld_arena_alloc(loading->scratch, list->count * sizeof *loading->rows);
+    bool others = false;
+    for (const struct node *node = list->first; node; node = node->next) {
+        if (!walk_keys(loading, node, "row section units from? duties reading?")) {
+            continue;
+        }
+        struct table_row *row = &loading->rows[loading->row_count++];
+        load_row(loading, node, ids, row);
+        char *number = ld_arena_format(loading->scratch, "%d", row->number);
+        (void)walk_unique(loading, node, &numbers, number, 0, "row");
+        if (row->others && others) {
+            walk_report(loading, node, "a second row of \"others\"");
+        }
+        others |= row->others;
+    }
+    index_free(&numbers);
+}
+
+void load_duties(struct loading *loading, const struct node *groups, const struct node *rows)
+{
+    size_t count = count_duties(groups) + count_duties(rows);
+    if (count > PLAN_DUTIES_MAX) {
+        walk_report(loading, rows, "%zu duties, at most %d are possible", count, PLAN_DUTIES_MAX);
+        return;
+    }
+    struct index ids = {.arena = loading->scratch};
+    loading->duties = ld_arena_alloc(loading->arena, (count + 1) * sizeof *loading->duties);
+    loading->plan->duties = loading->duties;
+    const struct node *row_list = walk_list(loading, loading->root, "duties", PLAN_ROWS_MAX);
+    if (row_list) {
+        load_rows(loading, row_list, &ids);
+    }
+    const struct node *group_list = walk_list(loading, loading->root, "groups", PLAN_GROUPS_MAX);
+    if (group_list) {
+        load_groups(loading, group_list, &ids);
+    }
+    index_free(&ids);
+}

@@ -1,0 +1,238 @@
+/*
+ * Loading a bundle: every file becomes a tree; the vocabulary is read, then the plan's sections in
+ * the order in which they build on each other; then the plan is handed out, or nothing is.
+ *
+ * Failures: a file that is no YAML or a vocabulary file that is missing ends the loading before the
+ * words are looked at, as every word would be unknown. Otherwise all mistakes are collected. The
+ * trees live in a scratch arena that is freed at the end; a plan owns copies of its texts.
+ */
+#include "walk.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <timefmt.h>
+
+enum { VOCABULARY_COUNT = 7 };
+
+static const struct {
+    const char *name;
+    void (*load)(struct loading *loading, const struct node *root);
+} VOCABULARY[VOCABULARY_COUNT] = {
+    {"vocabulary/areas.yaml", load_areas},     {"vocabulary/units.yaml", load_units},
+    {"vocabulary/hazards.yaml", load_hazards}, {"vocabulary/measures.yaml", load_measures},
+    {"vocabulary/signs.yaml", load_signs},     {"vocabulary/channels.yaml", load_channels},
+    {"vocabulary/items.yaml", load_items},
+};
+
+/* ---- files ---- */
+
+static int vocabulary_position(const char *name)
+{
+    for (int i = 0; i < VOCABULARY_COUNT; i++) {
+        if (strcmp(VOCABULARY[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* The trees of all files: the vocabulary's by position, the plan's as loading->root. */
+static void read_trees(struct loading *loading, const struct plan_file *files, size_t file_count,
+                       const struct node *trees[VOCABULARY_COUNT])
+{
+    bool there[VOCABULARY_COUNT] = {false};
+    for (size_t i = 0; i < file_count; i++) {
+        const struct plan_file *file = &files[i];
+        int position = vocabulary_position(file->name);
+        bool last = i + 1 == file_count;
+        if (!last && (position < 0 || there[position])) {
+            findings_add(loading->findings, file->name, 1, 1,
+                         position < 0 ? "no file of the vocabulary; expected areas, channels, "
+                                        "hazards, items, measures, signs, units (.yaml)"
+                                      : "the file is in the bundle twice");
+            continue;
+        }
+        const struct node *root =
+            tree_read(loading->scratch, file->name, file->content, file->size, loading->findings);
+        if (last) {
+            loading->root = root;
+        } else {
+            trees[position] = root;
+            there[position] = true;
+        }
+    }
+    for (int i = 0; i < VOCABULARY_COUNT; i++) {
+        if (!there[i]) {
+            findings_add(loading->findings, VOCABULARY[i].name, 1, 1,
+                         "the file is missing; the vocabulary is not complete without it");
+        }
+    }
+}
+
+/* ---- the plan's own file ---- */
+
+static void load_plan_levels(struct loading *loading)
+{
+    static const unsigned ALL = 1u << PLAN_I | 1u << PLAN_II | 1u << PLAN_III | 1u << PLAN_IV;
+    struct plan *plan = loading->plan;
+    plan->levels = ALL;
+    unsigned named = walk_levels(loading, loading->root, "levels", false);
+    plan->levels = named ? named : ALL;
+}
+
+static void load_head(struct loading *loading)
+{
+    struct plan *plan = loading->plan;
+    const struct node *root = loading->root;
+    plan->id = walk_id(loading, root, "plan");
+    plan->title = walk_text(loading, root, "title");
+    plan->document = walk_string(loading, root, "document");
+    plan->issued = walk_string(loading, root, "issued");
+    int area = walk_reference(loading, tree_get(root, "area"), &loading->store->areas, "area",
+                              "vocabulary/areas.yaml");
+    plan->area = area < 0 ? "" : plan->areas[area].code;
+    int64_t time_us;
+    if (*plan->issued &&
+        (strlen(plan->issued) != 10 || ld_time_parse(plan->issued, 0, &time_us, NULL) != LD_OK)) {
+        walk_report(loading, tree_get(root, "issued"),
+                    "issued: \"%s\" is no date; expected such as 2021-03-09", plan->issued);
+    }
+    load_plan_levels(loading);
+}
+
+static void load_sections(struct loading *loading)
+{
+    const struct node *root = loading->root;
+    if (!walk_keys(loading, root,
+                   "plan title document issued area levels? scope grading warnings? reporting "
+                   "procedure organisation groups? duties orders notices supplies reading?")) {
+        return;
+    }
+    load_head(loading);
+    load_scope(loading, tree_get(root, "scope"));
+    load_grading(loading);
+    load_warnings(loading, tree_get(root, "warnings"));
+    load_reporting(loading, tree_get(root, "reporting"));
+    load_procedure(loading, tree_get(root, "procedure"));
+    load_organisation(loading, tree_get(root, "organisation"));
+    load_duties(loading, tree_get(root, "groups"), tree_get(root, "duties"));
+    load_members(loading);
+    load_orders(loading, tree_get(root, "orders"));
+    load_notices(loading, tree_get(root, "notices"));
+    load_supplies(loading, tree_get(root, "supplies"));
+}
+
+/* ---- memory ---- */
+
+static struct plan_store *store_new(void)
+{
+    struct plan_store *store = calloc(1, sizeof *store);
+    assert(store);
+    struct index *const indexes[] = {&store->areas,    &store->units,   &store->hazards,
+                                     &store->measures, &store->signs,   &store->channels,
+                                     &store->items,    &store->members, &store->groups};
+    for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
+        indexes[i]->arena = &store->arena;
+    }
+    store->plan.owner = store;
+    return store;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (!plan) {
+        return;
+    }
+    struct plan_store *store = plan->owner;
+    index_free(&store->areas);
+    index_free(&store->units);
+    index_free(&store->hazards);
+    index_free(&store->measures);
+    index_free(&store->signs);
+    index_free(&store->channels);
+    index_free(&store->items);
+    index_free(&store->members);
+    index_free(&store->groups);
+    ld_arena_free(&store->arena);
+    free(store);
+}
+
+/* ---- loading ---- */
+
+static int check_sizes(const struct plan_file *files, size_t file_count, struct ld_error *error)
+{
+    if (file_count == 0) {
+        return ld_fail(error, LD_INVALID, "a bundle without files; expected vocabulary and plan");
+    }
+    if (file_count > PLAN_BUNDLE_MAX_FILES) {
+        return ld_fail(error, LD_TOOBIG, "a bundle of %zu files; at most %d are possible",
+                       file_count, PLAN_BUNDLE_MAX_FILES);
+    }
+    size_t size_bytes = 0;
+    for (size_t i = 0; i < file_count; i++) {
+        if (files[i].size > PLAN_BUNDLE_MAX_BYTES - size_bytes) {
+            return ld_fail(error, LD_TOOBIG,
+                           "%s: %zu bytes; plan and vocabulary together have at most %d",
+                           files[i].name, files[i].size, PLAN_BUNDLE_MAX_BYTES);
+        }
+        size_bytes += files[i].size;
+    }
+    return LD_OK;
+}
+
+static int fail_with(struct plan_findings *findings, const struct plan_file *files,
+                     size_t file_count, struct ld_error *error)
+{
+    findings_sort(findings, files, file_count);
+    const struct plan_finding *first = &findings->all[0];
+    char rest[48] = "";
+    if (findings->count > 1) {
+        snprintf(rest, sizeof rest, " (and %zu%s more)", findings->count - 1,
+                 findings->more ? " or" : "");
+    }
+    return ld_fail(error, LD_INVALID, "%s:%d:%d: %s%s", first->file, first->line, first->column,
+                   first->text, rest);
+}
+
+static void load_bundle(struct loading *loading, const struct plan_file *files, size_t file_count)
+{
+    const struct node *trees[VOCABULARY_COUNT] = {NULL};
+    read_trees(loading, files, file_count, trees);
+    if (loading->findings->count > 0) {
+        return;
+    }
+    for (int i = 0; i < VOCABULARY_COUNT; i++) {
+        VOCABULARY[i].load(loading, trees[i]);
+    }
+    load_sections(loading);
+}
+
+int plan_load(const struct plan_file *files, size_t file_count, struct plan **out,
+              struct plan_findings *findings, struct ld_error *error)
+{
+    int code = check_sizes(files, file_count, error);
+    if (code != LD_OK) {
+        return code;
+    }
+    struct plan_findings own = {0};
+    struct ld_arena scratch = {0};
+    struct plan_store *store = store_new();
+    struct loading loading = {.store = store,
+                              .plan = &store->plan,
+                              .arena = &store->arena,
+                              .scratch = &scratch,
+                              .findings = findings ? findings : &own};
+    load_bundle(&loading, files, file_count);
+    if (loading.findings->count > 0) {
+        code = fail_with(loading.findings, files, file_count, error);
+        plan_free(&store->plan);
+    } else {
+        plan_hash(files, file_count, store->plan.hash);
+        *out = &store->plan;
+    }
+    ld_arena_free(&scratch);
+    plan_findings_free(&own);
+    return code;
+}

@@ -1,0 +1,102 @@
+/*
+ * What the parts of the loader share while one bundle is loaded: the plan being built, where its
+ * memory comes from, the indexes, and the findings. Each part reads its own section of the plan;
+ * docs/plan-format.md says what may stand there. A part that finds a mistake reports it at the
+ * node that shows it and goes on with an empty value, so that one run finds every mistake.
+ */
+#ifndef LD_PLAN_LOADING_H
+#define LD_PLAN_LOADING_H
+
+#include "index.h"
+#include "tree.h"
+
+/* More than any plan needs; what bounds memory and time for a hostile one. */
+enum {
+    PLAN_AREAS_MAX = 4096,
+    PLAN_UNITS_MAX = 16384,
+    PLAN_HAZARDS_MAX = 1024,
+    PLAN_WORDS_MAX = 4096, /* measures, signs, channels, items: each */
+    PLAN_CRITERIA_MAX = 512,
+    PLAN_GROUPS_MAX = 64,
+    PLAN_ROWS_MAX = 1024,
+    PLAN_MEMBERS_MAX = 1024,
+    PLAN_DUTIES_MAX = 4096,
+    PLAN_PATTERNS_MAX = 1024,
+    PLAN_CONDITION_DEPTH_MAX = 8,
+    PLAN_CONDITION_CHILDREN_MAX = 64
+};
+
+/* Behind plan.owner: all memory of a plan, and its indexes. */
+struct plan_store {
+    struct plan plan;
+    struct ld_arena arena;
+    struct index areas, units, hazards, measures, signs, channels, items, members, groups;
+};
+
+/* A row of the member-unit table, or a group, as far as members need it. */
+struct duty_range {
+    size_t first, count; /* in plan.duties */
+};
+struct table_row {
+    const struct node *node;
+    int number;
+    const size_t *units;
+    size_t unit_count;
+    bool others;
+    struct duty_range duties;
+};
+
+struct loading {
+    struct plan_store *store;
+    struct plan *plan;        /* store->plan */
+    struct ld_arena *arena;   /* store->arena */
+    struct ld_arena *scratch; /* until loading ends: trees, helpers */
+    struct plan_findings *findings;
+    const struct node *root;         /* of the plan's own file */
+    size_t pattern_count;            /* unit patterns checked so far */
+    struct plan_duty *duties;        /* plan.duties, while it grows */
+    struct duty_range *group_duties; /* by group */
+    const struct node *const *group_nodes;
+    struct table_row *rows;
+    size_t row_count;
+};
+
+static inline unsigned level_bit(int level)
+{
+    return 1u << level;
+}
+
+/* The vocabulary: each takes the root of its file. Areas before units. */
+void load_areas(struct loading *loading, const struct node *root);
+void load_units(struct loading *loading, const struct node *root);
+void load_hazards(struct loading *loading, const struct node *root);
+void load_measures(struct loading *loading, const struct node *root);
+void load_signs(struct loading *loading, const struct node *root);
+void load_channels(struct loading *loading, const struct node *root);
+void load_items(struct loading *loading, const struct node *root);
+
+/* The plan's sections, in the order in which they build on each other. */
+void load_scope(struct loading *loading, const struct node *scope);
+void load_grading(struct loading *loading);
+void load_warnings(struct loading *loading, const struct node *warnings);
+void load_reporting(struct loading *loading, const struct node *reporting);
+void load_procedure(struct loading *loading, const struct node *procedure);
+void load_organisation(struct loading *loading, const struct node *organisation);
+void load_duties(struct loading *loading, const struct node *groups, const struct node *rows);
+void load_members(struct loading *loading);
+void load_orders(struct loading *loading, const struct node *orders);
+void load_notices(struct loading *loading, const struct node *notices);
+void load_supplies(struct loading *loading, const struct node *supplies);
+
+/* Reads one `when:`; false if it has mistakes (reported). nodes come from plan memory. */
+bool load_condition(struct loading *loading, const struct node *node, int depth,
+                    struct plan_condition *out);
+
+/* What two whole conditions say about each other (lint.c). */
+bool lint_bounds_empty(const struct plan_condition *condition);
+bool lint_excludes(const struct plan_condition *a, const struct plan_condition *b);
+/* Criteria that nothing can make true, or that a graver one always hides. nodes: by criterion. */
+void lint_criteria(struct loading *loading, const struct plan_criterion *criteria, size_t count,
+                   const struct node *const *nodes);
+
+#endif
