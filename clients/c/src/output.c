@@ -1,0 +1,215 @@
+/*
+ * What is to be sent, sent once per turn of the loop, before it sleeps. Stops when ZeroMQ is full
+ * and goes on when it has room again (ldc_link_writable); the state that asks for a message is
+ * changed only when the message is gone.
+ */
+#include "client.h"
+
+#include <assert.h>
+#include <string.h>
+
+void ldc_want_output(struct ld_client *client)
+{
+    client->output_wanted = true;
+    ldc_run_wake(client);
+}
+
+static bool send_message(struct ld_client *client, struct zuv_message *message)
+{
+    if (zuv_send(client->socket, message) != LD_OK) {
+        zuv_message_drop(message);
+        client->blocked = true;
+        return false;
+    }
+    client->said_us = ldc_now_us();
+    return true;
+}
+
+static void put_head(struct zuv_message *message, const struct wire_head *head)
+{
+    wire_head_encode(zuv_frame_alloc(&message->frames[message->count++], WIRE_HEAD_SIZE), head);
+}
+
+/* body may be NULL. */
+static bool send_head(struct ld_client *client, const struct wire_head *head, const void *body,
+                      size_t size)
+{
+    struct zuv_message message = {.count = 0};
+    put_head(&message, head);
+    if (body != NULL)
+        zuv_frame_copy(&message.frames[message.count++], body, size);
+    return send_message(client, &message);
+}
+
+static bool send_hello(struct ld_client *client)
+{
+    if (!client->hello_wanted)
+        return true;
+    struct wire_head head = {.operation = WIRE_HELLO, .id = client->hello_id};
+    if (!send_head(client, &head, client->identity, strlen(client->identity)))
+        return false;
+    client->hello_wanted = false;
+    return true;
+}
+
+static bool send_ping(struct ld_client *client)
+{
+    if (!client->ping_wanted)
+        return true;
+    struct wire_head head = {.operation = WIRE_PING, .id = client->next_id++};
+    if (!send_head(client, &head, NULL, 0))
+        return false;
+    client->ping_wanted = false;
+    return true;
+}
+
+/* ---- producers ---- */
+
+static bool send_batch(struct ld_producer *producer, struct ldc_batch *batch)
+{
+    struct ld_client *client = producer->client;
+    struct zuv_message message = {.count = 0};
+    struct wire_head head = {
+        .operation = WIRE_PUBLISH, .id = client->next_id++, .a = batch->count - batch->done};
+    batch->sealed = true;
+    put_head(&message, &head);
+    ldc_batch_frame(batch, &message.frames[message.count++]);
+    if (!send_message(client, &message))
+        return false;
+    batch->request = head.id;
+    batch->sent_from = batch->done;
+    producer->under_way++;
+    return true;
+}
+
+static bool send_producer(struct ld_producer *producer)
+{
+    struct ld_client *client = producer->client;
+    if (producer->dead != LD_OK || producer->retrying)
+        return true;
+    if (producer->request == 0) {
+        struct wire_head head = {.operation = WIRE_PRODUCER, .id = client->next_id++};
+        if (!send_head(client, &head, producer->name, strlen(producer->name)))
+            return false;
+        producer->request = head.id;
+    }
+    if (!producer->registered)
+        return true;
+    for (struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next) {
+        if (batch->request == 0 && batch->done < batch->count && !send_batch(producer, batch))
+            return false;
+    }
+    return true;
+}
+
+static bool send_producers(struct ld_client *client)
+{
+    struct ld_producer *producer;
+    DL_FOREACH(client->producers, producer)
+    {
+        if (!send_producer(producer))
+            return false;
+    }
+    return true;
+}
+
+/* ---- streams ---- */
+
+static bool send_open(struct ld_stream *stream)
+{
+    struct ld_client *client = stream->client;
+    uint64_t credit = ldc_stream_credit(stream);
+    struct wire_head head = {
+        .operation = WIRE_OPEN, .id = client->next_id++, .a = stream->from, .b = credit};
+    if (!send_head(client, &head, stream->filter_text, stream->filter_size))
+        return false;
+    stream->id = head.id;
+    stream->granted_bytes = credit;
+    stream->owed_bytes = 0;
+    stream->state = LDC_STREAM_OPENING;
+    return true;
+}
+
+static bool send_credit(struct ld_stream *stream)
+{
+    struct wire_head head = {.operation = WIRE_CREDIT,
+                             .id = stream->id,
+                             .a = stream->owed_bytes,
+                             .b = stream->processed};
+    if (!send_head(stream->client, &head, NULL, 0))
+        return false;
+    stream->owed_bytes = 0;
+    return true;
+}
+
+static bool send_close(struct ld_stream *stream)
+{
+    if (!stream->close_wanted)
+        return true;
+    struct wire_head head = {.operation = WIRE_CLOSE, .id = stream->id};
+    if (!send_head(stream->client, &head, NULL, 0))
+        return false;
+    stream->close_wanted = false;
+    return true;
+}
+
+/* Without a session there is nothing to close at the router. */
+static bool sweep_closed_streams(struct ld_client *client)
+{
+    struct ld_stream *stream, *next;
+    bool open = client->session == LDC_SESSION_OPEN;
+    DL_FOREACH_SAFE(client->closed_streams, stream, next)
+    {
+        if (open && !send_close(stream))
+            return false;
+        DL_DELETE(client->closed_streams, stream);
+        ldc_stream_free(stream);
+    }
+    return true;
+}
+
+static bool send_streams(struct ld_client *client)
+{
+    struct ld_stream *stream;
+    DL_FOREACH(client->streams, stream)
+    {
+        if (stream->state == LDC_STREAM_WANTED && !send_open(stream))
+            return false;
+        if (ldc_stream_credit_due(stream, client->tick_credit) && !send_credit(stream))
+            return false;
+        if (!send_close(stream))
+            return false;
+    }
+    client->tick_credit = false;
+    return true;
+}
+
+/* ---- requests ---- */
+
+static bool send_requests(struct ld_client *client)
+{
+    struct ldc_request *request;
+    DL_FOREACH(client->requests, request)
+    {
+        struct wire_head head = {
+            .operation = request->operation, .id = request->id, .a = request->a};
+        if (request->sent)
+            continue;
+        if (!send_head(client, &head, NULL, 0))
+            return false;
+        request->sent = true;
+    }
+    return true;
+}
+
+void ldc_output(struct ld_client *client)
+{
+    if (!client->output_wanted || client->blocked || client->closing || client->socket == NULL)
+        return;
+    if (!send_hello(client) || !sweep_closed_streams(client))
+        return;
+    if (client->session == LDC_SESSION_OPEN && (!send_producers(client) || !send_streams(client) ||
+                                                !send_requests(client) || !send_ping(client)))
+        return;
+    client->output_wanted = false;
+}
