@@ -26,8 +26,8 @@ static void order_section(struct inquiry *inquiry, const struct plan_rule *direc
 {
     const struct plan_rule *rule = direct;
     if (!rule)
-        rule = rule_of(inquiry->incident->plan, inquiry->kind, inquiry->level,
-                       level_in_force(inquiry->response));
+        rule = command_rule_of(inquiry->incident->plan, inquiry->kind, inquiry->level,
+                               command_level_in_force(inquiry->response));
     inquiry->rule = rule;
     inquiry->section = rule ? rule->section : "";
 }
@@ -36,8 +36,8 @@ static enum refusal judge_order_city(struct inquiry *inquiry)
 {
     const struct plan *plan = inquiry->incident->plan;
     const struct plan_procedure *procedure = &plan->procedure;
-    int in_force = level_in_force(inquiry->response);
-    inquiry->kind = kind_towards(inquiry->level, in_force);
+    int in_force = command_level_in_force(inquiry->response);
+    inquiry->kind = command_kind_towards(inquiry->level, in_force);
     const struct plan_rule *direct =
         plan_rule_for(procedure->direct, procedure->direct_count, inquiry->level);
     bool starts = inquiry->kind == STARTING;
@@ -47,13 +47,13 @@ static enum refusal judge_order_city(struct inquiry *inquiry)
     if (ordered_by_author(inquiry))
         return inquiry->level == in_force ? REFUSED_ALREADY_IN_FORCE : ALLOWED;
     if (in_force != PLAN_NONE && !starts) {
-        inquiry_who_one(inquiry, inquiry->response->started_by);
+        command_inquiry_who_one(inquiry, inquiry->response->started_by);
         return REFUSED_STARTED_BY_OTHER;
     }
     if (!direct || direct->step_count == 0)
         return REFUSED_NO_RULE;
     const struct plan_step *step = &direct->steps[0];
-    inquiry_who(inquiry, step->by, step->by_count);
+    command_inquiry_who(inquiry, step->by, step->by_count);
     if (!plan_unit_in(plan, inquiry->author, step->by, step->by_count, NULL))
         return REFUSED_NOT_ALLOWED;
     return inquiry->level == in_force ? REFUSED_ALREADY_IN_FORCE : ALLOWED;
@@ -66,7 +66,7 @@ static bool below_demand(struct inquiry *inquiry, bool author_may)
     if (!response || !response->demanded_by ||
         plan_level_reaches(inquiry->level, response->demanded))
         return false;
-    inquiry_who_one(inquiry, response->demanded_by);
+    command_inquiry_who_one(inquiry, response->demanded_by);
     return !author_may || strcmp(response->demanded_by, inquiry->author) != 0;
 }
 
@@ -76,7 +76,7 @@ static enum refusal judge_order_county(struct inquiry *inquiry)
     const char *const *above = procedure->county_must_follow;
     size_t above_count = procedure->county_must_follow_count;
     inquiry->section = procedure->county_section;
-    inquiry_who(inquiry, above, above_count);
+    command_inquiry_who(inquiry, above, above_count);
     if (!plan_unit_in(inquiry->incident->plan, inquiry->author, above, above_count, inquiry->area))
         return REFUSED_NOT_ALLOWED;
     const struct response *response = inquiry->response;
@@ -85,39 +85,40 @@ static enum refusal judge_order_county(struct inquiry *inquiry)
     bool demands = response && response->demanded_by;
     if (inquiry->level != (demands ? response->demanded : PLAN_NONE))
         return ALLOWED;
-    if (level_in_force(response) == PLAN_NONE || demands)
+    if (command_level_in_force(response) == PLAN_NONE || demands)
         return same_level(inquiry);
-    inquiry_who_one(inquiry, response->started_by);
+    command_inquiry_who_one(inquiry, response->started_by);
     return REFUSED_STARTED_BY_OTHER;
 }
 
-enum refusal judge_order(struct inquiry *inquiry)
+enum refusal command_judge_order(struct inquiry *inquiry)
 {
     return inquiry->of_county ? judge_order_county(inquiry) : judge_order_city(inquiry);
 }
 
-enum refusal judge_county(struct inquiry *inquiry)
+enum refusal command_judge_county(struct inquiry *inquiry)
 {
     const struct plan *plan = inquiry->incident->plan;
     const struct plan_procedure *procedure = &plan->procedure;
     const char *const *by = procedure->county_decide;
     size_t by_count = procedure->county_decide_count;
     inquiry->section = procedure->county_section;
-    inquiry_who(inquiry, by, by_count);
+    command_inquiry_who(inquiry, by, by_count);
     if (inquiry->act != PLAN_DECIDE)
         return REFUSED_NOT_IN_PROCEDURE;
     if (!plan_unit_in(plan, inquiry->author, by, by_count, inquiry->area))
         return REFUSED_NOT_ALLOWED;
     if (below_demand(inquiry, false))
         return REFUSED_BELOW_DEMANDED;
-    return inquiry->level == level_in_force(inquiry->response) ? same_level(inquiry) : ALLOWED;
+    return inquiry->level == command_level_in_force(inquiry->response) ? same_level(inquiry)
+                                                                       : ALLOWED;
 }
 
-void act_county(struct inquiry *inquiry)
+void command_act_county(struct inquiry *inquiry)
 {
     bool raises = plan_level_reaches(inquiry->level, inquiry->response->in_force);
-    announce_step(inquiry, LIANDONG__V1__RESPONSE__STATE__DECIDED);
-    take_effect(inquiry, raises ? inquiry->author : NULL, false);
+    command_announce_step(inquiry, LIANDONG__V1__RESPONSE__STATE__DECIDED);
+    command_take_effect(inquiry, raises ? inquiry->author : NULL, false);
 }
 
 /* A demand binds the county: it lifts the response to its level, and when it is relaxed, lets down
@@ -126,14 +127,14 @@ static bool demand(struct inquiry *inquiry)
 {
     struct response *response = inquiry->response;
     response->demanded = inquiry->level;
-    text_set(&response->demanded_by, inquiry->level == PLAN_NONE ? NULL : inquiry->author);
+    command_text_set(&response->demanded_by, inquiry->level == PLAN_NONE ? NULL : inquiry->author);
     if (inquiry->level == response->in_force)
         return false;
     return ordered_by_author(inquiry) || !plan_level_reaches(response->in_force, inquiry->level);
 }
 
-void act_order(struct inquiry *inquiry)
+void command_act_order(struct inquiry *inquiry)
 {
     if (!inquiry->of_county || demand(inquiry))
-        take_effect(inquiry, inquiry->author, true);
+        command_take_effect(inquiry, inquiry->author, true);
 }

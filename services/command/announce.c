@@ -27,8 +27,9 @@ static char *pattern_with(struct ld_arena *arena, const char *pattern, const cha
                            mark + sizeof county_mark - 1);
 }
 
-char **units_expand(struct ld_arena *arena, const struct incident *incident, const char *area,
-                    const char *const *patterns, size_t pattern_count, size_t *count)
+char **command_units_expand(struct ld_arena *arena, const struct incident *incident,
+                            const char *area, const char *const *patterns, size_t pattern_count,
+                            size_t *count)
 {
     bool of_county = incident && strcmp(area, incident->area) != 0;
     size_t each = incident && !of_county ? incident->county_count : 1;
@@ -77,13 +78,14 @@ static void fill_next(const struct inquiry *inquiry, Response *message)
     if (pending->kind == NOTHING_PENDING)
         return;
     const struct plan_rule *rule =
-        rule_of(inquiry->incident->plan, pending->kind, pending->level, response->in_force);
-    const struct plan_step *step = step_waited_for(rule, pending->done);
+        command_rule_of(inquiry->incident->plan, pending->kind, pending->level, response->in_force);
+    const struct plan_step *step = command_step_waited_for(rule, pending->done);
     if (!step)
         return;
     message->next = plain(plan_act_name((int)step->act));
-    message->next_by = units_expand(sv_arena(inquiry->out), inquiry->incident, response->area,
-                                    step->by, step->by_count, &message->n_next_by);
+    message->next_by =
+        command_units_expand(sv_arena(inquiry->out), inquiry->incident, response->area, step->by,
+                             step->by_count, &message->n_next_by);
 }
 
 static void announce(const struct inquiry *inquiry, Liandong__V1__Response__State state,
@@ -110,12 +112,12 @@ static void announce(const struct inquiry *inquiry, Liandong__V1__Response__Stat
     sv_emit(inquiry->out, &message.base, "response/%s/%s", response->area, incident->id);
 }
 
-void announce_step(struct inquiry *inquiry, Liandong__V1__Response__State state)
+void command_announce_step(struct inquiry *inquiry, Liandong__V1__Response__State state)
 {
     announce(inquiry, state, inquiry->response->in_force);
 }
 
-void announce_effect(struct inquiry *inquiry, int previous)
+void command_announce_effect(struct inquiry *inquiry, int previous)
 {
     Liandong__V1__Response__State state = LIANDONG__V1__RESPONSE__STATE__ADJUSTED;
     if (inquiry->level == PLAN_NONE)

@@ -32,7 +32,7 @@ static void core_destroy(struct sv_core *core)
 {
     if (!core)
         return;
-    state_free(core);
+    command_state_free(core);
     free(core);
 }
 
@@ -40,13 +40,14 @@ static struct incident *incident_learn(struct sv_core *core, const Incident *mes
 {
     if (!message->context || !*message->context->incident)
         return NULL;
-    struct incident *incident = incident_find(core, message->context->incident);
+    struct incident *incident = command_incident_find(core, message->context->incident);
     if (incident)
         return incident;
     const struct plan *plan = sv_plans_pinned(core->plans, message->context->plan_hash);
     if (!plan)
         return NULL;
-    return incident_add(core, message->context->incident, message->area, message->hazard, plan);
+    return command_incident_add(core, message->context->incident, message->area, message->hazard,
+                                plan);
 }
 
 static void on_incident(struct sv_core *core, const struct sv_event *event)
@@ -56,7 +57,7 @@ static void on_incident(struct sv_core *core, const struct sv_event *event)
     if (!incident)
         return;
     for (size_t i = 0; i < message->n_counties; i++)
-        incident_add_county(incident, message->counties[i]);
+        command_incident_add_county(incident, message->counties[i]);
     if (message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED)
         incident->closed = true;
 }
@@ -65,7 +66,7 @@ static void on_grade(struct sv_core *core, const struct sv_event *event)
 {
     const Grade *message = (const Grade *)event->message;
     struct incident *incident =
-        message->context ? incident_find(core, message->context->incident) : NULL;
+        message->context ? command_incident_find(core, message->context->incident) : NULL;
     if (incident && message->level <= LIANDONG__V1__LEVEL__LEVEL_IV)
         incident->grade = (int)message->level;
 }
@@ -73,22 +74,22 @@ static void on_grade(struct sv_core *core, const struct sv_event *event)
 static void on_plan(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
     if (event->plan) {
-        plan_remember(core, event->plan);
+        command_plan_remember(core, event->plan);
         sv_accept(out, event, NULL, event->plan);
         return;
     }
     struct inquiry inquiry = {.core = core, .event = event, .out = out, .found = event->fault};
-    refuse(&inquiry, REFUSED_PLAN_REFUSED);
+    command_refuse(&inquiry, REFUSED_PLAN_REFUSED);
 }
 
 static void core_apply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
     switch (event->family) {
     case SV_DECISION:
-        on_decision(core, event, out);
+        command_on_decision(core, event, out);
         break;
     case SV_REPLY:
-        on_stray_reply(core, event, out);
+        command_on_stray_reply(core, event, out);
         break;
     case SV_PLAN:
         on_plan(core, event, out);
@@ -117,5 +118,5 @@ const struct sv_class command_class = {
     .create = core_create,
     .destroy = core_destroy,
     .apply = core_apply,
-    .visit = state_visit,
+    .visit = command_state_visit,
 };

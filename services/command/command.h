@@ -57,20 +57,20 @@ struct sv_core {
     struct incident *incidents; /* by id; walked in order of appearance */
 };
 
-struct incident *incident_find(const struct sv_core *core, const char *id);
-struct incident *incident_add(struct sv_core *core, const char *id, const char *area,
-                              const char *hazard, const struct plan *plan);
-void incident_add_county(struct incident *incident, const char *code);
+struct incident *command_incident_find(const struct sv_core *core, const char *id);
+struct incident *command_incident_add(struct sv_core *core, const char *id, const char *area,
+                                      const char *hazard, const struct plan *plan);
+void command_incident_add_county(struct incident *incident, const char *code);
 /* The response for the area; NULL if there is none yet. */
-struct response *response_find(const struct incident *incident, const char *area);
-struct response *response_add(struct incident *incident, const char *area);
-void plan_remember(struct sv_core *core, const struct plan *plan);
+struct response *command_response_find(const struct incident *incident, const char *area);
+struct response *command_response_add(struct incident *incident, const char *area);
+void command_plan_remember(struct sv_core *core, const struct plan *plan);
 /* Has the unit an instance of duty, under any plan that was ever adopted? */
-bool unit_has_instance(const struct sv_core *core, const char *unit);
-void state_free(struct sv_core *core);
-void state_visit(struct sv_core *core, struct sv_codec *codec);
+bool command_unit_has_instance(const struct sv_core *core, const char *unit);
+void command_state_free(struct sv_core *core);
+void command_state_visit(struct sv_core *core, struct sv_codec *codec);
 /* Sets *text to a copy (NULL stays NULL) and frees what it was. */
-void text_set(char **text, const char *value);
+void command_text_set(char **text, const char *value);
 
 /* ---- refusing ---- */
 
@@ -163,47 +163,50 @@ struct inquiry {
     int needs;         /* the act that must come first */
 };
 /* Who may do it, for the refusal's text: some units, or one. */
-void inquiry_who(struct inquiry *inquiry, const char *const *units, size_t count);
-void inquiry_who_one(struct inquiry *inquiry, const char *unit);
-void refuse(struct inquiry *inquiry, enum refusal refusal);
+void command_inquiry_who(struct inquiry *inquiry, const char *const *units, size_t count);
+void command_inquiry_who_one(struct inquiry *inquiry, const char *unit);
+void command_refuse(struct inquiry *inquiry, enum refusal refusal);
 
 /* The ids that patterns stand for in an area: {county} becomes the area's own code or, for the
  * city, each affected county's. In the arena; *count is set. */
-char **units_expand(struct ld_arena *arena, const struct incident *incident, const char *area,
-                    const char *const *patterns, size_t pattern_count, size_t *count);
+char **command_units_expand(struct ld_arena *arena, const struct incident *incident,
+                            const char *area, const char *const *patterns, size_t pattern_count,
+                            size_t *count);
 
 /* ---- procedure ---- */
 
-int level_in_force(const struct response *response);
+int command_level_in_force(const struct response *response);
 /* The rule for a procedure of this kind towards level; NULL if the plan has none. */
-const struct plan_rule *rule_of(const struct plan *plan, enum procedure_kind kind, int level,
-                                int in_force);
+const struct plan_rule *command_rule_of(const struct plan *plan, enum procedure_kind kind,
+                                        int level, int in_force);
 /* The first step that the procedure waits for; NULL: it is complete. */
-const struct plan_step *step_waited_for(const struct plan_rule *rule, uint64_t done);
+const struct plan_step *command_step_waited_for(const struct plan_rule *rule, uint64_t done);
 /* Judges an act on the city's, a county's response, or an order; fills in what a refusal says. */
-enum refusal judge_city(struct inquiry *inquiry);
-enum refusal judge_county(struct inquiry *inquiry);
-enum refusal judge_order(struct inquiry *inquiry);
-enum refusal judge_designation(struct inquiry *inquiry);
+enum refusal command_judge_city(struct inquiry *inquiry);
+enum refusal command_judge_county(struct inquiry *inquiry);
+enum refusal command_judge_order(struct inquiry *inquiry);
+enum refusal command_judge_designation(struct inquiry *inquiry);
 /* What reaching level would be, from what is in force. */
-enum procedure_kind kind_towards(int level, int in_force);
+enum procedure_kind command_kind_towards(int level, int in_force);
 /* The level changes; starter is who answers for it from now on (NULL: who did before). */
-void take_effect(struct inquiry *inquiry, const char *starter, bool ordered);
+void command_take_effect(struct inquiry *inquiry, const char *starter, bool ordered);
 /* Does what was judged allowed, and announces it. */
-void act_city(struct inquiry *inquiry);
-void act_county(struct inquiry *inquiry);
-void act_order(struct inquiry *inquiry);
+void command_act_city(struct inquiry *inquiry);
+void command_act_county(struct inquiry *inquiry);
+void command_act_order(struct inquiry *inquiry);
 
 /* ---- announcing ---- */
 
 /* The step just taken, or the end of a procedure without effect. */
-void announce_step(struct inquiry *inquiry, Liandong__V1__Response__State state);
+void command_announce_step(struct inquiry *inquiry, Liandong__V1__Response__State state);
 /* A new level in force; previous is what was. */
-void announce_effect(struct inquiry *inquiry, int previous);
+void command_announce_effect(struct inquiry *inquiry, int previous);
 
 /* ---- the core's inputs ---- */
 
-void on_decision(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);
-void on_stray_reply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);
+void command_on_decision(struct sv_core *core, const struct sv_event *event,
+                         struct sv_outputs *out);
+void command_on_stray_reply(struct sv_core *core, const struct sv_event *event,
+                            struct sv_outputs *out);
 
 #endif

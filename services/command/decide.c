@@ -39,7 +39,7 @@ static enum refusal check_author(struct inquiry *inquiry)
 static enum refusal check_incident(struct inquiry *inquiry)
 {
     inquiry->found = inquiry->event->segment[2];
-    inquiry->incident = incident_find(inquiry->core, inquiry->found);
+    inquiry->incident = command_incident_find(inquiry->core, inquiry->found);
     if (!inquiry->incident)
         return REFUSED_UNKNOWN_INCIDENT;
     return inquiry->incident->closed ? REFUSED_INCIDENT_CLOSED : ALLOWED;
@@ -62,7 +62,7 @@ static enum refusal check_area(struct inquiry *inquiry)
     int area = plan_find_area(plan, inquiry->area);
     if (area < 0 || strncmp(inquiry->area, city, strlen(city)) != 0)
         return REFUSED_UNKNOWN_AREA;
-    inquiry->response = response_find(inquiry->incident, inquiry->area);
+    inquiry->response = command_response_find(inquiry->incident, inquiry->area);
     return ALLOWED;
 }
 
@@ -89,10 +89,10 @@ static enum refusal check_level(struct inquiry *inquiry)
 static enum refusal check_plan(struct inquiry *inquiry)
 {
     if (inquiry->act == PLAN_DESIGNATE)
-        return judge_designation(inquiry);
+        return command_judge_designation(inquiry);
     if (inquiry->act == PLAN_ORDER)
-        return judge_order(inquiry);
-    return inquiry->of_county ? judge_county(inquiry) : judge_city(inquiry);
+        return command_judge_order(inquiry);
+    return inquiry->of_county ? command_judge_county(inquiry) : command_judge_city(inquiry);
 }
 
 static enum refusal judge(struct inquiry *inquiry)
@@ -111,22 +111,22 @@ static void carry_out(struct inquiry *inquiry)
     if (inquiry->act == PLAN_DESIGNATE)
         return; /* grading takes it into account */
     if (!inquiry->response)
-        inquiry->response = response_add(inquiry->incident, inquiry->area);
+        inquiry->response = command_response_add(inquiry->incident, inquiry->area);
     if (inquiry->act == PLAN_ORDER)
-        act_order(inquiry);
+        command_act_order(inquiry);
     else if (inquiry->of_county)
-        act_county(inquiry);
+        command_act_county(inquiry);
     else
-        act_city(inquiry);
+        command_act_city(inquiry);
 }
 
-void on_decision(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
+void command_on_decision(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
     struct inquiry inquiry = {.core = core, .event = event, .out = out};
     inquiry.decision = (const Decision *)event->message;
     enum refusal refusal = judge(&inquiry);
     if (refusal) {
-        refuse(&inquiry, refusal);
+        command_refuse(&inquiry, refusal);
         return;
     }
     sv_accept(out, event, inquiry.incident->id, inquiry.incident->plan);
@@ -160,7 +160,7 @@ static void add_designators(struct designators *list, const struct plan *plan,
         add_designators(list, plan, &condition->children[i]);
 }
 
-enum refusal judge_designation(struct inquiry *inquiry)
+enum refusal command_judge_designation(struct inquiry *inquiry)
 {
     enum { DESIGNATORS_MAX = 64 };
     const struct plan *plan = inquiry->incident->plan;
@@ -176,7 +176,7 @@ enum refusal judge_designation(struct inquiry *inquiry)
         if (before == 0 && list.count > 0)
             inquiry->section = criterion->section;
     }
-    inquiry_who(inquiry, list.units, list.count);
+    command_inquiry_who(inquiry, list.units, list.count);
     for (size_t i = 0; i < list.count; i++)
         if (strcmp(list.units[i], inquiry->author) == 0)
             return ALLOWED;
@@ -185,13 +185,14 @@ enum refusal judge_designation(struct inquiry *inquiry)
 
 /* ---- answers to orders that nobody issued ---- */
 
-void on_stray_reply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
+void command_on_stray_reply(struct sv_core *core, const struct sv_event *event,
+                            struct sv_outputs *out)
 {
     const char *unit = "";
     if (event->segment_count >= 3)
         unit = ld_arena_format(sv_arena(out), "%s.%s", event->segment[1], event->segment[2]);
-    if (unit_has_instance(core, unit))
+    if (command_unit_has_instance(core, unit))
         return; /* the unit's own instance of duty answers */
     struct inquiry inquiry = {.core = core, .event = event, .out = out, .found = unit};
-    refuse(&inquiry, REFUSED_NO_INSTANCE);
+    command_refuse(&inquiry, REFUSED_NO_INSTANCE);
 }

@@ -55,7 +55,7 @@ static const Liandong__V1__Response__State step_states[PLAN_DESIGNATE + 1] = {
 
 /* ---- rules and steps ---- */
 
-int level_in_force(const struct response *response)
+int command_level_in_force(const struct response *response)
 {
     return response ? response->in_force : PLAN_NONE;
 }
@@ -70,8 +70,8 @@ static bool step_done(uint64_t done, size_t step)
     return (done >> step & 1) != 0;
 }
 
-const struct plan_rule *rule_of(const struct plan *plan, enum procedure_kind kind, int level,
-                                int in_force)
+const struct plan_rule *command_rule_of(const struct plan *plan, enum procedure_kind kind,
+                                        int level, int in_force)
 {
     const struct plan_procedure *procedure = &plan->procedure;
     if (kind == STARTING)
@@ -81,7 +81,7 @@ const struct plan_rule *rule_of(const struct plan *plan, enum procedure_kind kin
     return plan_rule_for(procedure->terminate, procedure->terminate_count, in_force);
 }
 
-const struct plan_step *step_waited_for(const struct plan_rule *rule, uint64_t done)
+const struct plan_step *command_step_waited_for(const struct plan_rule *rule, uint64_t done)
 {
     for (size_t i = 0; i < step_count(rule); i++)
         if (!step_done(done, i))
@@ -119,7 +119,8 @@ static enum phase phase_of(const struct plan *plan, const struct response *respo
     if (!response || response->pending.kind == NOTHING_PENDING)
         return IDLE;
     const struct pending *pending = &response->pending;
-    const struct plan_rule *rule = rule_of(plan, pending->kind, pending->level, response->in_force);
+    const struct plan_rule *rule =
+        command_rule_of(plan, pending->kind, pending->level, response->in_force);
     if (act_done(rule, pending->done, PLAN_DECIDE))
         return DECIDED;
     return act_done(rule, pending->done, PLAN_PROPOSE) ? PROPOSED : OPENED;
@@ -162,7 +163,7 @@ static bool pending_is(const struct inquiry *inquiry)
 static enum refusal out_of_order(struct inquiry *inquiry, const struct plan_step *missing)
 {
     inquiry->needs = (int)missing->act;
-    inquiry_who(inquiry, missing->by, missing->by_count);
+    command_inquiry_who(inquiry, missing->by, missing->by_count);
     return REFUSED_OUT_OF_ORDER;
 }
 
@@ -182,7 +183,7 @@ static enum refusal judge_begin(struct inquiry *inquiry, unsigned move)
     const struct plan_step *missing = step_missing(inquiry->rule, inquiry->step, 0);
     if (!(move & B) && (missing || !(move & R))) {
         const struct plan_step *first = &inquiry->rule->steps[0];
-        inquiry_who(inquiry, first->by, first->by_count);
+        command_inquiry_who(inquiry, first->by, first->by_count);
         return REFUSED_LEVEL_MISMATCH;
     }
     return missing ? out_of_order(inquiry, missing) : ALLOWED;
@@ -193,7 +194,7 @@ static enum refusal judge_author(struct inquiry *inquiry)
     const struct plan_step *step = &inquiry->rule->steps[inquiry->step];
     if (plan_unit_in(inquiry->incident->plan, inquiry->author, step->by, step->by_count, NULL))
         return ALLOWED;
-    inquiry_who(inquiry, step->by, step->by_count);
+    command_inquiry_who(inquiry, step->by, step->by_count);
     return REFUSED_NOT_ALLOWED;
 }
 
@@ -205,7 +206,7 @@ static enum refusal judge_office(struct inquiry *inquiry)
         plan_unit_in(inquiry->incident->plan, office, step->with, step->with_count, NULL))
         return ALLOWED;
     inquiry->found = office;
-    inquiry_who(inquiry, step->with, step->with_count);
+    command_inquiry_who(inquiry, step->with, step->with_count);
     return REFUSED_WRONG_OFFICE;
 }
 
@@ -214,8 +215,8 @@ static enum refusal judge_against(struct inquiry *inquiry)
 {
     const struct pending *pending = &inquiry->response->pending;
     inquiry->kind = pending->kind;
-    inquiry->rule = rule_of(inquiry->incident->plan, pending->kind, pending->level,
-                            inquiry->response->in_force);
+    inquiry->rule = command_rule_of(inquiry->incident->plan, pending->kind, pending->level,
+                                    inquiry->response->in_force);
     inquiry->section = inquiry->rule->section;
     if (!step_find(inquiry, pending->done))
         return REFUSED_NOT_IN_PROCEDURE;
@@ -229,12 +230,12 @@ static enum refusal judge_same_level(struct inquiry *inquiry)
     if (move & A)
         return judge_against(inquiry);
     const struct plan_rule *rule =
-        rule_of(inquiry->incident->plan, STARTING, inquiry->level, PLAN_NONE);
+        command_rule_of(inquiry->incident->plan, STARTING, inquiry->level, PLAN_NONE);
     inquiry->section = rule ? rule->section : "";
     return inquiry->level == PLAN_NONE ? REFUSED_NOT_IN_FORCE : REFUSED_ALREADY_IN_FORCE;
 }
 
-enum procedure_kind kind_towards(int level, int in_force)
+enum procedure_kind command_kind_towards(int level, int in_force)
 {
     if (level == PLAN_NONE)
         return ENDING;
@@ -249,19 +250,19 @@ static bool belongs_to_other(const struct inquiry *inquiry)
            strcmp(response->started_by, inquiry->author) != 0;
 }
 
-enum refusal judge_city(struct inquiry *inquiry)
+enum refusal command_judge_city(struct inquiry *inquiry)
 {
     const struct plan *plan = inquiry->incident->plan;
-    int in_force = level_in_force(inquiry->response);
+    int in_force = command_level_in_force(inquiry->response);
     if (inquiry->level == in_force)
         return judge_same_level(inquiry);
-    inquiry->kind = kind_towards(inquiry->level, in_force);
-    inquiry->rule = rule_of(plan, inquiry->kind, inquiry->level, in_force);
+    inquiry->kind = command_kind_towards(inquiry->level, in_force);
+    inquiry->rule = command_rule_of(plan, inquiry->kind, inquiry->level, in_force);
     if (!inquiry->rule || inquiry->rule->step_count == 0)
         return REFUSED_NO_RULE;
     inquiry->section = inquiry->rule->section;
     if (belongs_to_other(inquiry)) {
-        inquiry_who_one(inquiry, inquiry->response->started_by);
+        command_inquiry_who_one(inquiry, inquiry->response->started_by);
         return REFUSED_STARTED_BY_OTHER;
     }
     if (!step_find(inquiry, pending_is(inquiry) ? inquiry->response->pending.done : 0))
@@ -284,20 +285,20 @@ static void pending_clear(struct pending *pending)
     *pending = (struct pending){.kind = NOTHING_PENDING};
 }
 
-void take_effect(struct inquiry *inquiry, const char *starter, bool ordered)
+void command_take_effect(struct inquiry *inquiry, const char *starter, bool ordered)
 {
     struct response *response = inquiry->response;
     int previous = response->in_force;
     response->in_force = inquiry->level;
     response->since_us = inquiry->level == PLAN_NONE ? 0 : inquiry->event->record->time_us;
     if (starter) {
-        text_set(&response->started_by, starter);
+        command_text_set(&response->started_by, starter);
         response->ordered = ordered;
     }
     pending_clear(&response->pending);
-    announce_effect(inquiry, previous);
+    command_announce_effect(inquiry, previous);
     if (inquiry->level == PLAN_NONE) {
-        text_set(&response->started_by, NULL);
+        command_text_set(&response->started_by, NULL);
         response->ordered = false;
     }
 }
@@ -311,7 +312,7 @@ static void pending_step(struct inquiry *inquiry)
         pending->level = inquiry->level;
     }
     if (inquiry->act == PLAN_DECIDE || !pending->decider)
-        text_set(&pending->decider, inquiry->author);
+        command_text_set(&pending->decider, inquiry->author);
     pending->done |= UINT64_C(1) << inquiry->step;
 }
 
@@ -322,10 +323,10 @@ static void end_without_effect(struct inquiry *inquiry)
         inquiry->level = pending->level;
     if (pending_is(inquiry))
         pending_clear(pending);
-    announce_step(inquiry, LIANDONG__V1__RESPONSE__STATE__NOT_STARTED);
+    command_announce_step(inquiry, LIANDONG__V1__RESPONSE__STATE__NOT_STARTED);
 }
 
-void act_city(struct inquiry *inquiry)
+void command_act_city(struct inquiry *inquiry)
 {
     struct response *response = inquiry->response;
     bool against = inquiry->act == PLAN_ASSESS ? !inquiry->decision->in_favour
@@ -336,9 +337,9 @@ void act_city(struct inquiry *inquiry)
     }
     pending_step(inquiry);
     assert(step_states[inquiry->act] != 0);
-    announce_step(inquiry, step_states[inquiry->act]);
-    if (step_waited_for(inquiry->rule, response->pending.done))
+    command_announce_step(inquiry, step_states[inquiry->act]);
+    if (command_step_waited_for(inquiry->rule, response->pending.done))
         return;
     bool starting = inquiry->kind == STARTING;
-    take_effect(inquiry, starting ? response->pending.decider : NULL, false);
+    command_take_effect(inquiry, starting ? response->pending.decider : NULL, false);
 }

@@ -19,16 +19,16 @@ static const struct refusal_text refusals[REFUSAL_COUNT] = {
 #undef REFUSAL_TEXT
 };
 
-void inquiry_who(struct inquiry *inquiry, const char *const *units, size_t count)
+void command_inquiry_who(struct inquiry *inquiry, const char *const *units, size_t count)
 {
     inquiry->who = units;
     inquiry->who_count = count;
 }
 
-void inquiry_who_one(struct inquiry *inquiry, const char *unit)
+void command_inquiry_who_one(struct inquiry *inquiry, const char *unit)
 {
     inquiry->one = unit;
-    inquiry_who(inquiry, &inquiry->one, 1);
+    command_inquiry_who(inquiry, &inquiry->one, 1);
 }
 
 /* ---- what the placeholders stand for ---- */
@@ -107,8 +107,8 @@ static struct plan_text who_text(const struct inquiry *inquiry)
 {
     struct ld_arena *arena = sv_arena(inquiry->out);
     size_t count = 0;
-    char **units = units_expand(arena, inquiry->incident, inquiry->area, inquiry->who,
-                                inquiry->who_count, &count);
+    char **units = command_units_expand(arena, inquiry->incident, inquiry->area, inquiry->who,
+                                        inquiry->who_count, &count);
     struct plan_text list = {NULL, NULL};
     for (size_t i = 0; i < count; i++)
         list = join(arena, list, unit_text(inquiry, units[i]));
@@ -144,7 +144,7 @@ static struct plan_text same_text(const char *text)
 /* What was found comes from outside and may be of any size: its first bytes, whole characters. */
 static const char *found_text(struct ld_arena *arena, const char *found)
 {
-    enum { FOUND_BYTES_MAX = 120 };
+    enum { FOUND_BYTES_MAX = 400 };
     size_t size = found ? strlen(found) : 0;
     if (size <= FOUND_BYTES_MAX)
         return found ? found : "";
@@ -207,7 +207,7 @@ static const char *fill(const struct inquiry *inquiry, const char *text, bool ch
     return ld_arena_format(arena, "%s%s", filled, text);
 }
 
-void refuse(struct inquiry *inquiry, enum refusal refusal)
+void command_refuse(struct inquiry *inquiry, enum refusal refusal)
 {
     assert(refusal > ALLOWED && refusal < REFUSAL_COUNT);
     const struct refusal_text *text = &refusals[refusal];

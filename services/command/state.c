@@ -15,14 +15,14 @@ static void *must(void *memory)
     return memory;
 }
 
-void text_set(char **text, const char *value)
+void command_text_set(char **text, const char *value)
 {
     char *copy = value ? must(strdup(value)) : NULL;
     free(*text);
     *text = copy;
 }
 
-struct incident *incident_find(const struct sv_core *core, const char *id)
+struct incident *command_incident_find(const struct sv_core *core, const char *id)
 {
     struct incident *incident = NULL;
     HASH_FIND_STR(core->incidents, id, incident);
@@ -34,19 +34,19 @@ static void incident_link(struct sv_core *core, struct incident *incident)
     HASH_ADD_KEYPTR(hh, core->incidents, incident->id, strlen(incident->id), incident);
 }
 
-struct incident *incident_add(struct sv_core *core, const char *id, const char *area,
-                              const char *hazard, const struct plan *plan)
+struct incident *command_incident_add(struct sv_core *core, const char *id, const char *area,
+                                      const char *hazard, const struct plan *plan)
 {
     struct incident *incident = must(calloc(1, sizeof *incident));
-    text_set(&incident->id, id);
-    text_set(&incident->area, area);
-    text_set(&incident->hazard, hazard);
+    command_text_set(&incident->id, id);
+    command_text_set(&incident->area, area);
+    command_text_set(&incident->hazard, hazard);
     incident->plan = plan;
     incident_link(core, incident);
     return incident;
 }
 
-void incident_add_county(struct incident *incident, const char *code)
+void command_incident_add_county(struct incident *incident, const char *code)
 {
     for (size_t i = 0; i < incident->county_count; i++)
         if (strcmp(incident->counties[i], code) == 0)
@@ -54,10 +54,10 @@ void incident_add_county(struct incident *incident, const char *code)
     size_t size = (incident->county_count + 1) * sizeof *incident->counties;
     incident->counties = must(realloc(incident->counties, size));
     incident->counties[incident->county_count] = NULL;
-    text_set(&incident->counties[incident->county_count++], code);
+    command_text_set(&incident->counties[incident->county_count++], code);
 }
 
-struct response *response_find(const struct incident *incident, const char *area)
+struct response *command_response_find(const struct incident *incident, const char *area)
 {
     struct response *response = incident->responses;
     while (response && strcmp(response->area, area) != 0)
@@ -74,15 +74,15 @@ static void response_link(struct incident *incident, struct response *response)
     incident->last = response;
 }
 
-struct response *response_add(struct incident *incident, const char *area)
+struct response *command_response_add(struct incident *incident, const char *area)
 {
     struct response *response = must(calloc(1, sizeof *response));
-    text_set(&response->area, area);
+    command_text_set(&response->area, area);
     response_link(incident, response);
     return response;
 }
 
-void plan_remember(struct sv_core *core, const struct plan *plan)
+void command_plan_remember(struct sv_core *core, const struct plan *plan)
 {
     for (size_t i = 0; i < core->adopted_count; i++)
         if (core->adopted[i] == plan)
@@ -92,7 +92,7 @@ void plan_remember(struct sv_core *core, const struct plan *plan)
     core->adopted[core->adopted_count++] = plan;
 }
 
-bool unit_has_instance(const struct sv_core *core, const char *unit)
+bool command_unit_has_instance(const struct sv_core *core, const char *unit)
 {
     for (size_t i = 0; i < core->adopted_count; i++)
         if (plan_find_member(core->adopted[i], unit) >= 0)
@@ -124,7 +124,7 @@ static void incident_free(struct incident *incident)
     free(incident);
 }
 
-void state_free(struct sv_core *core)
+void command_state_free(struct sv_core *core)
 {
     struct incident *incident, *next;
     HASH_ITER(hh, core->incidents, incident, next)
@@ -209,11 +209,11 @@ static void adopted_visit(struct sv_core *core, struct sv_codec *codec)
         const struct plan *plan = sv_codec_loading(codec) ? NULL : core->adopted[i];
         sv_code_plan(codec, &plan);
         if (sv_codec_loading(codec) && plan)
-            plan_remember(core, plan);
+            command_plan_remember(core, plan);
     }
 }
 
-void state_visit(struct sv_core *core, struct sv_codec *codec)
+void command_state_visit(struct sv_core *core, struct sv_codec *codec)
 {
     adopted_visit(core, codec);
     size_t count = HASH_COUNT(core->incidents);

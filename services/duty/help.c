@@ -1,0 +1,70 @@
+/*
+ * Help: a unit that asks another for help on its order says so in the order's event (help_from).
+ * The helping unit's own instance sees its name there and issues an order of its own, numbered
+ * after the one it helps and the unit that asked. When that one is done, withdrawn or begins a new
+ * round, the help is no longer needed and is withdrawn. Help is not passed on a second time.
+ */
+#include "duty.h"
+
+#include <string.h>
+
+static const char *help_order_id(struct ld_arena *arena, const char *order, const char *asker)
+{
+    return ld_arena_format(arena, "%s-for-%s", order, asker);
+}
+
+static bool is_open(const struct order *order)
+{
+    return order->applies && order->state != ORDER_DONE && order->state != ORDER_DECLINED;
+}
+
+static void help_begin(struct work *work, const DutyOrder *asked)
+{
+    struct sv_core *core = work->core;
+    const char *incident_id = asked->context ? asked->context->incident : "";
+    struct incident *incident = duty_incident_find(core, incident_id);
+    if (!incident)
+        return;
+    const struct plan *plan = incident->plan;
+    const char *id = help_order_id(sv_arena(work->out), asked->order, asked->unit);
+    struct order *order = duty_order_find(core, id);
+    size_t duty = 0;
+    while (duty < plan->duty_count && strcmp(plan->duties[duty].id, asked->duty) != 0)
+        duty++;
+    if (duty == plan->duty_count || (!order && !duty_order_fits(core, id)))
+        return;
+    if (order && is_open(order))
+        return; /* asked again, and still at it */
+    if (!order)
+        order = duty_order_add(core, incident, id, (int)duty, asked->unit);
+    order->done_by_us = asked->done_by_us > work->event->record->time_us ? asked->done_by_us : 0;
+    struct remark remark = {.reason = asked->reason};
+    duty_order_move(work, order, order->state == ORDER_DECLINED ? ON_REPEAT : ON_ISSUE, &remark);
+}
+
+static bool ends(const DutyOrder *asked)
+{
+    return asked->state == LIANDONG__V1__DUTY_ORDER__STATE__DONE ||
+           asked->state == LIANDONG__V1__DUTY_ORDER__STATE__WITHDRAWN ||
+           asked->state == LIANDONG__V1__DUTY_ORDER__STATE__SUPERSEDED;
+}
+
+static void help_end(struct work *work, const DutyOrder *asked)
+{
+    const char *id = help_order_id(sv_arena(work->out), asked->order, asked->unit);
+    struct order *order = duty_order_find(work->core, id);
+    if (order && order->applies)
+        duty_order_withdraw(work, order,
+                            "请求方已不需要协助 / the unit that asked needs the help no longer");
+}
+
+void duty_on_duty(struct work *work)
+{
+    const DutyOrder *asked = (const DutyOrder *)work->event->message;
+    if (!asked)
+        return;
+    if (*asked->help_from && strcmp(asked->help_from, work->core->unit) == 0)
+        help_begin(work, asked);
+    else if (work->core->help_count > 0 && ends(asked))
+        help_end(work, asked);
+}

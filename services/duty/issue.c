@@ -1,0 +1,181 @@
+/*
+ * Issuing and withdrawing: which of its duties a unit has under the response in force for the city.
+ *
+ * A duty applies when the level in force reaches the lowest level of the duty (and of its group),
+ * the incident's hazard is one of the duty's and all of its signs stand. When the response moves
+ * or a sign changes, the unit's duties are gone through in the plan's order: what begins to apply
+ * is issued, what still holds stays as it is, what ceases to is withdrawn.
+ */
+#include "duty.h"
+
+#include <liandong/v1/command.pb-c.h>
+#include <liandong/v1/report.pb-c.h>
+#include <string.h>
+
+typedef Liandong__V1__Response Response;
+typedef Liandong__V1__Incident Incident;
+
+/* ---- which duties apply ---- */
+
+static bool hazard_matches(const struct plan_duty *duty, int hazard)
+{
+    for (size_t i = 0; i < duty->hazard_count; i++)
+        if ((int)duty->hazards[i] == hazard)
+            return true;
+    return duty->hazard_count == 0;
+}
+
+static bool signs_stand(const struct incident *incident, const struct plan_duty *duty)
+{
+    for (size_t i = 0; i < duty->sign_count; i++)
+        if (!duty_sign_stands(incident, (int)duty->signs[i]))
+            return false;
+    return true;
+}
+
+static bool duty_applies(const struct incident *incident, const struct plan_duty *duty)
+{
+    const struct plan *plan = incident->plan;
+    if (!plan_level_reaches(incident->level, (int)duty->from))
+        return false;
+    if (duty->group >= 0 &&
+        !plan_level_reaches(incident->level, (int)plan->groups[duty->group].from))
+        return false;
+    return hazard_matches(duty, incident->hazard_index) && signs_stand(incident, duty);
+}
+
+static const char *order_id(struct work *work, const struct incident *incident,
+                            const struct plan_duty *duty)
+{
+    return ld_arena_format(sv_arena(work->out), "%s/%s", incident->id, duty->id);
+}
+
+void duty_order_withdraw(struct work *work, struct order *order, const char *reason)
+{
+    order->applies = false;
+    duty_order_move(work, order, ON_WITHDRAW, &(struct remark){.reason = reason});
+}
+
+static void duty_begin(struct work *work, struct incident *incident, const char *id, int duty)
+{
+    struct order *order = duty_order_find(work->core, id);
+    if (!order && !duty_order_fits(work->core, id))
+        return;
+    if (!order)
+        order = duty_order_add(work->core, incident, id, duty, NULL);
+    if (!order->applies)
+        duty_order_move(work, order, ON_ISSUE, NULL);
+}
+
+static void duty_end(struct work *work, const char *id, const char *reason)
+{
+    struct order *order = duty_order_find(work->core, id);
+    if (order && order->applies)
+        duty_order_withdraw(work, order, reason);
+}
+
+/* Makes the unit's orders what the response and the signs ask for; reason: for what ends. */
+static void duties_follow(struct work *work, struct incident *incident, const char *reason)
+{
+    const struct plan *plan = incident->plan;
+    const struct plan_member *member = &plan->members[incident->member];
+    for (size_t i = 0; i < member->duty_count; i++) {
+        size_t duty = member->duties[i];
+        const char *id = order_id(work, incident, &plan->duties[duty]);
+        if (duty_applies(incident, &plan->duties[duty]))
+            duty_begin(work, incident, id, (int)duty);
+        else
+            duty_end(work, id, reason);
+    }
+}
+
+/* ---- the response ---- */
+
+static bool changes_force(const Response *message)
+{
+    return message->state == LIANDONG__V1__RESPONSE__STATE__ACTIVE ||
+           message->state == LIANDONG__V1__RESPONSE__STATE__ADJUSTED ||
+           message->state == LIANDONG__V1__RESPONSE__STATE__TERMINATED;
+}
+
+static const char *reason_of(struct work *work, int level)
+{
+    if (level == PLAN_NONE)
+        return "响应已终止 / the response has ended";
+    return ld_arena_format(
+        sv_arena(work->out),
+        "响应调整为%s级，本职责不再适用 / the response is now at level %s, at which "
+        "this duty does not apply",
+        plan_level_name(level), plan_level_name(level));
+}
+
+/* Is the message about the incident and area that its topic names? */
+static bool names_agree(const struct sv_event *event, const char *incident, const char *area)
+{
+    return event->segment_count == 3 && strcmp(event->segment[1], area) == 0 &&
+           strcmp(event->segment[2], incident) == 0;
+}
+
+void duty_on_response(struct work *work)
+{
+    const Response *message = (const Response *)work->event->message;
+    if (!message || !changes_force(message) || !message->context ||
+        !names_agree(work->event, message->context->incident, message->area))
+        return;
+    struct incident *incident = duty_incident_learn(work->core, message->context->incident,
+                                                    message->hazard, message->context->plan_hash);
+    if (!incident || strcmp(incident->plan->area, message->area) != 0 ||
+        message->in_force > LIANDONG__V1__LEVEL__LEVEL_IV)
+        return;
+    incident->level = (int)message->in_force;
+    duties_follow(work, incident, reason_of(work, incident->level));
+}
+
+/* ---- signs, and the end ---- */
+
+static void signs_learn(struct incident *incident, const char *area, char *const *names,
+                        size_t count, bool stand)
+{
+    for (size_t i = 0; i < count; i++) {
+        int sign = plan_find_sign(incident->plan, names[i]);
+        if (sign >= 0)
+            duty_sign_set(incident, area, sign, stand);
+    }
+}
+
+static void on_signs(struct work *work, const Incident *message)
+{
+    const Liandong__V1__Report *report = message->report;
+    struct incident *incident = duty_incident_learn(work->core, message->context->incident,
+                                                    message->hazard, message->context->plan_hash);
+    if (!incident)
+        return;
+    signs_learn(incident, report->area, report->signs, report->n_signs, true);
+    signs_learn(incident, report->area, report->signs_lifted, report->n_signs_lifted, false);
+    if (incident->level != PLAN_NONE)
+        duties_follow(work, incident,
+                      "所依据的情形已解除 / the sign that this duty depends on stands no more");
+}
+
+static void on_closed(struct work *work, const char *id)
+{
+    struct incident *incident = duty_incident_find(work->core, id);
+    if (!incident)
+        return;
+    for (struct order *order = work->core->orders; order; order = order->hh.next)
+        if (order->incident == incident && order->applies)
+            duty_order_withdraw(work, order, "事件已结案 / the incident is closed");
+    duty_incident_drop(work->core, incident);
+}
+
+void duty_on_incident(struct work *work)
+{
+    const Incident *message = (const Incident *)work->event->message;
+    if (!message || !message->context ||
+        !names_agree(work->event, message->context->incident, message->area))
+        return;
+    if (message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED)
+        on_closed(work, message->context->incident);
+    else if (message->report && message->report->n_signs + message->report->n_signs_lifted > 0)
+        on_signs(work, message);
+}

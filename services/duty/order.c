@@ -1,0 +1,226 @@
+/*
+ * The states of an order. An order's number stays the same through all of them.
+ *
+ *                     acknowledge      accept          progress, help        done
+ *     (none) ──> ISSUED ─────> ACKNOWLEDGED ──> ACCEPTED ──> IN_PROGRESS ──> DONE
+ *        issue      │ any later step may come first; declining may come at each of them
+ *                   └──> DECLINED (and may be taken up after all)
+ *
+ *     each of these ── time is up ──> OVERDUE ── still late ──> ESCALATED
+ *     OVERDUE and ESCALATED are left by the unit's answer, judged by what it had reached before.
+ *     each but DONE ── no longer applies ──> WITHDRAWN ── applies again ──> ISSUED
+ *     next round: an open one becomes SUPERSEDED, then ISSUED; a closed one ISSUED
+ *
+ *                   issue ackn. accept decl. progr. help  done  unseen undone escal. repeat withdr.
+ *     (none)        ISS   ·     ·      ·     ·      ·     ·     ·      ·      ·      ·      ·
+ *     ISSUED        ·     ACK   ACC    DEC   PRO    PRO   DON   OVE    OVE    ESC    SUP    WIT
+ *     DELIVERED     ·     ACK   ACC    DEC   PRO    PRO   DON   OVE    OVE    ESC    SUP    WIT
+ *     ACKNOWLEDGED  ·     a     ACC    DEC   PRO    PRO   DON   ·      OVE    ESC    SUP    WIT
+ *     ACCEPTED      ·     a     a      DEC   PRO    PRO   DON   ·      OVE    ESC    SUP    WIT
+ *     DECLINED      ·     a     ACC    a     PRO    PRO   DON   ·      ·      ·      ISS    WIT
+ *     IN_PROGRESS   ·     a     a      DEC   PRO    PRO   DON   ·      OVE    ESC    SUP    WIT
+ *     DONE          ISS   f     f      f     f      f     f     ·      ·      ·      ISS    ·
+ *     OVERDUE       ·     =     =      =     =      =     =     ·      OVE    ESC    SUP    WIT
+ *     ESCALATED     ·     =     =      =     =      =     =     ·      OVE    ·      SUP    WIT
+ *     SUPERSEDED    ISS   g     g      g     g      g     g     ·      ·      ·      ·      WIT
+ *     WITHDRAWN     ISS   g     g      g     g      g     g     ·      ·      ·      ·      ·
+ *
+ *     · means nothing now   = by the row of what was reached   refused: a already there or beyond,
+ *     f finished, g withdrawn
+ *
+ * Seen is not done: acknowledging ends being late for "acknowledge" and with it the escalation;
+ * being late for "done" ends only with done or declined. Timers are never taken out of the heap:
+ * one whose time is no longer the order's own means nothing.
+ */
+#include "duty.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Cells beyond the states. */
+enum { CELL_NOTHING = 0, CELL_REACHED = 32, CELL_ALREADY, CELL_FINISHED, CELL_GONE };
+
+#define OPEN(acknowledge, accept, unseen)                                                          \
+    {                                                                                              \
+        0, acknowledge, accept, ORDER_DECLINED, ORDER_IN_PROGRESS, ORDER_IN_PROGRESS, ORDER_DONE,  \
+            unseen, ORDER_OVERDUE, ORDER_ESCALATED, ORDER_SUPERSEDED, ORDER_WITHDRAWN              \
+    }
+#define ALL_REPLIES(cell) cell, cell, cell, cell, cell, cell
+
+static const unsigned char moves[ORDER_STATES][ORDER_INPUTS] = {
+    [ORDER_NONE] = {[ON_ISSUE] = ORDER_ISSUED},
+    [ORDER_ISSUED] = OPEN(ORDER_ACKNOWLEDGED, ORDER_ACCEPTED, ORDER_OVERDUE),
+    [ORDER_DELIVERED] = OPEN(ORDER_ACKNOWLEDGED, ORDER_ACCEPTED, ORDER_OVERDUE),
+    [ORDER_ACKNOWLEDGED] = OPEN(CELL_ALREADY, ORDER_ACCEPTED, 0),
+    [ORDER_ACCEPTED] = OPEN(CELL_ALREADY, CELL_ALREADY, 0),
+    [ORDER_DECLINED] = {0, CELL_ALREADY, ORDER_ACCEPTED, CELL_ALREADY, ORDER_IN_PROGRESS,
+                        ORDER_IN_PROGRESS, ORDER_DONE, 0, 0, 0, ORDER_ISSUED, ORDER_WITHDRAWN},
+    [ORDER_IN_PROGRESS] = OPEN(CELL_ALREADY, CELL_ALREADY, 0),
+    [ORDER_DONE] = {ORDER_ISSUED, ALL_REPLIES(CELL_FINISHED), 0, 0, 0, ORDER_ISSUED, 0},
+    [ORDER_OVERDUE] = {0, ALL_REPLIES(CELL_REACHED), 0, ORDER_OVERDUE, ORDER_ESCALATED,
+                       ORDER_SUPERSEDED, ORDER_WITHDRAWN},
+    [ORDER_ESCALATED] = {0, ALL_REPLIES(CELL_REACHED), 0, ORDER_OVERDUE, 0, ORDER_SUPERSEDED,
+                         ORDER_WITHDRAWN},
+    [ORDER_SUPERSEDED] = {ORDER_ISSUED, ALL_REPLIES(CELL_GONE), 0, 0, 0, 0, ORDER_WITHDRAWN},
+    [ORDER_WITHDRAWN] = {ORDER_ISSUED, ALL_REPLIES(CELL_GONE), 0, 0, 0, 0, 0},
+};
+
+static unsigned cell_of(const struct order *order, enum order_input input)
+{
+    unsigned cell = moves[order->state][input];
+    if (cell != CELL_REACHED)
+        return cell;
+    cell = moves[order->reached][input];
+    assert(cell != CELL_REACHED);
+    return cell;
+}
+
+enum refusal duty_order_judge(const struct order *order, enum order_input input)
+{
+    switch (cell_of(order, input)) {
+    case CELL_ALREADY:
+        return REFUSED_ALREADY;
+    case CELL_FINISHED:
+        return REFUSED_FINISHED;
+    case CELL_GONE:
+        return REFUSED_GONE;
+    default:
+        return ALLOWED;
+    }
+}
+
+/* ---- what a new state brings with it ---- */
+
+static void set_timer(struct work *work, const struct order *order, int64_t due_us,
+                      enum order_input what)
+{
+    if (due_us > 0)
+        sv_timers_set(&work->core->timers, due_us, order->id, (int)what);
+}
+
+static int64_t after(int64_t now_us, int64_t span_us)
+{
+    return span_us > 0 && span_us <= INT64_MAX - now_us ? now_us + span_us : 0;
+}
+
+/* A new round: times count from now. A help order's own deadline is set by who asked (help.c). */
+static void begin_round(struct work *work, struct order *order)
+{
+    const struct plan *plan = order->incident->plan;
+    const struct plan_duty *duty = &plan->duties[order->duty];
+    int64_t now_us = work->event->record->time_us;
+    order->applies = true;
+    order->late = NOT_LATE;
+    order->issued_at_us = now_us;
+    order->escalate_at_us = 0;
+    order->acknowledge_by_us =
+        after(now_us, plan->orders.acknowledge_within_us[order->incident->level]);
+    if (!order->asker) {
+        order->done_by_us = after(now_us, duty->deadline_us);
+        order->repeat_at_us = after(now_us, duty->repeat_us);
+    }
+    set_timer(work, order, order->acknowledge_by_us, ON_UNSEEN);
+    set_timer(work, order, order->done_by_us, ON_UNDONE);
+    set_timer(work, order, order->repeat_at_us, ON_REPEAT);
+}
+
+static void become_late(struct work *work, struct order *order, enum order_input input)
+{
+    const struct plan_orders *orders = &order->incident->plan->orders;
+    int64_t due_us = input == ON_UNSEEN ? order->acknowledge_by_us : order->done_by_us;
+    order->late = input == ON_UNSEEN ? LATE_ACKNOWLEDGE : LATE_DONE;
+    order->escalate_at_us = 0;
+    if (orders->escalate_to && *orders->escalate_to)
+        order->escalate_at_us = after(due_us, orders->escalate_after_us);
+    set_timer(work, order, order->escalate_at_us, ON_ESCALATE);
+}
+
+static void be_answered(struct work *work, struct order *order, enum order_state before)
+{
+    order->reached = order->state;
+    if (order->late == LATE_ACKNOWLEDGE || order->state == ORDER_DONE ||
+        order->state == ORDER_DECLINED)
+        order->late = NOT_LATE;
+    if (before == ORDER_DECLINED) /* taken up after all: its deadline counts again */
+        set_timer(work, order, order->done_by_us, ON_UNDONE);
+}
+
+static void settle(struct work *work, struct order *order, enum order_state before,
+                   enum order_input input)
+{
+    switch (order->state) {
+    case ORDER_ISSUED:
+        order->reached = ORDER_ISSUED;
+        begin_round(work, order);
+        break;
+    case ORDER_OVERDUE:
+        become_late(work, order, input);
+        break;
+    case ORDER_ESCALATED:
+        break;
+    case ORDER_SUPERSEDED:
+    case ORDER_WITHDRAWN:
+        order->reached = order->state;
+        order->late = NOT_LATE;
+        break;
+    default:
+        be_answered(work, order, before);
+        break;
+    }
+}
+
+bool duty_order_move(struct work *work, struct order *order, enum order_input input,
+                     const struct remark *remark)
+{
+    unsigned cell = cell_of(order, input);
+    if (cell == CELL_NOTHING || cell >= ORDER_STATES)
+        return false;
+    enum order_state before = order->state;
+    order->state = (enum order_state)cell;
+    settle(work, order, before, input);
+    duty_order_announce(work, order, before, remark);
+    return true;
+}
+
+/* ---- time ---- */
+
+/* The order's own time for the input: a timer set for another means nothing any more. */
+static int64_t time_for(const struct order *order, enum order_input input)
+{
+    switch (input) {
+    case ON_UNSEEN:
+        return order->acknowledge_by_us;
+    case ON_UNDONE:
+        return order->late == LATE_DONE ? 0 : order->done_by_us;
+    case ON_ESCALATE:
+        return order->late == NOT_LATE ? 0 : order->escalate_at_us;
+    case ON_REPEAT:
+        return order->repeat_at_us;
+    default:
+        return 0;
+    }
+}
+
+static void order_fire(struct work *work, const struct sv_timer *timer)
+{
+    struct order *order = duty_order_find(work->core, timer->key);
+    enum order_input input = (enum order_input)timer->what;
+    if (!order || !order->applies || time_for(order, input) != timer->due_us)
+        return;
+    bool moved = duty_order_move(work, order, input, NULL);
+    if (moved && order->state == ORDER_SUPERSEDED)
+        duty_order_move(work, order, ON_ISSUE, NULL);
+}
+
+void duty_orders_tick(struct work *work)
+{
+    enum { TIMERS_PER_EVENT_MAX = 8192 }; /* the rest with the next event */
+    struct sv_timers *timers = &work->core->timers;
+    struct sv_timer timer;
+    for (int i = 0; i < TIMERS_PER_EVENT_MAX; i++) {
+        if (!sv_timers_pop(timers, work->event->record->time_us, &timer))
+            return;
+        order_fire(work, &timer);
+        free(timer.key);
+    }
+}

@@ -1,0 +1,273 @@
+/*
+ * duty's state: incidents and orders in hashes by id, walked in order of appearance only. Strings
+ * are owned by what holds them, plans borrowed from the host, an order's incident from the core.
+ */
+#include "duty.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *must(void *memory)
+{
+    if (!memory)
+        abort();
+    return memory;
+}
+
+void duty_unit_set(struct sv_core *core, const char *unit)
+{
+    core->unit = must(strdup(unit));
+    const char *dot = strchr(core->unit, '.');
+    core->area = must(strndup(core->unit, dot ? (size_t)(dot - core->unit) : strlen(core->unit)));
+    core->slug = dot ? dot + 1 : "";
+}
+
+/* ---- incidents and signs ---- */
+
+struct incident *duty_incident_find(const struct sv_core *core, const char *id)
+{
+    struct incident *incident = NULL;
+    HASH_FIND_STR(core->incidents, id, incident);
+    return incident;
+}
+
+/* What follows from the plan and the hazard; false if the unit is no member. */
+static bool incident_bind(const struct sv_core *core, struct incident *incident)
+{
+    if (!incident->plan || !incident->id || !incident->hazard)
+        return false;
+    incident->member = plan_find_member(incident->plan, core->unit);
+    incident->hazard_index = plan_find_hazard(incident->plan, incident->hazard);
+    return incident->member >= 0;
+}
+
+static void incident_free(struct incident *incident)
+{
+    for (size_t i = 0; i < incident->sign_count; i++)
+        free(incident->signs[i].area);
+    free(incident->signs);
+    free(incident->id);
+    free(incident->hazard);
+    free(incident);
+}
+
+static void incident_link(struct sv_core *core, struct incident *incident)
+{
+    HASH_ADD_KEYPTR(hh, core->incidents, incident->id, strlen(incident->id), incident);
+}
+
+struct incident *duty_incident_learn(struct sv_core *core, const char *id, const char *hazard,
+                                     const char *plan_hash)
+{
+    struct incident *incident = duty_incident_find(core, id);
+    if (incident)
+        return incident;
+    const struct plan *plan = sv_plans_pinned(core->plans, plan_hash);
+    if (!plan || plan_find_member(plan, core->unit) < 0)
+        return NULL;
+    incident = must(calloc(1, sizeof *incident));
+    incident->id = must(strdup(id));
+    incident->hazard = must(strdup(hazard));
+    incident->plan = plan;
+    incident_bind(core, incident);
+    incident_link(core, incident);
+    return incident;
+}
+
+static size_t sign_find(const struct incident *incident, const char *area, int sign)
+{
+    size_t i = 0;
+    while (i < incident->sign_count &&
+           (incident->signs[i].sign != sign || strcmp(incident->signs[i].area, area) != 0))
+        i++;
+    return i;
+}
+
+void duty_sign_set(struct incident *incident, const char *area, int sign, bool stands)
+{
+    size_t at = sign_find(incident, area, sign);
+    bool stood = at < incident->sign_count;
+    if (stands && !stood) {
+        size_t size = (incident->sign_count + 1) * sizeof *incident->signs;
+        incident->signs = must(realloc(incident->signs, size));
+        incident->signs[incident->sign_count++] = (struct standing){must(strdup(area)), sign};
+    } else if (!stands && stood) {
+        free(incident->signs[at].area);
+        incident->signs[at] = incident->signs[--incident->sign_count];
+    }
+}
+
+bool duty_sign_stands(const struct incident *incident, int sign)
+{
+    for (size_t i = 0; i < incident->sign_count; i++)
+        if (incident->signs[i].sign == sign)
+            return true;
+    return false;
+}
+
+/* ---- orders ---- */
+
+struct order *duty_order_find(const struct sv_core *core, const char *id)
+{
+    struct order *order = NULL;
+    HASH_FIND_STR(core->orders, id, order);
+    return order;
+}
+
+static void order_link(struct sv_core *core, struct order *order)
+{
+    HASH_ADD_KEYPTR(hh, core->orders, order->id, strlen(order->id), order);
+    if (order->asker)
+        core->help_count++;
+}
+
+struct order *duty_order_add(struct sv_core *core, struct incident *incident, const char *id,
+                             int duty, const char *asker)
+{
+    struct order *order = must(calloc(1, sizeof *order));
+    order->id = must(strdup(id));
+    order->incident = incident;
+    order->duty = duty;
+    order->asker = asker ? must(strdup(asker)) : NULL;
+    order_link(core, order);
+    return order;
+}
+
+static void order_free(struct order *order)
+{
+    free(order->id);
+    free(order->asker);
+    free(order);
+}
+
+void duty_incident_drop(struct sv_core *core, struct incident *incident)
+{
+    struct order *order, *next;
+    HASH_ITER(hh, core->orders, order, next)
+    {
+        if (order->incident != incident)
+            continue;
+        if (order->asker)
+            core->help_count--;
+        HASH_DEL(core->orders, order);
+        order_free(order);
+    }
+    HASH_DEL(core->incidents, incident);
+    incident_free(incident);
+}
+
+void duty_state_free(struct sv_core *core)
+{
+    struct incident *incident, *next;
+    HASH_ITER(hh, core->incidents, incident, next)
+    {
+        duty_incident_drop(core, incident);
+    }
+    sv_timers_free(&core->timers);
+    free(core->unit);
+    free(core->area);
+}
+
+/* ---- saving and loading ---- */
+
+static void signs_visit(struct incident *incident, struct sv_codec *codec)
+{
+    sv_code_count(codec, &incident->sign_count);
+    if (sv_codec_loading(codec))
+        incident->signs = must(calloc(incident->sign_count + 1, sizeof *incident->signs));
+    for (size_t i = 0; i < incident->sign_count; i++) {
+        sv_code_string(codec, &incident->signs[i].area);
+        sv_code_int(codec, &incident->signs[i].sign);
+    }
+}
+
+static void incident_visit(struct incident *incident, struct sv_codec *codec)
+{
+    sv_code_string(codec, &incident->id);
+    sv_code_string(codec, &incident->hazard);
+    sv_code_plan(codec, &incident->plan);
+    sv_code_int(codec, &incident->level);
+    signs_visit(incident, codec);
+}
+
+static void incidents_visit(struct sv_core *core, struct sv_codec *codec)
+{
+    size_t count = HASH_COUNT(core->incidents);
+    sv_code_count(codec, &count);
+    struct incident *incident = core->incidents;
+    for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
+        if (!sv_codec_loading(codec)) {
+            incident_visit(incident, codec);
+            incident = incident->hh.next;
+            continue;
+        }
+        incident = must(calloc(1, sizeof *incident));
+        incident_visit(incident, codec);
+        if (!sv_codec_failed(codec) && incident_bind(core, incident))
+            incident_link(core, incident);
+        else
+            incident_free(incident);
+    }
+}
+
+static void order_visit(struct sv_core *core, struct order *order, struct sv_codec *codec)
+{
+    char *incident = order->incident ? order->incident->id : NULL;
+    int state = (int)order->state, reached = (int)order->reached, late = (int)order->late;
+    sv_code_string(codec, &order->id);
+    sv_code_string(codec, &incident);
+    sv_code_int(codec, &order->duty);
+    sv_code_string(codec, &order->asker);
+    sv_code_int(codec, &state);
+    sv_code_int(codec, &reached);
+    sv_code_bool(codec, &order->applies);
+    sv_code_int(codec, &late);
+    sv_code_i64(codec, &order->issued_at_us);
+    sv_code_i64(codec, &order->acknowledge_by_us);
+    sv_code_i64(codec, &order->done_by_us);
+    sv_code_i64(codec, &order->escalate_at_us);
+    sv_code_i64(codec, &order->repeat_at_us);
+    order->state = (enum order_state)state;
+    order->reached = (enum order_state)reached;
+    order->late = (enum order_late)late;
+    if (!sv_codec_loading(codec))
+        return;
+    order->incident = incident ? duty_incident_find(core, incident) : NULL;
+    free(incident);
+}
+
+/* Does what was loaded fit the plan? A snapshot is checksummed, but not ours alone. */
+static bool order_sound(const struct order *order)
+{
+    return order->id && order->incident && order->duty >= 0 &&
+           (size_t)order->duty < order->incident->plan->duty_count && order->state > ORDER_NONE &&
+           order->state < ORDER_STATES && order->reached > ORDER_NONE &&
+           order->reached < ORDER_STATES && order->late >= NOT_LATE && order->late <= LATE_DONE;
+}
+
+static void orders_visit(struct sv_core *core, struct sv_codec *codec)
+{
+    size_t count = HASH_COUNT(core->orders);
+    sv_code_count(codec, &count);
+    struct order *order = core->orders;
+    for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
+        if (!sv_codec_loading(codec)) {
+            order_visit(core, order, codec);
+            order = order->hh.next;
+            continue;
+        }
+        order = must(calloc(1, sizeof *order));
+        order_visit(core, order, codec);
+        if (!sv_codec_failed(codec) && order_sound(order))
+            order_link(core, order);
+        else
+            order_free(order);
+    }
+}
+
+void duty_state_visit(struct sv_core *core, struct sv_codec *codec)
+{
+    incidents_visit(core, codec);
+    orders_visit(core, codec);
+    sv_timers_visit(&core->timers, codec);
+}
