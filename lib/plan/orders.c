@@ -43,7 +43,7 @@ static void load_supervisor(struct loading *loading, const struct node *node,
         return;
     }
     orders->supervisor_group =
-        walk_reference(loading, group, &loading->store->groups, "group", "groups: of this plan");
+        walk_reference(loading, group, &loading->store->groups, "group", "groups:");
     if (tree_get(node, "from")) {
         orders->supervisor_from = walk_level(loading, node, "from");
     } else if (orders->supervisor_group >= 0) {
@@ -55,7 +55,7 @@ void load_orders(struct loading *loading, const struct node *node)
 {
     struct plan_orders *orders = &loading->plan->orders;
     *orders = (struct plan_orders){.section = walk_string(loading, node, "section"),
-                                   .reading = walk_string(loading, node, "reading"),
+                                   .reading = walk_reading(loading, node),
                                    .supervisor_group = -1,
                                    .supervisor_else = "",
                                    .escalate_to = ""};
@@ -87,8 +87,8 @@ static bool is_placeholder(const char *name, size_t size)
 static void check_placeholders(struct loading *loading, const struct node *node, const char *text)
 {
     for (const char *open = strchr(text, '{'); open; open = strchr(open + 1, '{')) {
-        size_t size = strcspn(open + 1, "}");
-        if (open[1 + size] == 0 || !is_placeholder(open + 1, size)) {
+        size_t size = strcspn(open + 1, "{}");
+        if (open[1 + size] != '}' || !is_placeholder(open + 1, size)) {
             walk_report(loading, node,
                         "unknown placeholder {%.*s}; expected one of: {hazard} {level} {colour} "
                         "{area} {counties} {cases} {deaths} {commander} {grade} {incident}",
@@ -133,6 +133,9 @@ static void load_signer(struct loading *loading, const struct node *node,
     }
 }
 
+/* CAP 1.2, section 3.2.2, info.category. */
+#define CATEGORIES "Geo Met Safety Security Rescue Fire Health Env Transport Infra CBRNE Other"
+
 void load_notices(struct loading *loading, const struct node *node)
 {
     struct plan_notices *notices = &loading->plan->notices;
@@ -141,8 +144,11 @@ void load_notices(struct loading *loading, const struct node *node)
                                      .signer = {NONE, NONE, NONE, NONE, NONE},
                                      .headline = NONE,
                                      .body = NONE,
-                                     .public_body = NONE};
-    if (!walk_keys(loading, node, "section signer public response reading?")) {
+                                     .public_body = NONE,
+                                     .ended_headline = NONE,
+                                     .ended_body = NONE,
+                                     .category = ""};
+    if (!walk_keys(loading, node, "section category signer public response ended reading?")) {
         return;
     }
     load_signer(loading, tree_get(node, "signer"), notices->signer);
@@ -155,6 +161,14 @@ void load_notices(struct loading *loading, const struct node *node)
         notices->headline = load_template(loading, response, "headline");
         notices->body = load_template(loading, response, "body");
         notices->public_body = load_template(loading, response, "public");
+    }
+    const struct node *ended = tree_get(node, "ended");
+    if (walk_keys(loading, ended, "headline body")) {
+        notices->ended_headline = load_template(loading, ended, "headline");
+        notices->ended_body = load_template(loading, ended, "body");
+    }
+    if (walk_choice(loading, node, "category", CATEGORIES) >= 0) {
+        notices->category = walk_string(loading, node, "category");
     }
 }
 
@@ -182,7 +196,7 @@ void load_supplies(struct loading *loading, const struct node *node)
 {
     struct plan_supplies *supplies = &loading->plan->supplies;
     *supplies = (struct plan_supplies){.section = walk_string(loading, node, "section"),
-                                       .reading = walk_string(loading, node, "reading")};
+                                       .reading = walk_reading(loading, node)};
     if (!walk_keys(loading, node, "section pools reading?")) {
         return;
     }

@@ -1,0 +1,276 @@
+/* Notices: to whom, what they refer to, and that each is a good CAP 1.2 message, by our own schema
+ * and, where it is at hand, by the official one. */
+#include "world.h"
+
+#include <libxml/parser.h>
+#include <libxml/relaxng.h>
+#include <libxml/xmlschemas.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "liandong/v1/command.pb-c.h"
+#include "liandong/v1/grade.pb-c.h"
+#include "liandong/v1/notice.pb-c.h"
+#include "liandong/v1/report.pb-c.h"
+
+#define INCIDENT "3303-cholera-20260101-1"
+#define OFFICIAL LIANDONG_SOURCE "/../shared/data/CAP-v1.2.xsd"
+
+typedef Liandong__V1__Notice notice;
+
+static char *text(const char *constant)
+{
+    union {
+        const char *constant;
+        char *plain;
+    } either = {constant};
+    return either.plain;
+}
+
+static Liandong__V1__Context context_of(struct world *world)
+{
+    const struct plan *plan =
+        sv_plans_current(sv_host_plans(sv_sim_host(world->sim), false), "wenzhou-phe");
+    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    context.incident = text(INCIDENT);
+    context.plan = text(plan->id);
+    context.plan_hash = text(plan->hash);
+    return context;
+}
+
+static void report_cases(struct world *world, const char *id, const char *revises, double cases,
+                         uint16_t flags)
+{
+    Liandong__V1__Context context = context_of(world);
+    Liandong__V1__Measure measure = LIANDONG__V1__MEASURE__INIT, *measures[] = {&measure};
+    Liandong__V1__Report report = LIANDONG__V1__REPORT__INIT;
+    Liandong__V1__Incident incident = LIANDONG__V1__INCIDENT__INIT;
+    measure.measure = text("cases");
+    measure.value = cases;
+    report.id = text(id);
+    report.revises = text(revises);
+    report.n_measures = 1;
+    report.measures = measures;
+    incident.context = &context;
+    incident.action = LIANDONG__V1__INCIDENT__ACTION__JOINED;
+    incident.reporter = text("330302.health");
+    incident.report = &report;
+    world_publish(world, "reporting", "incident/3303/" INCIDENT, &incident.base, flags);
+}
+
+static size_t respond(struct world *world, const char *area, int state, int level, int previous,
+                      uint16_t flags)
+{
+    Liandong__V1__Context context = context_of(world);
+    Liandong__V1__Response response = LIANDONG__V1__RESPONSE__INIT;
+    char *counties[] = {text("330302")};
+    char topic[128];
+    response.context = &context;
+    response.area = text(area);
+    response.state = (Liandong__V1__Response__State)state;
+    response.in_force = (Liandong__V1__Level)level;
+    response.previous = (Liandong__V1__Level)previous;
+    response.by = text("3303.gov");
+    response.hazard = text("cholera");
+    response.counties = counties;
+    response.n_counties = 1;
+    snprintf(topic, sizeof topic, "response/%s/%s", area, INCIDENT);
+    return world_publish(world, "command", topic, &response.base, flags);
+}
+
+#define STATE(name) LIANDONG__V1__RESPONSE__STATE__##name
+#define KIND(name)  LIANDONG__V1__NOTICE__KIND__##name
+
+static const notice *to_whom(const struct world *world, size_t index, const char *audience)
+{
+    const notice *found;
+    for (size_t n = 0; (found = (const void *)world_after(world, index, SV_NOTICE, n)) != NULL;
+         n++) {
+        if (strcmp(found->audience, audience) == 0) {
+            return found;
+        }
+    }
+    fail_msg("no notice to %s", audience);
+    return NULL;
+}
+
+/* ---- CAP ---- */
+
+static void ignore(void *data, const char *format, ...)
+{
+    (void)data, (void)format;
+}
+
+static bool valid_by_our_schema(const char *xml)
+{
+    xmlSetGenericErrorFunc(NULL, ignore);
+    xmlRelaxNGParserCtxtPtr parser =
+        xmlRelaxNGNewParserCtxt(LIANDONG_SOURCE "/tests/unit/data/cap-1.2.rng");
+    xmlRelaxNGPtr schema = xmlRelaxNGParse(parser);
+    assert_non_null(schema);
+    xmlRelaxNGValidCtxtPtr validator = xmlRelaxNGNewValidCtxt(schema);
+    xmlDocPtr document = xmlReadMemory(xml, (int)strlen(xml), "notice", "UTF-8",
+                                       XML_PARSE_NONET | XML_PARSE_NOERROR);
+    bool valid = document != NULL && xmlRelaxNGValidateDoc(validator, document) == 0;
+    xmlFreeDoc(document);
+    xmlRelaxNGFreeValidCtxt(validator);
+    xmlRelaxNGFree(schema);
+    xmlRelaxNGFreeParserCtxt(parser);
+    return valid;
+}
+
+static bool valid_by_official_schema(const char *xml)
+{
+    if (access(OFFICIAL, R_OK) != 0) {
+        return true;
+    }
+    xmlSchemaParserCtxtPtr parser = xmlSchemaNewParserCtxt(OFFICIAL);
+    xmlSchemaPtr schema = xmlSchemaParse(parser);
+    assert_non_null(schema);
+    xmlSchemaValidCtxtPtr validator = xmlSchemaNewValidCtxt(schema);
+    xmlDocPtr document = xmlReadMemory(xml, (int)strlen(xml), "notice", "UTF-8", XML_PARSE_NONET);
+    bool valid = document != NULL && xmlSchemaValidateDoc(validator, document) == 0;
+    xmlFreeDoc(document);
+    xmlSchemaFreeValidCtxt(validator);
+    xmlSchemaFree(schema);
+    xmlSchemaFreeParserCtxt(parser);
+    return valid;
+}
+
+/* Identifiers are never used twice in a log. */
+static void expect_distinct_identifiers(const struct world *world)
+{
+    const notice *one, *other;
+    for (size_t n = 0; (one = (const void *)world_after(world, 0, SV_NOTICE, n)) != NULL; n += 13) {
+        for (size_t m = n + 1; (other = (const void *)world_after(world, 0, SV_NOTICE, m)) != NULL;
+             m++) {
+            assert_string_not_equal(one->identifier, other->identifier);
+        }
+    }
+}
+
+static void expect_good_cap(const struct world *world, size_t index)
+{
+    const notice *one;
+    for (size_t n = 0; (one = (const void *)world_after(world, index, SV_NOTICE, n)) != NULL; n++) {
+        if (!valid_by_our_schema(one->cap) || !valid_by_official_schema(one->cap)) {
+            fail_msg("not valid:\n%s", one->cap);
+        }
+        assert_non_null(strstr(one->cap, one->identifier));
+    }
+    expect_distinct_identifiers(world);
+}
+
+static void our_schema_refuses_what_the_standard_refuses(void **state)
+{
+    (void)state;
+#define ALERT(sent, rest)                                                                          \
+    "<alert xmlns='urn:oasis:names:tc:emergency:cap:1.2'><identifier>a</identifier>"               \
+    "<sender>b</sender><sent>" sent "</sent><status>Exercise</status>" rest "</alert>"
+#define NOW "2026-01-01T00:00:00+08:00"
+    assert_true(valid_by_our_schema(ALERT(NOW, "<msgType>Alert</msgType><scope>Public</scope>")));
+    assert_false(valid_by_our_schema(
+        ALERT("2026-01-01T00:00:00Z", "<msgType>Alert</msgType><scope>Public</scope>")));
+    assert_false(valid_by_our_schema(
+        ALERT("2026-01-01T00:00:00.5+08:00", "<msgType>Alert</msgType><scope>Public</scope>")));
+    assert_false(valid_by_our_schema(ALERT(NOW, "<scope>Public</scope><msgType>Alert</msgType>")));
+    assert_false(valid_by_our_schema(ALERT(NOW, "<msgType>Alert</msgType><scope>Private</scope>")));
+    assert_false(valid_by_our_schema(ALERT(NOW, "<msgType>Update</msgType><scope>Public</scope>")));
+    assert_false(valid_by_our_schema(
+        ALERT(NOW, "<msgType>Update</msgType><scope>Public</scope><references>a,b</references>")));
+    assert_true(valid_by_our_schema(
+        ALERT(NOW, "<msgType>Update</msgType><scope>Public</scope><references>b,a," NOW
+                   "</references>")));
+}
+
+/* ---- who is told what ---- */
+
+static void activation_tells_every_unit_and_the_public(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    report_cases(&world, "1", "", 60, 0);
+    report_cases(&world, "2", "", 10, 0);
+    report_cases(&world, "3", "2", 8, 0); /* corrects 10 to 8 */
+    size_t index = respond(&world, "3303", STATE(ACTIVE), PLAN_II, PLAN_NONE, 0);
+    const struct plan *plan =
+        sv_plans_current(sv_host_plans(sv_sim_host(world.sim), false), "wenzhou-phe");
+    assert_true(plan->member_count >= 65);
+    assert_int_equal(world_count_after(&world, index, SV_NOTICE), plan->member_count + 1);
+    const notice *health = to_whom(&world, index, "3303.health");
+    assert_int_equal(health->kind, KIND(ALERT));
+    assert_int_equal(health->scope, LIANDONG__V1__NOTICE__SCOPE__PRIVATE);
+    assert_non_null(strstr(health->body->en, "68"));
+    assert_non_null(strstr(health->cap, "<status>Actual</status>"));
+    assert_int_equal(to_whom(&world, index, "public")->scope, LIANDONG__V1__NOTICE__SCOPE__PUBLIC);
+    expect_good_cap(&world, index);
+    world_survives_snapshots(&world, &notification_class);
+    world_close(&world);
+}
+
+static void updates_and_the_end_refer_to_all_before(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    report_cases(&world, "1", "", 60, LD_RECORD_EXERCISE);
+    size_t first = respond(&world, "3303", STATE(ACTIVE), PLAN_III, PLAN_NONE, LD_RECORD_EXERCISE);
+    size_t second = respond(&world, "3303", STATE(ADJUSTED), PLAN_II, PLAN_III, LD_RECORD_EXERCISE);
+    size_t last =
+        respond(&world, "3303", STATE(TERMINATED), PLAN_NONE, PLAN_II, LD_RECORD_EXERCISE);
+    const notice *alert = to_whom(&world, first, "3303.health");
+    const notice *update = to_whom(&world, second, "3303.health");
+    const notice *cancel = to_whom(&world, last, "3303.health");
+    assert_int_equal(update->kind, KIND(UPDATE));
+    assert_int_equal(update->n_references, 1);
+    assert_string_equal(update->references[0], alert->identifier);
+    assert_int_equal(cancel->kind, KIND(CANCEL));
+    assert_int_equal(cancel->n_references, 2);
+    assert_string_equal(cancel->references[1], update->identifier);
+    assert_non_null(strstr(cancel->cap, "<status>Exercise</status>"));
+    expect_good_cap(&world, first);
+    world_survives_snapshots(&world, &notification_class);
+    world_close(&world);
+}
+
+static void steps_that_change_nothing_in_force_are_not_told(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    report_cases(&world, "1", "", 60, 0);
+    size_t index = respond(&world, "3303", STATE(PROPOSED), PLAN_NONE, PLAN_NONE, 0);
+    respond(&world, "3303", STATE(ASSESSED), PLAN_NONE, PLAN_NONE, 0);
+    assert_int_equal(world_count_after(&world, index, SV_NOTICE), 0);
+    /* An exercise of the same name does not know the actual incident. */
+    respond(&world, "3303", STATE(ACTIVE), PLAN_II, PLAN_NONE, LD_RECORD_EXERCISE);
+    assert_int_equal(world_count_after(&world, index, SV_NOTICE), 0);
+    world_close(&world);
+}
+
+static void a_county_hears_of_its_own_response(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    report_cases(&world, "1", "", 60, 0);
+    size_t index = respond(&world, "330302", STATE(ACTIVE), PLAN_IV, PLAN_NONE, 0);
+    to_whom(&world, index, "330302.gov");
+    to_whom(&world, index, "public");
+    assert_true(world_count_after(&world, index, SV_NOTICE) < 20);
+    expect_good_cap(&world, index);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(our_schema_refuses_what_the_standard_refuses),
+        cmocka_unit_test(activation_tells_every_unit_and_the_public),
+        cmocka_unit_test(updates_and_the_end_refer_to_all_before),
+        cmocka_unit_test(steps_that_change_nothing_in_force_are_not_told),
+        cmocka_unit_test(a_county_hears_of_its_own_response),
+    };
+    return cmocka_run_group_tests_name("notification", tests, NULL, NULL);
+}
