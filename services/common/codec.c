@@ -21,6 +21,11 @@ bool sv_codec_failed(const struct sv_codec *codec)
     return codec->failed;
 }
 
+void sv_codec_fail(struct sv_codec *codec)
+{
+    codec->failed = true;
+}
+
 static void save_u64(struct sv_codec *codec, uint64_t value)
 {
     uint8_t *place = ld_buffer_reserve(codec->into, 10);

@@ -118,6 +118,16 @@ extern const struct sv_class reporting_class, grading_class, command_class, duty
 
 /* ---- emitting ---- */
 
+/* protobuf-c's strings are char *, though packing only reads them; NULL becomes "". */
+static inline char *sv_borrow(const char *text)
+{
+    union {
+        const char *constant;
+        char *plain;
+    } either = {text ? text : ""};
+    return either.plain;
+}
+
 /* Memory that lasts until the outputs of this event are taken: for building messages. */
 struct ld_arena *sv_arena(struct sv_outputs *out);
 
@@ -152,6 +162,7 @@ void sv_accept(struct sv_outputs *out, const struct sv_event *event, const char 
  * then are zero and sv_codec_failed is true; counts are bounded by what is left to read. */
 bool sv_codec_loading(const struct sv_codec *codec);
 bool sv_codec_failed(const struct sv_codec *codec);
+void sv_codec_fail(struct sv_codec *codec); /* loading: what was read makes no sense */
 void sv_code_u64(struct sv_codec *codec, uint64_t *value);
 void sv_code_i64(struct sv_codec *codec, int64_t *value);
 void sv_code_int(struct sv_codec *codec, int *value);

@@ -78,26 +78,16 @@ void sv_emit(struct sv_outputs *out, const ProtobufCMessage *message, const char
 
 /* ---- building blocks ---- */
 
-/* protobuf-c's strings are char *, though packing only reads them. */
-static char *text_of(const char *text)
-{
-    union {
-        const char *constant;
-        char *plain;
-    } either = {text ? text : ""};
-    return either.plain;
-}
-
 struct Liandong__V1__Context *sv_context(struct sv_outputs *out, const struct sv_event *event,
                                          const char *incident, const struct plan *plan)
 {
     Liandong__V1__Context *context = ld_arena_alloc(&out->arena, sizeof *context);
     liandong__v1__context__init(context);
-    context->incident = text_of(incident);
-    context->plan = text_of(plan ? plan->id : NULL);
-    context->plan_hash = text_of(plan ? plan->hash : NULL);
+    context->incident = sv_borrow(incident);
+    context->plan = sv_borrow(plan ? plan->id : NULL);
+    context->plan_hash = sv_borrow(plan ? plan->hash : NULL);
     context->causation = event->record->sequence;
-    context->author = text_of(out->service);
+    context->author = sv_borrow(out->service);
     return context;
 }
 
@@ -105,8 +95,8 @@ struct Liandong__V1__Text *sv_text(struct sv_outputs *out, const char *zh, const
 {
     Liandong__V1__Text *text = ld_arena_alloc(&out->arena, sizeof *text);
     liandong__v1__text__init(text);
-    text->zh = text_of(zh);
-    text->en = text_of(en);
+    text->zh = sv_borrow(zh);
+    text->en = sv_borrow(en);
     return text;
 }
 
@@ -149,7 +139,7 @@ static void put_receipt(struct sv_outputs *out, const struct sv_event *event,
     const char *author = author_of(out, event);
     if (event->family == SV_PLAN)
         area = event->plan ? event->plan->area : "cn";
-    receipt->subject = text_of(event->topic);
+    receipt->subject = sv_borrow(event->topic);
     sv_emit(out, &receipt->base, "receipt/%s/%s", is_segment(area) ? area : "unknown",
             is_segment(author) ? author : "unknown");
 }
@@ -159,8 +149,8 @@ void sv_refuse(struct sv_outputs *out, const struct sv_event *event, const char 
 {
     Liandong__V1__Receipt answer = LIANDONG__V1__RECEIPT__INIT;
     answer.context = sv_context(out, event, NULL, NULL);
-    answer.code = text_of(code);
-    answer.section = text_of(section);
+    answer.code = sv_borrow(code);
+    answer.section = sv_borrow(section);
     answer.reason = sv_text(out, zh, en);
     put_receipt(out, event, &answer);
 }
@@ -171,7 +161,7 @@ void sv_accept(struct sv_outputs *out, const struct sv_event *event, const char 
     Liandong__V1__Receipt answer = LIANDONG__V1__RECEIPT__INIT;
     answer.context = sv_context(out, event, incident, plan);
     answer.accepted = true;
-    answer.code = text_of("accepted");
+    answer.code = sv_borrow("accepted");
     answer.reason = sv_text(out, "已受理", "taken");
     put_receipt(out, event, &answer);
 }

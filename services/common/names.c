@@ -1,0 +1,142 @@
+/*
+ * Names: bytes in one pool, found by SipHash in a table of numbers with linear probing, at most
+ * half full. The table is rebuilt when it grows and after loading; it is never saved.
+ */
+#include "names.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include "inside.h"
+
+enum { SLOTS_FIRST = 16 };
+
+struct sv_name {
+    size_t offset;
+    uint32_t size, hash;
+};
+
+static uint32_t hash_of(const char *text, size_t size)
+{
+    static const uint8_t key[crypto_shorthash_KEYBYTES] = "liandong names";
+    uint8_t hash[crypto_shorthash_BYTES];
+    uint32_t low;
+    crypto_shorthash(hash, (const uint8_t *)text, size, key);
+    memcpy(&low, hash, sizeof low);
+    return low;
+}
+
+static bool is_name(const struct sv_names *names, size_t number, uint32_t hash, const char *text,
+                    size_t size)
+{
+    const struct sv_name *name = &names->all[number];
+    return name->hash == hash && name->size == size &&
+           memcmp(names->pool + name->offset, text, size) == 0;
+}
+
+/* The slot of the name, or the free one where it belongs. */
+static size_t slot_of(const struct sv_names *names, uint32_t hash, const char *text, size_t size)
+{
+    size_t mask = names->slot_count - 1;
+    size_t slot = hash & mask;
+    while (names->slots[slot] && !is_name(names, names->slots[slot] - 1, hash, text, size))
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+static void rebuild(struct sv_names *names, size_t slot_count)
+{
+    free(names->slots);
+    names->slots = calloc(slot_count, sizeof *names->slots);
+    if (!names->slots)
+        abort();
+    names->slot_count = slot_count;
+    for (size_t i = 0; i < names->count; i++) {
+        size_t slot = names->all[i].hash & (slot_count - 1);
+        while (names->slots[slot])
+            slot = (slot + 1) & (slot_count - 1);
+        names->slots[slot] = (uint32_t)i + 1;
+    }
+}
+
+static void *at_least(void *array, size_t *capacity, size_t needed, size_t element_size)
+{
+    if (needed <= *capacity)
+        return array;
+    size_t more = *capacity ? *capacity * 2 : 16;
+    while (more < needed)
+        more *= 2;
+    void *grown = realloc(array, more * element_size);
+    if (!grown)
+        abort();
+    *capacity = more;
+    return grown;
+}
+
+static void append(struct sv_names *names, uint32_t hash, const char *text, size_t size)
+{
+    assert(names->count < UINT32_MAX - 1 && size < UINT32_MAX);
+    names->all = at_least(names->all, &names->capacity, names->count + 1, sizeof *names->all);
+    names->pool = at_least(names->pool, &names->pool_capacity, names->pool_size + size + 1, 1);
+    names->all[names->count++] = (struct sv_name){names->pool_size, (uint32_t)size, hash};
+    if (size > 0)
+        memcpy(names->pool + names->pool_size, text, size);
+    names->pool[names->pool_size + size] = 0;
+    names->pool_size += size + 1;
+}
+
+size_t sv_names_find(const struct sv_names *names, const char *text, size_t size)
+{
+    if (names->count == 0)
+        return SV_NO_NAME;
+    uint32_t number = names->slots[slot_of(names, hash_of(text, size), text, size)];
+    return number ? number - 1 : SV_NO_NAME;
+}
+
+size_t sv_names_add(struct sv_names *names, const char *text, size_t size)
+{
+    if (names->count * 2 >= names->slot_count)
+        rebuild(names, names->slot_count ? names->slot_count * 2 : SLOTS_FIRST);
+    uint32_t hash = hash_of(text, size);
+    size_t slot = slot_of(names, hash, text, size);
+    if (names->slots[slot])
+        return names->slots[slot] - 1;
+    append(names, hash, text, size);
+    names->slots[slot] = (uint32_t)names->count;
+    return names->count - 1;
+}
+
+const char *sv_names_text(const struct sv_names *names, size_t number)
+{
+    assert(number < names->count);
+    return (const char *)names->pool + names->all[number].offset;
+}
+
+void sv_names_free(struct sv_names *names)
+{
+    free(names->all);
+    free(names->pool);
+    free(names->slots);
+    *names = (struct sv_names){0};
+}
+
+void sv_names_visit(struct sv_names *names, struct sv_codec *codec)
+{
+    size_t count = names->count;
+    sv_code_count(codec, &count);
+    for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
+        uint8_t *bytes = NULL;
+        size_t size = 0;
+        if (!sv_codec_loading(codec)) {
+            bytes = names->pool + names->all[i].offset;
+            size = names->all[i].size;
+        }
+        sv_code_bytes(codec, &bytes, &size);
+        if (!sv_codec_loading(codec))
+            continue;
+        if (sv_names_add(names, (const char *)bytes, size) != i)
+            codec->failed = true; /* a name given twice */
+        free(bytes);
+    }
+}

@@ -1,0 +1,409 @@
+/*
+ * Counting a report: the window's end moves to its onset if that is the latest, the numbers it
+ * replaces go out, its own come in, its signs stand or fall.
+ */
+#include "incident.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double COUNT_MAX = 1e9; /* of one report; sums stay exact */
+
+static void *allocated(void *memory)
+{
+    if (!memory)
+        abort();
+    return memory;
+}
+
+/* ---- life ---- */
+
+static void prepare(struct incident *incident, const struct rules *rules)
+{
+    incident->rules = rules;
+    incident->series = allocated(calloc(rules->measure_count + 1, sizeof *incident->series));
+    incident->tallies = allocated(calloc(rules->tally_count + 1, sizeof *incident->tallies));
+    incident->verdicts = allocated(calloc(rules->count + 1, sizeof *incident->verdicts));
+    for (size_t i = 0; i < rules->tally_count; i++)
+        incident->tallies[i] = (struct tally){.window_us = rules->tallies[i].window_us,
+                                              .count_places = rules->tallies[i].places,
+                                              .oldest_us = INT64_MAX};
+}
+
+struct incident *incident_new(const char *id, const char *city, const char *hazard,
+                              const struct plan *plan, const struct rules *rules)
+{
+    struct incident *incident = allocated(calloc(1, sizeof *incident));
+    incident->id = allocated(strdup(id));
+    incident->city = allocated(strdup(city));
+    incident->hazard = allocated(strdup(hazard));
+    incident->plan = plan;
+    incident->as_of_us = INT64_MIN;
+    prepare(incident, rules);
+    return incident;
+}
+
+void incident_free(struct incident *incident)
+{
+    if (!incident)
+        return;
+    for (size_t i = 0; i < incident->rules->measure_count; i++)
+        series_free(&incident->series[i]);
+    for (size_t i = 0; i < incident->rules->tally_count; i++)
+        tally_free(&incident->tallies[i]);
+    sv_names_free(&incident->reports);
+    sv_names_free(&incident->areas);
+    sv_names_free(&incident->places);
+    free(incident->id);
+    free(incident->city);
+    free(incident->hazard);
+    free(incident->told);
+    free(incident->is_county);
+    free(incident->series);
+    free(incident->tallies);
+    free(incident->standing);
+    free(incident->designations);
+    free(incident->verdicts);
+    free(incident);
+}
+
+/* ---- areas and places ---- */
+
+struct ground incident_ground(const struct incident *incident)
+{
+    return (struct ground){incident->is_county, incident->areas.count, incident->places.count};
+}
+
+size_t incident_counties(const struct incident *incident)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < incident->areas.count; i++)
+        count += incident->is_county[i];
+    return count;
+}
+
+static bool county(const struct incident *incident, const char *area)
+{
+    int index = plan_find_area(incident->plan, area);
+    return index >= 0 && incident->plan->areas[index].level == PLAN_COUNTY;
+}
+
+static void note_area(struct incident *incident, size_t area)
+{
+    if (area >= incident->is_county_capacity) {
+        size_t capacity = area + 8;
+        incident->is_county = allocated(realloc(incident->is_county, capacity * sizeof(bool)));
+        incident->is_county_capacity = capacity;
+    }
+    incident->is_county[area] = county(incident, sv_names_text(&incident->areas, area));
+}
+
+static uint32_t area_of(struct incident *incident, const char *area)
+{
+    size_t before = incident->areas.count;
+    size_t number = sv_names_add(&incident->areas, area, strlen(area));
+    if (number == before)
+        note_area(incident, number);
+    return (uint32_t)number;
+}
+
+static bool asks_for_places(const struct rules *rules)
+{
+    for (size_t i = 0; i < rules->tally_count; i++) {
+        if (rules->tallies[i].places)
+            return true;
+    }
+    return false;
+}
+
+/* An area without named place counts as one place. */
+static uint32_t place_of(struct incident *incident, uint32_t area, const char *place)
+{
+    char key[256];
+    if (!asks_for_places(incident->rules))
+        return 0;
+    size_t size = strlen(place);
+    if (size > sizeof key - sizeof area)
+        size = sizeof key - sizeof area;
+    memcpy(key, &area, sizeof area);
+    memcpy(key + sizeof area, place, size);
+    return (uint32_t)sv_names_add(&incident->places, key, sizeof area + size);
+}
+
+/* ---- revisions ---- */
+
+static size_t report_key(char *key, size_t key_size, const char *reporter, const char *id)
+{
+    size_t reporter_size = strnlen(reporter, key_size / 2 - 1);
+    size_t id_size = strnlen(id, key_size / 2 - 1);
+    memcpy(key, reporter, reporter_size);
+    key[reporter_size] = 0;
+    memcpy(key + reporter_size + 1, id, id_size);
+    return reporter_size + 1 + id_size;
+}
+
+static void remember(struct incident *incident, const char *reporter, const char *id,
+                     struct told told)
+{
+    char key[512];
+    size_t size = report_key(key, sizeof key, reporter, id);
+    size_t number = sv_names_add(&incident->reports, key, size);
+    if (number >= incident->told_capacity) {
+        size_t capacity = incident->told_capacity ? incident->told_capacity * 2 : 16;
+        incident->told = allocated(realloc(incident->told, capacity * sizeof *incident->told));
+        incident->told_capacity = capacity;
+    }
+    incident->told[number] = told;
+}
+
+/* Takes the mark out of every tally of its measure. */
+static void uncount(struct incident *incident, size_t measure, const struct mark *mark)
+{
+    struct ground ground = incident_ground(incident);
+    for (size_t i = 0; i < incident->rules->tally_count; i++) {
+        if (incident->rules->tallies[i].measure == measure)
+            tally_count(&incident->tallies[i], &ground, mark, -1, incident->as_of_us);
+    }
+}
+
+static void take_back(struct incident *incident, const char *reporter, const char *id)
+{
+    char key[512];
+    size_t size = report_key(key, sizeof key, reporter, id);
+    size_t number = sv_names_find(&incident->reports, key, size);
+    if (number == SV_NO_NAME)
+        return;
+    struct told told = incident->told[number];
+    struct mark mark;
+    for (size_t i = 0; i < incident->rules->measure_count; i++) {
+        if (series_remove(&incident->series[i], told.onset_us, told.report, &mark))
+            uncount(incident, i, &mark);
+    }
+}
+
+/* ---- numbers ---- */
+
+static void advance(struct incident *incident, int64_t onset_us)
+{
+    if (onset_us <= incident->as_of_us)
+        return;
+    struct ground ground = incident_ground(incident);
+    for (size_t i = 0; i < incident->rules->tally_count; i++)
+        tally_advance(&incident->tallies[i], &incident->series[incident->rules->tallies[i].measure],
+                      &ground, incident->as_of_us, onset_us);
+    incident->as_of_us = onset_us;
+}
+
+static void count_mark(struct incident *incident, size_t measure, const struct mark *mark)
+{
+    struct ground ground = incident_ground(incident);
+    series_insert(&incident->series[measure], mark);
+    for (size_t i = 0; i < incident->rules->tally_count; i++) {
+        if (incident->rules->tallies[i].measure == measure)
+            tally_count(&incident->tallies[i], &ground, mark, 1, incident->as_of_us);
+    }
+}
+
+/* A count must be a whole number, and adds nothing when it is 0; a reading counts as it is. */
+static bool countable(const struct plan_measure *measure, double value)
+{
+    if (!isfinite(value))
+        return false;
+    if (measure->kind == PLAN_GAUGE_MEASURE)
+        return true;
+    return value > 0 && value <= COUNT_MAX && floor(value) == value;
+}
+
+/* True if anything was counted that windows may hold. */
+static bool count_measures(struct incident *incident, const Liandong__V1__Report *report,
+                           struct mark mark)
+{
+    const struct plan *plan = incident->plan;
+    bool counted = false;
+    for (size_t i = 0; i < report->n_measures; i++) {
+        int index = plan_find_measure(plan, report->measures[i]->measure);
+        int slot = index < 0 ? -1 : incident->rules->slot_of_measure[index];
+        mark.value = report->measures[i]->value;
+        if (slot < 0 || !countable(&plan->measures[index], mark.value))
+            continue;
+        count_mark(incident, (size_t)slot, &mark);
+        counted = counted || plan->measures[index].kind == PLAN_COUNT_MEASURE;
+    }
+    return counted;
+}
+
+/* ---- signs ---- */
+
+static void lift(struct incident *incident, size_t sign, uint32_t area)
+{
+    for (size_t i = 0; i < incident->standing_count; i++) {
+        if (incident->standing[i].sign != sign || incident->standing[i].area != area)
+            continue;
+        incident->standing_count--;
+        memmove(incident->standing + i, incident->standing + i + 1,
+                (incident->standing_count - i) * sizeof *incident->standing);
+        return;
+    }
+}
+
+static void stand(struct incident *incident, struct standing standing)
+{
+    lift(incident, standing.sign, standing.area);
+    size_t size = (incident->standing_count + 1) * sizeof *incident->standing;
+    incident->standing = allocated(realloc(incident->standing, size));
+    incident->standing[incident->standing_count++] = standing;
+}
+
+static void note_signs(struct incident *incident, const Liandong__V1__Report *report, uint32_t area,
+                       uint64_t sequence)
+{
+    for (size_t i = 0; i < report->n_signs; i++) {
+        int sign = plan_find_sign(incident->plan, report->signs[i]);
+        if (sign >= 0)
+            stand(incident, (struct standing){(size_t)sign, area, sequence});
+    }
+    for (size_t i = 0; i < report->n_signs_lifted; i++) {
+        int sign = plan_find_sign(incident->plan, report->signs_lifted[i]);
+        if (sign >= 0)
+            lift(incident, (size_t)sign, area);
+    }
+}
+
+static void look_back(struct incident *incident, int64_t onset_us, uint32_t area)
+{
+    struct ground ground = incident_ground(incident);
+    for (size_t i = 0; i < incident->rules->tally_count; i++)
+        tally_look_back(&incident->tallies[i],
+                        &incident->series[incident->rules->tallies[i].measure], &ground, onset_us,
+                        area);
+}
+
+bool incident_count(struct incident *incident, const Liandong__V1__Report *report,
+                    const char *reporter, uint64_t sequence)
+{
+    uint32_t area = area_of(incident, report->area);
+    struct mark mark = {.time_us = report->occurred_at_us,
+                        .report = sequence,
+                        .area = area,
+                        .place = place_of(incident, area, report->place)};
+    bool late = mark.time_us < incident->as_of_us;
+    if (*report->revises)
+        take_back(incident, reporter, report->revises);
+    advance(incident, mark.time_us);
+    bool counted = count_measures(incident, report, mark);
+    note_signs(incident, report, area, sequence);
+    remember(incident, reporter, report->id, (struct told){mark.time_us, sequence});
+    if (late && counted)
+        look_back(incident, mark.time_us, area);
+    return late && counted;
+}
+
+/* ---- snapshots ---- */
+
+static void visit_told(struct incident *incident, struct sv_codec *codec)
+{
+    sv_names_visit(&incident->reports, codec);
+    size_t count = incident->reports.count;
+    if (sv_codec_loading(codec)) {
+        incident->told = allocated(calloc(count + 1, sizeof *incident->told));
+        incident->told_capacity = count + 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sv_code_i64(codec, &incident->told[i].onset_us);
+        sv_code_u64(codec, &incident->told[i].report);
+    }
+}
+
+static void visit_standing(struct incident *incident, struct sv_codec *codec)
+{
+    size_t count = incident->standing_count;
+    sv_code_count(codec, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct standing standing = {0};
+        if (!sv_codec_loading(codec))
+            standing = incident->standing[i];
+        uint64_t sign = standing.sign, area = standing.area;
+        sv_code_u64(codec, &sign);
+        sv_code_u64(codec, &area);
+        sv_code_u64(codec, &standing.report);
+        standing.sign = (size_t)sign;
+        standing.area = (uint32_t)area;
+        if (sv_codec_loading(codec) && area < incident->areas.count)
+            stand(incident, standing);
+    }
+}
+
+static void visit_designations(struct incident *incident, struct sv_codec *codec)
+{
+    sv_code_count(codec, &incident->designation_count);
+    size_t count = incident->designation_count;
+    if (sv_codec_loading(codec))
+        incident->designations = allocated(calloc(count + 1, sizeof *incident->designations));
+    for (size_t i = 0; i < count; i++) {
+        struct designation *designation = &incident->designations[i];
+        uint64_t unit = designation->unit;
+        sv_code_u64(codec, &unit);
+        designation->unit = (size_t)unit;
+        sv_code_int(codec, &designation->level);
+        sv_code_u64(codec, &designation->decision);
+    }
+}
+
+/* Marks must lie in areas and places that are there. */
+static bool sound(const struct incident *incident)
+{
+    for (size_t i = 0; i < incident->rules->measure_count; i++) {
+        struct cursor cursor = {0};
+        const struct mark *mark;
+        for (; (mark = series_at(&incident->series[i], cursor)) != NULL;
+             series_next(&incident->series[i], &cursor)) {
+            if (mark->area >= incident->areas.count)
+                return false;
+            if (asks_for_places(incident->rules) && mark->place >= incident->places.count)
+                return false;
+        }
+    }
+    return true;
+}
+
+static void rebuild(struct incident *incident)
+{
+    for (size_t i = 0; i < incident->areas.count; i++)
+        note_area(incident, i);
+    struct ground ground = incident_ground(incident);
+    for (size_t i = 0; i < incident->rules->tally_count; i++)
+        tally_rebuild(&incident->tallies[i], &incident->series[incident->rules->tallies[i].measure],
+                      &ground, incident->as_of_us);
+}
+
+static void visit_verdicts(struct incident *incident, struct sv_codec *codec)
+{
+    uint64_t counties = incident->counties_told;
+    sv_code_u64(codec, &counties);
+    incident->counties_told = (size_t)counties;
+    for (size_t i = 0; i < incident->rules->count; i++)
+        sv_code_bool(codec, &incident->verdicts[i].holds);
+}
+
+void incident_visit(struct incident *incident, struct sv_codec *codec)
+{
+    sv_code_int(codec, &incident->level);
+    sv_code_int(codec, &incident->suggested);
+    sv_code_int(codec, &incident->colour);
+    sv_code_i64(codec, &incident->as_of_us);
+    visit_told(incident, codec);
+    sv_names_visit(&incident->areas, codec);
+    sv_names_visit(&incident->places, codec);
+    for (size_t i = 0; i < incident->rules->measure_count; i++)
+        series_visit(&incident->series[i], codec);
+    visit_standing(incident, codec);
+    visit_designations(incident, codec);
+    visit_verdicts(incident, codec);
+    if (!sv_codec_loading(codec) || sv_codec_failed(codec))
+        return;
+    if (sound(incident))
+        rebuild(incident);
+    else
+        sv_codec_fail(codec);
+}

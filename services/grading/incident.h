@@ -1,0 +1,65 @@
+/* One incident as grading sees it: what was reported, counted, and what followed. */
+#ifndef GRADING_INCIDENT_H
+#define GRADING_INCIDENT_H
+
+#include "common/names.h"
+#include "rules.h"
+#include "series.h"
+#include "tally.h"
+#include "liandong/v1/report.pb-c.h"
+
+struct told { /* where a report's numbers are, for when it is revised */
+    int64_t onset_us;
+    uint64_t report;
+};
+struct standing { /* a sign that stands in an area */
+    size_t sign;  /* of plan.signs */
+    uint32_t area;
+    uint64_t report;
+};
+struct designation {
+    size_t unit; /* of plan.units */
+    int level;
+    uint64_t decision; /* sequence */
+};
+struct verdict { /* of one rule */
+    bool holds;  /* now or for a late report */
+    bool late;   /* only for a late report */
+};
+
+struct incident {
+    char *id, *city, *hazard;
+    const struct plan *plan;
+    const struct rules *rules; /* borrowed from the core */
+    int level, suggested, colour;
+    int64_t as_of_us;        /* latest onset told of */
+    struct sv_names reports; /* "reporter\0id", numbered as told */
+    struct told *told;
+    size_t told_capacity;
+    struct sv_names areas, places;
+    bool *is_county; /* by area */
+    size_t is_county_capacity;
+    struct series *series; /* by rules.measures */
+    struct tally *tallies; /* by rules.tallies */
+    struct standing *standing;
+    size_t standing_count;
+    struct designation *designations;
+    size_t designation_count;
+    struct verdict *verdicts; /* by rules.all: what the last grade event said */
+    size_t counties_told;     /* counties that it named */
+};
+
+struct incident *incident_new(const char *id, const char *city, const char *hazard,
+                              const struct plan *plan, const struct rules *rules);
+void incident_free(struct incident *incident);
+/* Without id, plan and rules, which the core visits itself. */
+void incident_visit(struct incident *incident, struct sv_codec *codec);
+
+/* Counts a report. True if it is late, so that windows of the past may hold what the latest does
+ * not: then incident_look_back has been done. */
+bool incident_count(struct incident *incident, const Liandong__V1__Report *report,
+                    const char *reporter, uint64_t sequence);
+struct ground incident_ground(const struct incident *incident);
+size_t incident_counties(const struct incident *incident);
+
+#endif

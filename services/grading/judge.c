@@ -1,0 +1,215 @@
+/*
+ * Judging: every rule is evaluated in the latest window and, after a late report, once more in the
+ * windows of the past that hold it. The grade is the gravest that ever held; what is suggested is
+ * the gravest that holds in the latest window.
+ */
+#include "judge.h"
+
+#include <string.h>
+
+/* ---- conditions without children ---- */
+
+static struct reading of_figure(const struct figure *figure, uint32_t area,
+                                const struct plan_bounds *bounds)
+{
+    return (struct reading){figure->value, figure->to_us, area,
+                            plan_bounds_hold(bounds, figure->value)};
+}
+
+static bool better(const struct reading *a, const struct reading *b)
+{
+    return a->holds != b->holds ? a->holds : a->value > b->value;
+}
+
+/* The county that meets the bounds with most, or the one with most if none does. */
+static struct reading in_counties(const struct incident *incident, const struct tally *tally,
+                                  const struct plan_bounds *bounds)
+{
+    struct reading best = {.to_us = incident->as_of_us, .area = NO_AREA};
+    for (size_t i = 0; i < incident->areas.count; i++) {
+        if (!incident->is_county[i])
+            continue;
+        double value = i < tally->area_capacity ? tally->by_area[i] : 0;
+        struct reading reading = {value, incident->as_of_us, (uint32_t)i,
+                                  plan_bounds_hold(bounds, value)};
+        if (best.area == NO_AREA || better(&reading, &best))
+            best = reading;
+    }
+    return best;
+}
+
+static struct reading read_count(const struct incident *incident, const struct node *node,
+                                 bool late)
+{
+    const struct tally *tally = &incident->tallies[node->slot];
+    const struct plan_condition *condition = node->condition;
+    if (!late && !condition->over_city)
+        return in_counties(incident, tally, &condition->bounds);
+    if (late && !condition->over_city) {
+        struct reading reading = of_figure(&tally->late.area, tally->late_area, &condition->bounds);
+        reading.holds = reading.holds && incident->is_county[tally->late_area];
+        return reading;
+    }
+    struct figure now = {tally->total, incident->as_of_us};
+    return of_figure(late ? &tally->late.total : &now, NO_AREA, &condition->bounds);
+}
+
+static struct reading read_distinct(const struct incident *incident, const struct node *node,
+                                    bool late)
+{
+    const struct tally *tally = &incident->tallies[node->slot];
+    bool places = node->condition->kind == PLAN_PLACES;
+    const struct figure *past = places ? &tally->late.places : &tally->late.areas;
+    struct figure now = {(double)(places ? tally->places : tally->areas), incident->as_of_us};
+    return of_figure(late ? past : &now, NO_AREA, &node->condition->bounds);
+}
+
+/* The latest reading over the city, or the best of each county's latest. */
+static struct reading read_gauge(const struct incident *incident, const struct node *node)
+{
+    const struct series *series = &incident->series[node->slot];
+    const struct plan_condition *condition = node->condition;
+    struct reading best = {.area = NO_AREA};
+    for (uint32_t area = 0; area < incident->areas.count; area++) {
+        const struct mark *mark = series_last_in(series, condition->over_city ? NO_AREA : area);
+        if (!mark || (!condition->over_city && !incident->is_county[area]))
+            continue;
+        struct reading reading = {mark->value, mark->time_us, mark->area,
+                                  plan_bounds_hold(&condition->bounds, mark->value)};
+        if (best.area == NO_AREA || better(&reading, &best))
+            best = reading;
+        if (condition->over_city)
+            break;
+    }
+    return best;
+}
+
+static struct reading read_sign(const struct incident *incident, const struct node *node)
+{
+    struct reading reading = {.area = NO_AREA};
+    for (size_t i = 0; i < incident->standing_count; i++) {
+        if (incident->standing[i].sign == node->condition->sign)
+            reading = (struct reading){1, 0, incident->standing[i].area, true};
+    }
+    return reading;
+}
+
+static bool may_designate(const struct plan_condition *condition, size_t unit)
+{
+    for (size_t i = 0; i < condition->unit_count; i++) {
+        if (condition->units[i] == unit)
+            return true;
+    }
+    return false;
+}
+
+static struct reading read_designation(const struct incident *incident, const struct node *node,
+                                       int level)
+{
+    struct reading reading = {.area = NO_AREA};
+    for (size_t i = 0; i < incident->designation_count; i++) {
+        const struct designation *designation = &incident->designations[i];
+        if (designation->level == level && may_designate(node->condition, designation->unit))
+            reading = (struct reading){1, 0, NO_AREA, true};
+    }
+    return reading;
+}
+
+struct reading judge_read(const struct incident *incident, const struct node *node, int level,
+                          bool late)
+{
+    switch (node->condition->kind) {
+    case PLAN_COUNT:
+        return read_count(incident, node, late);
+    case PLAN_AREAS:
+    case PLAN_PLACES:
+        return read_distinct(incident, node, late);
+    case PLAN_GAUGE:
+        return read_gauge(incident, node);
+    case PLAN_SIGN:
+        return read_sign(incident, node);
+    case PLAN_DESIGNATED:
+        return read_designation(incident, node, level);
+    default:
+        return (struct reading){.area = NO_AREA};
+    }
+}
+
+/* ---- rules ---- */
+
+static bool holds(const struct incident *incident, const struct node *node, int level, bool late)
+{
+    const struct node *children = incident->rules->nodes + node->first_child;
+    enum plan_condition_kind kind = node->condition->kind;
+    if (kind == PLAN_NOT)
+        return !holds(incident, children, level, late);
+    if (kind != PLAN_ALL && kind != PLAN_ANY)
+        return judge_read(incident, node, level, late).holds;
+    for (size_t i = 0; i < node->child_count; i++) {
+        if (holds(incident, &children[i], level, late) == (kind == PLAN_ANY))
+            return kind == PLAN_ANY;
+    }
+    return kind == PLAN_ALL;
+}
+
+static int graver(int a, int b)
+{
+    return plan_level_reaches(a, b) ? a : b;
+}
+
+struct sums {
+    int ever, latest, colour; /* levels */
+};
+
+static void judge_rule(struct incident *incident, size_t index, bool late, struct sums *sums,
+                       struct changes *changes)
+{
+    const struct rule *rule = &incident->rules->all[index];
+    const struct node *root = &incident->rules->nodes[rule->root];
+    int level = rule->criterion->level;
+    bool now = holds(incident, root, level, false);
+    bool past = !now && late && holds(incident, root, level, true);
+    bool warning = index >= incident->rules->grading_count;
+    struct verdict *verdict = &incident->verdicts[index];
+    if (verdict->holds != (now || past))
+        *(warning ? &changes->warnings : &changes->holding) = true;
+    *verdict = (struct verdict){now || past, past};
+    if (warning && verdict->holds)
+        sums->colour = graver(sums->colour, level);
+    if (!warning && verdict->holds)
+        sums->ever = graver(sums->ever, level);
+    if (!warning && now)
+        sums->latest = graver(sums->latest, level);
+}
+
+struct changes judge(struct incident *incident, bool late)
+{
+    struct changes changes = {.level_before = incident->level, .colour_before = incident->colour};
+    struct sums sums = {incident->level, PLAN_NONE, PLAN_NONE};
+    for (size_t i = 0; i < incident->rules->count; i++)
+        judge_rule(incident, i, late, &sums, &changes);
+    if (incident->plan->warning_from_grade)
+        sums.colour = sums.ever;
+    size_t counties = incident_counties(incident);
+    changes.level = sums.ever != incident->level;
+    changes.suggested = sums.latest != incident->suggested;
+    changes.colour = sums.colour != incident->colour;
+    changes.counties = counties != incident->counties_told;
+    incident->level = sums.ever;
+    incident->suggested = sums.latest;
+    incident->colour = sums.colour;
+    incident->counties_told = counties;
+    return changes;
+}
+
+int judge_next_level(const struct incident *incident)
+{
+    int next = PLAN_NONE;
+    for (size_t i = 0; i < incident->rules->grading_count; i++) {
+        int level = incident->rules->all[i].criterion->level;
+        bool above = incident->level == PLAN_NONE || level < incident->level;
+        if (above && level > next)
+            next = level;
+    }
+    return next;
+}

@@ -1,0 +1,29 @@
+/* Which criteria hold for an incident, and what follows from that. */
+#ifndef GRADING_JUDGE_H
+#define GRADING_JUDGE_H
+
+#include "incident.h"
+
+#define NO_AREA UINT32_MAX
+
+/* What a condition without children finds. */
+struct reading {
+    double value;
+    int64_t to_us; /* end of the window, 0 if it has none */
+    uint32_t area; /* where; NO_AREA: the city */
+    bool holds;
+};
+/* late: in the windows that hold the late report just counted, else in the latest window. */
+struct reading judge_read(const struct incident *incident, const struct node *node, int level,
+                          bool late);
+
+struct changes {
+    bool level, suggested, holding, counties, colour, warnings;
+    int level_before, colour_before;
+};
+/* Judges anew and keeps the result in the incident; what changed since the last time. */
+struct changes judge(struct incident *incident, bool late);
+/* The next graver level than the incident's that has criteria; PLAN_NONE if there is none. */
+int judge_next_level(const struct incident *incident);
+
+#endif

@@ -1,0 +1,140 @@
+/* Picks the criteria for a hazard and finds what has to be counted for them. */
+#include "rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *longer(void *array, size_t count, size_t element_size)
+{
+    void *more = realloc(array, (count + 1) * element_size);
+    if (!more)
+        abort();
+    return more;
+}
+
+static bool concerns(const struct plan *plan, const struct plan_criterion *criterion, size_t hazard)
+{
+    for (size_t i = 0; i < criterion->hazard_count; i++) {
+        if (criterion->hazards[i] == hazard)
+            return true;
+    }
+    if (criterion->hazard_count > 0)
+        return false;
+    char class_code = plan->hazards[hazard].class_code;
+    bool any_class = !criterion->classes || !*criterion->classes;
+    return any_class || (class_code && strchr(criterion->classes, class_code));
+}
+
+/* ---- what is counted ---- */
+
+static size_t measure_slot(struct rules *rules, size_t measure)
+{
+    if (rules->slot_of_measure[measure] < 0) {
+        rules->measures = longer(rules->measures, rules->measure_count, sizeof *rules->measures);
+        rules->slot_of_measure[measure] = (int)rules->measure_count;
+        rules->measures[rules->measure_count++] = measure;
+    }
+    return (size_t)rules->slot_of_measure[measure];
+}
+
+/* A hazard without a known incubation period is counted since the incident was opened: rather too
+ * much than too little. */
+static int64_t window_of(const struct rules *rules, const struct plan_condition *condition)
+{
+    int64_t incubation_us = rules->plan->hazards[rules->hazard].incubation_us;
+    if (condition->window == PLAN_WINDOW_FIXED)
+        return condition->window_us;
+    if (condition->window == PLAN_WINDOW_INCUBATION && incubation_us > 0)
+        return incubation_us;
+    return GRADING_ALL_TIME;
+}
+
+static size_t tally_slot(struct rules *rules, const struct plan_condition *condition)
+{
+    size_t measure = measure_slot(rules, condition->measure);
+    int64_t window_us = window_of(rules, condition);
+    size_t i = 0;
+    while (i < rules->tally_count &&
+           (rules->tallies[i].measure != measure || rules->tallies[i].window_us != window_us))
+        i++;
+    if (i == rules->tally_count) {
+        rules->tallies = longer(rules->tallies, rules->tally_count, sizeof *rules->tallies);
+        rules->tallies[rules->tally_count++] =
+            (struct tally_kind){.measure = measure, .window_us = window_us};
+    }
+    if (condition->kind == PLAN_PLACES)
+        rules->tallies[i].places = true;
+    return i;
+}
+
+static size_t slot_for(struct rules *rules, const struct plan_condition *condition)
+{
+    switch (condition->kind) {
+    case PLAN_COUNT:
+    case PLAN_AREAS:
+    case PLAN_PLACES:
+        return tally_slot(rules, condition);
+    case PLAN_GAUGE:
+        return measure_slot(rules, condition->measure);
+    default:
+        return 0;
+    }
+}
+
+/* ---- nodes ---- */
+
+static size_t add_nodes(struct rules *rules, const struct plan_condition *conditions, size_t count)
+{
+    size_t first = rules->node_count;
+    for (size_t i = 0; i < count; i++) {
+        rules->nodes = longer(rules->nodes, rules->node_count, sizeof *rules->nodes);
+        rules->nodes[rules->node_count++] =
+            (struct node){.condition = &conditions[i], .slot = slot_for(rules, &conditions[i])};
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t child = add_nodes(rules, conditions[i].children, conditions[i].child_count);
+        rules->nodes[first + i].first_child = child;
+        rules->nodes[first + i].child_count = conditions[i].child_count;
+    }
+    return first;
+}
+
+static void add_criteria(struct rules *rules, const struct plan_criterion *criteria, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!concerns(rules->plan, &criteria[i], rules->hazard))
+            continue;
+        size_t root = add_nodes(rules, &criteria[i].when, 1);
+        rules->all = longer(rules->all, rules->count, sizeof *rules->all);
+        rules->all[rules->count++] = (struct rule){&criteria[i], root};
+    }
+}
+
+struct rules *rules_make(const struct plan *plan, size_t hazard)
+{
+    struct rules *rules = calloc(1, sizeof *rules);
+    if (!rules)
+        abort();
+    rules->plan = plan;
+    rules->hazard = hazard;
+    rules->slot_of_measure = longer(NULL, plan->measure_count, sizeof *rules->slot_of_measure);
+    for (size_t i = 0; i < plan->measure_count; i++)
+        rules->slot_of_measure[i] = -1;
+    add_criteria(rules, plan->criteria, plan->criterion_count);
+    rules->grading_count = rules->count;
+    if (!plan->warning_from_grade)
+        add_criteria(rules, plan->warnings, plan->warning_count);
+    return rules;
+}
+
+void rules_free(struct rules *rules)
+{
+    if (!rules)
+        return;
+    free(rules->all);
+    free(rules->nodes);
+    free(rules->tallies);
+    free(rules->measures);
+    free(rules->slot_of_measure);
+    free(rules);
+}

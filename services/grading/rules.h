@@ -1,0 +1,44 @@
+/*
+ * Rules: the criteria of a plan that concern one hazard, prepared for counting. Made once for each
+ * plan and hazard, at first use, so that a report costs the same however many criteria there are
+ * for other hazards.
+ */
+#ifndef GRADING_RULES_H
+#define GRADING_RULES_H
+
+#include "common/core.h"
+
+#define GRADING_ALL_TIME INT64_MAX /* a window since the incident was opened */
+
+struct node { /* a condition; its children stand together, behind it */
+    const struct plan_condition *condition;
+    size_t first_child, child_count;
+    size_t slot; /* of rules.tallies (count, areas, places) or rules.measures (gauge) */
+};
+struct tally_kind { /* a measure counted in a window */
+    size_t measure; /* of rules.measures */
+    int64_t window_us;
+    bool places; /* distinct places are asked for */
+};
+struct rule {
+    const struct plan_criterion *criterion;
+    size_t root; /* of rules.nodes */
+};
+struct rules {
+    const struct plan *plan;
+    size_t hazard;    /* of plan.hazards */
+    struct rule *all; /* of grading, gravest first; then those of warnings */
+    size_t grading_count, count;
+    struct node *nodes;
+    size_t node_count;
+    struct tally_kind *tallies;
+    size_t tally_count;
+    size_t *measures; /* of plan.measures: all that are counted or read */
+    size_t measure_count;
+    int *slot_of_measure; /* by plan's measure: index of rules.measures, -1 if never asked for */
+};
+
+struct rules *rules_make(const struct plan *plan, size_t hazard);
+void rules_free(struct rules *rules);
+
+#endif
