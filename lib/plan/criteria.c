@@ -39,7 +39,7 @@ static bool load_criterion(struct loading *loading, const struct node *node,
     *out = (struct plan_criterion){
         .id = walk_id(loading, node, "id"),
         .section = walk_string(loading, node, "section"),
-        .reading = walk_string(loading, node, "reading"),
+        .reading = walk_reading(loading, node),
         .level = walk_level(loading, node, "level"),
         .text = walk_text(loading, node, "text"),
         .classes = load_classes(loading, node),

@@ -27,9 +27,10 @@ static const size_t *load_duty_signs(struct loading *loading, const struct node 
     return signs;
 }
 
-/* owner: section and level that hold where the duty names none of its own. */
+/* owner: section and level that hold where the duty names none of its own; level_given: whether
+ * the owner names a level, right or wrong. */
 static void load_duty(struct loading *loading, const struct node *node,
-                      const struct plan_duty *owner, struct plan_duty *out)
+                      const struct plan_duty *owner, bool level_given, struct plan_duty *out)
 {
     *out = *owner;
     out->id = walk_id(loading, node, "id");
@@ -42,11 +43,11 @@ static void load_duty(struct loading *loading, const struct node *node,
     }
     if (tree_get(node, "from")) {
         out->from = walk_level(loading, node, "from");
-    } else if (owner->from == PLAN_NONE) {
+    } else if (owner->from == PLAN_NONE && !level_given) {
         walk_report(loading, node,
                     "missing key \"from\": the lowest level at which the duty applies");
     }
-    if (out->from != PLAN_NONE && owner->group >= 0 && out->from > owner->from) {
+    if (owner->from != PLAN_NONE && owner->group >= 0 && out->from > owner->from) {
         walk_report(loading, tree_get(node, "from"),
                     "from: level %s, but the group only works from level %s",
                     plan_level_name(out->from), plan_level_name(owner->from));
@@ -69,7 +70,7 @@ static struct duty_range load_list(struct loading *loading, const struct node *m
         if (!walk_keys(loading, node, DUTY_KEYS)) {
             continue;
         }
-        load_duty(loading, node, owner, duty);
+        load_duty(loading, node, owner, tree_get(map, "from") != NULL, duty);
         plan->duty_count += walk_unique(loading, node, ids, duty->id, plan->duty_count, "duty");
     }
     range.count = plan->duty_count - range.first;
@@ -187,7 +188,9 @@ static void load_rows(struct loading *loading, const struct node *list, struct i
         struct table_row *row = &loading->rows[loading->row_count++];
         load_row(loading, node, ids, row);
         char *number = ld_arena_format(loading->scratch, "%d", row->number);
-        (void)walk_unique(loading, node, &numbers, number, 0, "row");
+        if (row->number > 0) {
+            (void)walk_unique(loading, node, &numbers, number, 0, "row");
+        }
         if (row->others && others) {
             walk_report(loading, node, "a second row of \"others\"");
         }

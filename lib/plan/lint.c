@@ -290,7 +290,7 @@ void lint_criteria(struct loading *loading, const struct plan_criterion *criteri
     for (size_t i = 0; i < count; i++) {
         if (!covers_any(loading->plan, &criteria[i])) {
             walk_report(loading, nodes[i],
-                        "criterion \"%s\" can never hold: no hazard in scope has these classes",
+                        "criterion \"%s\" can never hold: it covers no hazard in scope",
                         criteria[i].id);
             continue;
         }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <timefmt.h>
 
 enum { VOCABULARY_COUNT = 7 };
 
@@ -78,8 +77,9 @@ static void load_plan_levels(struct loading *loading)
     static const unsigned ALL = 1u << PLAN_I | 1u << PLAN_II | 1u << PLAN_III | 1u << PLAN_IV;
     struct plan *plan = loading->plan;
     plan->levels = ALL;
+    size_t before = loading->findings->count;
     unsigned named = walk_levels(loading, loading->root, "levels", false);
-    plan->levels = named ? named : ALL;
+    plan->levels = named && loading->findings->count == before ? named : ALL;
 }
 
 static void load_head(struct loading *loading)
@@ -89,16 +89,10 @@ static void load_head(struct loading *loading)
     plan->id = walk_id(loading, root, "plan");
     plan->title = walk_text(loading, root, "title");
     plan->document = walk_string(loading, root, "document");
-    plan->issued = walk_string(loading, root, "issued");
+    plan->issued = walk_date(loading, root, "issued");
     int area = walk_reference(loading, tree_get(root, "area"), &loading->store->areas, "area",
                               "vocabulary/areas.yaml");
     plan->area = area < 0 ? "" : plan->areas[area].code;
-    int64_t time_us;
-    if (*plan->issued &&
-        (strlen(plan->issued) != 10 || ld_time_parse(plan->issued, 0, &time_us, NULL) != LD_OK)) {
-        walk_report(loading, tree_get(root, "issued"),
-                    "issued: \"%s\" is no date; expected such as 2021-03-09", plan->issued);
-    }
     load_plan_levels(loading);
 }
 

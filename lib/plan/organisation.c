@@ -69,6 +69,9 @@ void load_organisation(struct loading *loading, const struct node *organisation)
     const struct node *entries[PLAN_LEVELS] = {NULL};
     struct plan_organisation *levels = loading->plan->organisation;
     struct plan_organisation below = NO_ORGANISATION;
+    if (!organisation) {
+        return;
+    }
     levels[PLAN_NONE] = NO_ORGANISATION;
     sort_entries(loading, walk_list(loading, loading->root, "organisation", PLAN_LEVELS), entries);
     for (int level = PLAN_IV; level >= PLAN_I; level--) {

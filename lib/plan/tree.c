@@ -73,10 +73,11 @@ static bool place(struct reader *reader, struct node *node)
         return true;
     }
     node->key = reader->key[top];
+    node->key_line = (int)reader->key_mark[top].line + 1;
+    node->key_column = (int)reader->key_mark[top].column + 1;
     reader->key[top] = NULL;
     if (tree_get(parent, node->key)) {
-        yaml_mark_t mark = reader->key_mark[top];
-        findings_add(reader->findings, reader->file, (int)mark.line + 1, (int)mark.column + 1,
+        findings_add(reader->findings, reader->file, node->key_line, node->key_column,
                      "key \"%s\" stands twice in one map; remove one of them", node->key);
         return true; /* the second value is left out of the tree */
     }

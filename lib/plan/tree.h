@@ -17,7 +17,8 @@ struct node {
     enum node_kind kind;
     int line, column; /* from 1 */
     const char *file;
-    const char *key;    /* in the map it belongs to, else NULL */
+    const char *key; /* in the map it belongs to, else NULL */
+    int key_line, key_column;
     const char *text;   /* of a NODE_TEXT */
     size_t count;       /* of children */
     struct node *first; /* child */

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <timefmt.h>
 
 /* The list of a vocabulary file: its only key but as_of. */
 static const struct node *entries(struct loading *loading, const struct node *root, const char *key,
@@ -19,16 +18,6 @@ static const struct node *entries(struct loading *loading, const struct node *ro
 }
 
 /* ---- areas ---- */
-
-static void check_date(struct loading *loading, const struct node *map, const char *key)
-{
-    const char *text = walk_string(loading, map, key);
-    int64_t time_us;
-    if (*text && (strlen(text) != 10 || ld_time_parse(text, 0, &time_us, NULL) != LD_OK)) {
-        walk_report(loading, tree_get(map, key), "%s: \"%s\" is no date; expected 2021-12-31", key,
-                    text);
-    }
-}
 
 /* A code has the length of its level: cn, 33, 3303, 330302. */
 static void check_code(struct loading *loading, const struct node *node,
@@ -83,7 +72,7 @@ void load_areas(struct loading *loading, const struct node *root)
     if (!list) {
         return;
     }
-    check_date(loading, root, "as_of");
+    (void)walk_date(loading, root, "as_of");
     struct plan_area *areas = ld_arena_alloc(loading->arena, list->count * sizeof *areas);
     plan->areas = areas;
     for (const struct node *node = list->first; node; node = node->next) {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <timefmt.h>
 
-enum { ID_SIZE_MAX = 64, TEXT_SIZE_MAX = 8192, DIGITS_MAX = 15 };
+enum { ID_SIZE_MAX = 64, TEXT_SIZE_MAX = 8192, DIGITS_MAX = 15, SHOWN_SIZE = 512 };
 
 static const char *const KIND_NAMES[] = {"a text", "a list", "a map"};
 
@@ -31,6 +31,25 @@ static bool is_kind(struct loading *loading, const struct node *node, enum node_
     walk_report(loading, node, "%s%sexpected %s, found %s", node->key ? node->key : "",
                 node->key ? ": " : "", KIND_NAMES[kind], KIND_NAMES[node->kind]);
     return false;
+}
+
+/* The text of a node, NULL (reported) if it is none or empty. Borrowed from the tree. */
+static const char *text_of(struct loading *loading, const struct node *node)
+{
+    if (!node || !is_kind(loading, node, NODE_TEXT)) {
+        return NULL;
+    }
+    if (node->text[strspn(node->text, " \t\r\n")] == 0) {
+        walk_report(loading, node, "%s%sthe text is empty", node->key ? node->key : "",
+                    node->key ? ": " : "");
+        return NULL;
+    }
+    if (strlen(node->text) > TEXT_SIZE_MAX) {
+        walk_report(loading, node, "a text of %zu bytes; at most %d are possible",
+                    strlen(node->text), TEXT_SIZE_MAX);
+        return NULL;
+    }
+    return node->text;
 }
 
 /* ---- keys ---- */
@@ -58,18 +77,37 @@ static bool names_key(const char *keys, const char *key)
     return false;
 }
 
-static void report_unknown(struct loading *loading, const struct node *child, const char *keys)
+/* The names with commas between them, for people. */
+static const char *show_names(const char *names, char *shown, size_t shown_size)
 {
-    char known[512] = "";
     size_t used = 0;
     const char *name;
     size_t size;
-    while (next_name(&keys, &name, &size) && used + size + 3 < sizeof known) {
-        int shown = (int)(size - (name[size - 1] == '?'));
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%.*s", used ? ", " : "",
-                                 shown, name);
+    shown[0] = 0;
+    while (next_name(&names, &name, &size) && used + size + 3 < shown_size) {
+        int visible = (int)(size - (name[size - 1] == '?'));
+        used += (size_t)snprintf(shown + used, shown_size - used, "%s%.*s", used ? ", " : "",
+                                 visible, name);
     }
-    walk_report(loading, child, "unknown key \"%s\"; expected one of: %s", child->key, known);
+    return shown;
+}
+
+/* A stand-in for the key of a child, to report there. */
+static struct node key_of(const struct node *child)
+{
+    return (struct node){.file = child->file, .line = child->key_line, .column = child->key_column};
+}
+
+static void check_key(struct loading *loading, const struct node *child, const char *keys)
+{
+    char shown[SHOWN_SIZE];
+    struct node key = key_of(child);
+    if (!names_key(keys, child->key)) {
+        walk_report(loading, &key, "unknown key \"%s\"; expected one of: %s", child->key,
+                    show_names(keys, shown, sizeof shown));
+    } else if (strcmp(child->key, "reading") == 0) {
+        (void)text_of(loading, child);
+    }
 }
 
 bool walk_keys(struct loading *loading, const struct node *node, const char *keys)
@@ -78,9 +116,7 @@ bool walk_keys(struct loading *loading, const struct node *node, const char *key
         return false;
     }
     for (const struct node *child = node->first; child; child = child->next) {
-        if (!names_key(keys, child->key)) {
-            report_unknown(loading, child, keys);
-        }
+        check_key(loading, child, keys);
     }
     const char *rest = keys, *name;
     size_t size;
@@ -115,25 +151,6 @@ const struct node *walk_list(struct loading *loading, const struct node *map, co
 
 /* ---- texts ---- */
 
-/* The text of a node, NULL (reported) if it is none or empty. Borrowed from the tree. */
-static const char *text_of(struct loading *loading, const struct node *node)
-{
-    if (!node || !is_kind(loading, node, NODE_TEXT)) {
-        return NULL;
-    }
-    if (node->text[strspn(node->text, " \t\r\n")] == 0) {
-        walk_report(loading, node, "%s%sthe text is empty", node->key ? node->key : "",
-                    node->key ? ": " : "");
-        return NULL;
-    }
-    if (strlen(node->text) > TEXT_SIZE_MAX) {
-        walk_report(loading, node, "a text of %zu bytes; at most %d are possible",
-                    strlen(node->text), TEXT_SIZE_MAX);
-        return NULL;
-    }
-    return node->text;
-}
-
 static const char *keep(struct loading *loading, const char *text)
 {
     return text ? ld_arena_string(loading->arena, text, strlen(text)) : "";
@@ -142,6 +159,12 @@ static const char *keep(struct loading *loading, const char *text)
 const char *walk_string(struct loading *loading, const struct node *map, const char *key)
 {
     return keep(loading, text_of(loading, tree_get(map, key)));
+}
+
+const char *walk_reading(struct loading *loading, const struct node *map)
+{
+    const struct node *node = tree_get(map, "reading");
+    return keep(loading, node && node->kind == NODE_TEXT ? node->text : NULL);
 }
 
 static bool is_id(const char *text)
@@ -160,6 +183,17 @@ const char *walk_id(struct loading *loading, const struct node *map, const char 
                     "%s: \"%s\" is no id; expected at most 64 of a-z, 0-9, '.', '-' and '_'", key,
                     text);
         return "";
+    }
+    return keep(loading, text);
+}
+
+const char *walk_date(struct loading *loading, const struct node *map, const char *key)
+{
+    const struct node *node = tree_get(map, key);
+    const char *text = text_of(loading, node);
+    int64_t time_us;
+    if (text && (strlen(text) != 10 || ld_time_parse(text, 0, &time_us, NULL) != LD_OK)) {
+        walk_report(loading, node, "%s: \"%s\" is no date; expected such as 2021-03-09", key, text);
     }
     return keep(loading, text);
 }
@@ -264,14 +298,14 @@ bool walk_number(struct loading *loading, const struct node *map, const char *ke
 int walk_integer(struct loading *loading, const struct node *map, const char *key, int low,
                  int high)
 {
-    double value = low;
+    double value;
     if (!walk_number(loading, map, key, &value)) {
-        return low;
+        return 0;
     }
     if (value < low || value > high || value != (double)(int)value) {
         walk_report(loading, tree_get(map, key), "%s: expected a whole number from %d to %d", key,
                     low, high);
-        return low;
+        return 0;
     }
     return (int)value;
 }
@@ -290,7 +324,9 @@ int walk_choice(struct loading *loading, const struct node *map, const char *key
             return position;
         }
     }
-    walk_report(loading, node, "%s: found \"%s\", expected one of: %s", key, text, names);
+    char shown[SHOWN_SIZE];
+    walk_report(loading, node, "%s: found \"%s\"; expected one of: %s", key, text,
+                show_names(names, shown, sizeof shown));
     return -1;
 }
 
@@ -368,5 +404,6 @@ unsigned walk_levels(struct loading *loading, const struct node *map, const char
 
 int walk_level_key(struct loading *loading, const struct node *child)
 {
-    return check_level(loading, child, child->key, false);
+    struct node key = key_of(child);
+    return check_level(loading, &key, child->key, false);
 }

@@ -20,7 +20,8 @@ bool walk_keys(struct loading *loading, const struct node *node, const char *key
 const struct node *walk_list(struct loading *loading, const struct node *map, const char *key,
                              size_t max);
 
-/* Texts. Copied into the plan's memory. */
+/* Texts. Copied into the plan's memory. A reading is checked by walk_keys already. */
+const char *walk_reading(struct loading *loading, const struct node *map);
 const char *walk_string(struct loading *loading, const struct node *map, const char *key);
 /* [a-z0-9] then [a-z0-9.-_], at most 64: fit for a segment of a topic. */
 const char *walk_id(struct loading *loading, const struct node *map, const char *key);
@@ -29,10 +30,13 @@ struct plan_text walk_text_of(struct loading *loading, const struct node *node);
 /* zh and en of a map that has more keys (already checked to be there). */
 struct plan_text walk_name(struct loading *loading, const struct node *map);
 
+const char *walk_date(struct loading *loading, const struct node *map, const char *key);
+
 /* Numbers. */
 int64_t walk_duration(struct loading *loading, const struct node *map, const char *key);
 int64_t walk_duration_of(struct loading *loading, const struct node *node);
 bool walk_number(struct loading *loading, const struct node *map, const char *key, double *value);
+/* 0 if it is wrong; low is at least 1. */
 int walk_integer(struct loading *loading, const struct node *map, const char *key, int low,
                  int high);
 bool walk_flag(struct loading *loading, const struct node *map, const char *key);
