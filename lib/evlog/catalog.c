@@ -112,7 +112,15 @@ int catalog_read(const struct ld_context *context, const char *directory, struct
         qsort(catalog->entries, catalog->count, sizeof *catalog->entries, by_number);
     for (size_t i = 0; i < catalog->count && code == LD_OK; i++)
         code = read_entry(context, directory, &catalog->entries[i], error);
-    return code;
+    return code == LD_OK ? mark_read(context, directory, &catalog->mark, error) : code;
+}
+
+uint64_t catalog_mark(const struct catalog *catalog)
+{
+    const struct catalog_entry *first = catalog->entries;
+    bool ours = catalog->count > 0 && first->state != HEADER_BAD &&
+                memcmp(first->header.id, catalog->mark.id, EVLOG_ID_SIZE) == 0;
+    return ours ? catalog->mark.durable : 0;
 }
 
 void catalog_free(struct catalog *catalog)

@@ -6,6 +6,7 @@
 #define LD_EVLOG_CATALOG_H
 
 #include "decide.h"
+#include "mark.h"
 #include "segment.h"
 
 struct catalog_entry {
@@ -20,15 +21,18 @@ struct catalog_entry {
 struct catalog {
     struct catalog_entry *entries; /* by number */
     size_t count, capacity;
+    struct mark mark;
     size_t temporary_count; /* left by a crash while a segment was being made */
     bool out_of_memory;
 };
 
-/* Lists directory and reads every header. Free with catalog_free also when it fails. */
+/* Lists directory, reads every header and the mark. Free with catalog_free also when it fails. */
 int catalog_read(const struct ld_context *context, const char *directory, struct catalog *catalog,
                  struct ld_error *error) LD_MUST_USE;
 void catalog_free(struct catalog *catalog);
 
+/* The mark's sequence if it belongs to the log that the first entry belongs to, else 0. */
+uint64_t catalog_mark(const struct catalog *catalog);
 /* How many entries there are up to and including the last one in use. */
 size_t catalog_used(const struct catalog *catalog);
 /* What is wrong with an entry beside its predecessor (NULL for the first), in the part that is in

@@ -12,14 +12,11 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "recovery.h"
 
 enum { DIRECTORY_SIZE_MAX = SEGMENT_PATH_SIZE - 64, BUFFER_BYTES_MIN = 65536 };
-
-static const char LOCK_NAME[] = "lock";
 
 void evlog_options_init(struct evlog_options *options)
 {
@@ -80,7 +77,7 @@ static int take_lock(struct evlog *log, struct ld_error *error)
     int code = disk_make_directory(log->context, log->directory, error);
     if (code != LD_OK)
         return code;
-    snprintf(path, sizeof path, "%s/%s", log->directory, LOCK_NAME);
+    mark_path(path, sizeof path, log->directory);
     code = disk_open(log->context, path, LD_OPEN_LOCK, &log->lock_fd, error);
     if (code == LD_LOCKED)
         return ld_fail(error, LD_LOCKED, "the log in %s is in use by another process",
@@ -184,21 +181,13 @@ int evlog_open(const struct ld_context *context, const char *directory,
 
 /* ---- close ---- */
 
-int log_write_mark(const struct evlog *log, int fd, uint64_t durable, struct ld_error *error)
-{
-    uint8_t sector[SEGMENT_MARK_SIZE];
-    segment_mark_encode(sector, durable);
-    int code = disk_write(log->context, fd, SEGMENT_MARK_OFFSET, sector, sizeof sector, error);
-    return code == LD_OK ? disk_sync(log->context, fd, error) : code;
-}
-
 /* Makes durable what can be. Without the mark the next open can prove less, no more than that. */
 static void finish_writing(struct evlog *log)
 {
     int code = evlog_commit(log, NULL);
     writer_wait(&log->writer);
     if (code == LD_OK && evlog_staged(log) == log->durable)
-        code = log_write_mark(log, log->writer.fd, log->durable, NULL);
+        code = mark_write(log->context, log->lock_fd, log->pattern.id, log->durable, NULL);
     (void)code; /* who has to know has called evlog_commit before */
 }
 

@@ -6,6 +6,7 @@
 #define LD_EVLOG_LOG_H
 
 #include "extent.h"
+#include "mark.h"
 #include "producers.h"
 #include "writer.h"
 
@@ -62,9 +63,6 @@ int log_walk(struct evlog *log, struct extent *extent, struct evlog_segment *seg
 /* LD_CORRUPT with segment, sequence, the reason that is in error and what to do. */
 int log_corrupt(const char *directory, uint64_t number, uint64_t sequence, struct ld_error *error);
 
-/* Writes the mark into the last segment in use, and syncs it. */
-int log_write_mark(const struct evlog *log, int fd, uint64_t durable,
-                   struct ld_error *error) LD_MUST_USE;
 /* Moves what is durable, after a commit: the runs of the batch that are done. */
 void log_advance(struct evlog *log, const struct batch *batch);
 

@@ -101,6 +101,7 @@ static int scan_entry(struct evlog *log, struct recovery_plan *plan,
         .extent = &plan->tail_extent,
         .producers = &log->producers,
         .expects_checkpoint = entry->number > 1,
+        .mark = catalog_mark(&plan->catalog),
         .at = {.sequence = entry->header.base, .offset = SEGMENT_HEADER_SIZE},
     };
     code = scan_segment(&plan->tail, error);
@@ -162,8 +163,11 @@ int recovery_scan_spare(const struct ld_context *context, const char *directory,
                         struct scan *scan, struct ld_error *error)
 {
     struct evlog_segment *view;
-    *scan =
-        (struct scan){.at = {.sequence = plan->tail.at.sequence, .offset = SEGMENT_HEADER_SIZE}};
+    *scan = (struct scan){
+        .mark = plan->tail.mark,
+        .at = {.sequence = plan->tail.at.sequence, .offset = SEGMENT_HEADER_SIZE},
+        .rest_end = SEGMENT_HEADER_SIZE,
+    };
     if (entry->file_bytes <= SEGMENT_HEADER_SIZE) {
         scan->rest = BODY_UNPROVEN; /* no file of ours: never shorter than a segment */
         return LD_OK;

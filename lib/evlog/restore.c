@@ -66,9 +66,9 @@ static int repair_tail(struct evlog *log, const struct recovery_plan *plan, int 
     if (code == LD_OK)
         code = disk_sync(log->context, fd, error);
     uint64_t durable = tail->at.sequence - 1;
-    if (code != LD_OK || segment_mark_decode(plan->view->view + SEGMENT_MARK_OFFSET) == durable)
+    if (code != LD_OK || tail->mark == durable)
         return code;
-    return log_write_mark(log, fd, durable, error);
+    return mark_write(log->context, log->lock_fd, log->pattern.id, durable, error);
 }
 
 static int open_segment(struct evlog *log, uint64_t number, int *fd, struct ld_error *error)

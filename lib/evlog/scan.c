@@ -156,9 +156,8 @@ bool scan_resume(struct scan *scan)
 void scan_rest(struct scan *scan)
 {
     const uint8_t *view = scan->segment->view;
-    uint64_t mark = segment_mark_decode(view + SEGMENT_MARK_OFFSET);
     scan->rest_end = end_of_bytes(view, scan->at.offset, scan->segment->size_bytes);
-    scan->proof = mark >= scan->at.sequence ? mark : find_proof(scan);
+    scan->proof = scan->mark >= scan->at.sequence ? scan->mark : find_proof(scan);
     if (scan->proof > 0)
         scan->rest = BODY_PROVEN;
     else

@@ -15,6 +15,7 @@ struct scan {
     struct extent *extent;       /* its index grows; may be NULL */
     struct producers *producers; /* raised by every good record; may be NULL */
     bool expects_checkpoint;
+    uint64_t mark;      /* last sequence that the mark says was durable */
     struct position at; /* first record; then: behind the last good one */
     /* out */
     int64_t last_time_us;

@@ -1,5 +1,5 @@
 /*
- * Segment files: their names, the header block, the mark, and making one.
+ * Segment files: their names, the header block, and making one.
  *
  * Happy path of making: check the free space, create under a temporary name, write zeros in
  * chunks with a sync after each (so that no large flush delays a commit that runs at the same
@@ -31,13 +31,6 @@ enum header_offset {
     AT_NUMBER = 32,
     AT_BASE = 40,
     AT_SIZE = 48
-};
-
-enum mark_offset {
-    MARK_AT_MAGIC = 0,
-    MARK_AT_CHECKSUM = 4,
-    MARK_AT_SEQUENCE = 8,
-    MARK_CHECKED_END = 16
 };
 
 void segment_header_encode(uint8_t block[SEGMENT_HEADER_SIZE], const struct segment_header *header)
@@ -76,26 +69,6 @@ int segment_header_decode(const uint8_t *block, struct segment_header *header,
     header->base = ld_get_u64(block + AT_BASE);
     header->size_bytes = ld_get_u64(block + AT_SIZE);
     return LD_OK;
-}
-
-static uint32_t mark_checksum(const uint8_t *sector)
-{
-    return ld_crc32c(0, sector + MARK_AT_SEQUENCE, MARK_CHECKED_END - MARK_AT_SEQUENCE);
-}
-
-void segment_mark_encode(uint8_t sector[SEGMENT_MARK_SIZE], uint64_t durable)
-{
-    memset(sector, 0, SEGMENT_MARK_SIZE);
-    ld_put_u32(sector + MARK_AT_MAGIC, SEGMENT_MARK_MAGIC);
-    ld_put_u64(sector + MARK_AT_SEQUENCE, durable);
-    ld_put_u32(sector + MARK_AT_CHECKSUM, mark_checksum(sector));
-}
-
-uint64_t segment_mark_decode(const uint8_t *sector)
-{
-    bool valid = ld_get_u32(sector + MARK_AT_MAGIC) == SEGMENT_MARK_MAGIC &&
-                 ld_get_u32(sector + MARK_AT_CHECKSUM) == mark_checksum(sector);
-    return valid ? ld_get_u64(sector + MARK_AT_SEQUENCE) : 0;
 }
 
 void segment_name(char name[SEGMENT_NAME_SIZE], uint64_t number)

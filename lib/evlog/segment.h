@@ -1,5 +1,5 @@
 /*
- * Segment files: names, header block, mark, and making a new one (docs/log-format.md, 2 and 3).
+ * Segment files: names, header block, and making a new one (docs/log-format.md, 2 and 3).
  * Private to evlog. All functions may be called from any thread; they keep no state.
  */
 #ifndef LD_EVLOG_SEGMENT_H
@@ -9,13 +9,10 @@
 #include "evlog.h"
 
 #define SEGMENT_MAGIC        0x3153444cu /* "LDS1" */
-#define SEGMENT_MARK_MAGIC   0x314d444cu /* "LDM1" */
 #define SEGMENT_VERSION      1u
 #define SEGMENT_FLAG_DRILL   (1u << 0)
 #define SEGMENT_HEADER_SIZE  4096u
 #define SEGMENT_CHECKED_SIZE 512u /* bytes of the header block under its checksum */
-#define SEGMENT_MARK_OFFSET  512u
-#define SEGMENT_MARK_SIZE    512u
 #define SEGMENT_BYTES_MIN    UINT64_C(65536)
 #define SEGMENT_BYTES_MAX    (UINT64_C(1) << 32)
 #define SEGMENT_NAME_SIZE    32u
@@ -33,11 +30,6 @@ void segment_header_encode(uint8_t block[SEGMENT_HEADER_SIZE], const struct segm
 /* LD_OK, LD_CORRUPT or LD_VERSION; reads the first SEGMENT_CHECKED_SIZE bytes. */
 int segment_header_decode(const uint8_t *block, struct segment_header *header,
                           struct ld_error *error) LD_MUST_USE;
-
-/* The mark: everything up to durable was on stable storage when it was written. */
-void segment_mark_encode(uint8_t sector[SEGMENT_MARK_SIZE], uint64_t durable);
-/* 0 if there is no (undamaged) mark: it is a lower bound only, never needed. */
-uint64_t segment_mark_decode(const uint8_t *sector);
 
 /* "0000000000000001.ldlog" and the path in directory. */
 void segment_name(char name[SEGMENT_NAME_SIZE], uint64_t number);

@@ -118,6 +118,7 @@ static int verify_segment(struct verify *verify, size_t i, struct ld_error *erro
         .segment = view,
         .producers = &verify->producers,
         .expects_checkpoint = entry->number > 1,
+        .mark = last ? catalog_mark(&verify->catalog) : 0,
         .at = {.sequence = entry->header.base, .offset = SEGMENT_HEADER_SIZE},
         .last_time_us = verify->last_time_us,
     };
@@ -150,7 +151,8 @@ static bool verify_entry(struct verify *verify, size_t i)
 static int verify_spare(struct verify *verify, const struct catalog_entry *entry,
                         struct ld_error *error)
 {
-    struct recovery_plan plan = {.tail.at.sequence = verify->next_sequence};
+    struct recovery_plan plan = {.tail.at.sequence = verify->next_sequence,
+                                 .tail.mark = catalog_mark(&verify->catalog)};
     struct scan scan;
     int code = recovery_scan_spare(verify->context, verify->directory, &plan, entry, &scan, error);
     if (code == LD_OK && decide_spare(entry->state, scan.rest) == RECOVERY_REFUSE)
