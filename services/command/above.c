@@ -47,8 +47,9 @@ static enum refusal judge_order_city(struct inquiry *inquiry)
     if (ordered_by_author(inquiry))
         return inquiry->level == in_force ? REFUSED_ALREADY_IN_FORCE : ALLOWED;
     if (in_force != PLAN_NONE && !starts) {
-        command_inquiry_who_one(inquiry, inquiry->response->started_by);
-        return REFUSED_STARTED_BY_OTHER;
+        const char *starter = inquiry->response->started_by;
+        command_inquiry_who_one(inquiry, starter);
+        return strcmp(starter, inquiry->author) == 0 ? REFUSED_NO_RULE : REFUSED_STARTED_BY_OTHER;
     }
     if (!direct || direct->step_count == 0)
         return REFUSED_NO_RULE;
