@@ -24,7 +24,7 @@ enum { WIRE_VERSION = 1, WIRE_HEAD_SIZE = 32, WIRE_NAME_SIZE_MAX = 120, WIRE_FIL
     X(WELCOME, 2, "router", "request", "incarnation", "durable head", "struct wire_welcome")       \
     X(PRODUCER, 3, "client", "request", "0", "0", "producer name")                                 \
     X(PRODUCER_OK, 4, "router", "request", "producer id", "last producer sequence", "-")           \
-    X(PUBLISH, 5, "client", "request", "count of records", "0", "records, end to end")             \
+    X(PUBLISH, 5, "client", "request", "count of records", "last answer seen", "records, end to end") \
     X(RESULT, 6, "router", "request", "durable head", "count of runs", "wire_run…, reason text")   \
     X(OPEN, 7, "client", "stream", "from sequence", "credit in bytes", "filters, one a line")      \
     X(OPENED, 8, "router", "stream", "first sequence S", "durable head H", "-")                    \
@@ -39,13 +39,17 @@ enum { WIRE_VERSION = 1, WIRE_HEAD_SIZE = 32, WIRE_NAME_SIZE_MAX = 120, WIRE_FIL
     X(ADVANCE, 17, "client", "request", "drill time in us", "0", "-")                              \
     X(ADVANCED, 18, "router", "request", "drill time in us", "durable head", "-")                  \
     X(ERROR, 19, "router", "request or stream", "code", "0", "reason text")                        \
-    X(GOODBYE, 20, "client", "0", "0", "0", "-")
+    X(GOODBYE, 20, "client, router", "0", "0", "0", "-")
 
 enum wire_operation {
 #define WIRE_OPERATION_ENUM(name, value, direction, id, a, b, body) WIRE_##name = value,
     WIRE_OPERATIONS(WIRE_OPERATION_ENUM)
 #undef WIRE_OPERATION_ENUM
 };
+
+/* Request ids rise within a session. PUBLISH.b is the id of the last RESULT, PRODUCER_OK or ERROR
+ * that answered a PUBLISH or PRODUCER and that the client has seen (0: it does not say): an event
+ * sent in ignorance of an earlier one's refusal is refused too, so that none is overtaken. */
 
 /* Sequences with a meaning of their own in OPEN.a. */
 #define WIRE_FROM_FIRST UINT64_C(0)   /* the oldest event there is */

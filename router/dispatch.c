@@ -1,0 +1,160 @@
+/*
+ * From a message to who handles it. A message is [peer][head] or [peer][head][body]; whatever else
+ * comes is garbage: counted, answered where it can be, and forgotten. Nothing here is asserted
+ * about what a peer sent.
+ */
+#include "internal.h"
+
+struct incoming {
+    struct router *router;
+    struct session *session; /* NULL without one */
+    const struct zuv_frame *peer;
+    struct wire_head head;
+    struct zuv_frame *body; /* empty if there was none */
+};
+
+static const char *body_text(const struct incoming *incoming)
+{
+    return (const char *)zuv_frame_data(incoming->body);
+}
+
+static void on_hello(const struct incoming *incoming)
+{
+    session_hello(incoming->router, incoming->peer, &incoming->head, body_text(incoming),
+                  zuv_frame_size(incoming->body));
+}
+
+static void on_request(const struct incoming *incoming)
+{
+    request_receive(incoming->session, &incoming->head, incoming->body);
+}
+
+static void on_open(const struct incoming *incoming)
+{
+    stream_open(incoming->session, &incoming->head, body_text(incoming),
+                zuv_frame_size(incoming->body));
+}
+
+static void on_credit(const struct incoming *incoming)
+{
+    stream_credit(incoming->session, &incoming->head);
+}
+
+static void on_close(const struct incoming *incoming)
+{
+    stream_close(incoming->session, &incoming->head);
+}
+
+static void on_ping(const struct incoming *incoming)
+{
+    struct router *router = incoming->router;
+    struct wire_head pong = {WIRE_PONG, incoming->head.id, router->incarnation,
+                             evlog_durable(router->log)};
+    send_answer(incoming->session, &pong, NULL, 0);
+}
+
+static void on_status(const struct incoming *incoming)
+{
+    status_answer(incoming->session, &incoming->head);
+}
+
+static void on_advance(const struct incoming *incoming)
+{
+    clock_advance(incoming->session, &incoming->head);
+}
+
+static void on_goodbye(const struct incoming *incoming)
+{
+    session_drop(incoming->session, NULL);
+}
+
+typedef void handler_fn(const struct incoming *incoming);
+
+static handler_fn *const HANDLERS[WIRE_GOODBYE + 1] = {
+    [WIRE_HELLO] = on_hello,     [WIRE_PRODUCER] = on_request, [WIRE_PUBLISH] = on_request,
+    [WIRE_OPEN] = on_open,       [WIRE_CREDIT] = on_credit,    [WIRE_CLOSE] = on_close,
+    [WIRE_PING] = on_ping,       [WIRE_STATUS] = on_status,    [WIRE_ADVANCE] = on_advance,
+    [WIRE_GOODBYE] = on_goodbye,
+};
+
+void router_count_error(struct router *router, int code)
+{
+    router->counters.errors[code]++;
+}
+
+static void garbage(struct router *router, const struct zuv_frame *peer, uint64_t id, int code,
+                    const char *reason)
+{
+    router->counters.received[0]++;
+    note_limited(router, NOTE_GARBAGE, "message that is none of ours: %s", reason);
+    send_peer_error(router, peer, id, code, reason);
+}
+
+/* The request's id, as far as one can be made out of a head that is not good. */
+static uint64_t guess_id(const uint8_t *raw, size_t size)
+{
+    return size >= 16 ? ld_get_u64(raw + 8) : 0;
+}
+
+static int decode(struct incoming *incoming, const struct zuv_message *message,
+                  struct ld_error *error)
+{
+    if (message->count < 2 || message->count > 3)
+        return ld_fail(error, LD_PROTOCOL, "message of %zu frames, expected a head and a body",
+                       message->count - 1);
+    const struct zuv_frame *head = &message->frames[1];
+    int code = wire_head_decode(zuv_frame_data(head), zuv_frame_size(head), &incoming->head, error);
+    if (code == LD_OK && !HANDLERS[incoming->head.operation])
+        return ld_fail(error, LD_PROTOCOL, "%s is said by the router only",
+                       wire_operation_name(incoming->head.operation));
+    return code;
+}
+
+static void handle(struct incoming *incoming)
+{
+    struct router *router = incoming->router;
+    enum wire_operation operation = incoming->head.operation;
+    router->counters.received[operation]++;
+    incoming->session = session_find(router, incoming->peer);
+    if (!incoming->session && operation == WIRE_GOODBYE)
+        return;
+    if (!incoming->session && operation != WIRE_HELLO) {
+        send_peer_error(router, incoming->peer, incoming->head.id, LD_NOSESSION,
+                        "no session: say HELLO first");
+        return;
+    }
+    if (!incoming->session) {
+        HANDLERS[operation](incoming);
+        return;
+    }
+    struct session *session = session_retain(incoming->session);
+    session->heard_us = ld_monotonic_us(router->context);
+    HANDLERS[operation](incoming);
+    session_release(session);
+}
+
+void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data)
+{
+    (void)socket;
+    struct router *router = data;
+    const struct zuv_frame *peer = &message->frames[0];
+    if (router->phase != ROUTER_OPEN || message->count == 0 || zuv_frame_size(peer) == 0 ||
+        zuv_frame_size(peer) > PEER_SIZE_MAX)
+        return;
+    struct zuv_frame none;
+    zuv_frame_copy(&none, "", 0);
+    struct incoming incoming = {.router = router, .peer = peer, .body = &none};
+    struct ld_error error;
+    int code = decode(&incoming, message, &error);
+    if (message->count == 3)
+        incoming.body = &message->frames[2];
+    if (code == LD_OK) {
+        handle(&incoming);
+    } else {
+        uint64_t id = 0;
+        if (message->count >= 2)
+            id = guess_id(zuv_frame_data(&message->frames[1]), zuv_frame_size(&message->frames[1]));
+        garbage(router, peer, id, code, error.text);
+    }
+    zuv_frame_drop(&none);
+}

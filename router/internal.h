@@ -1,0 +1,373 @@
+/*
+ * The router's parts, as its files share them. One struct router, one thread.
+ *
+ *   peer ──> dispatch ──┬─> session   HELLO, PING, GOODBYE, silence
+ *                       ├─> request ──┬─> publish   check, stage
+ *                       │   (FIFO)    └─> producer  claim, fence, name
+ *                       ├─> stream    OPEN, CREDIT, CLOSE; chunks from the log
+ *                       ├─> clock     ADVANCE, ticks
+ *                       └─> status
+ *   commit done ──> answers (FIFO by sequence), streams woken, tap
+ *
+ * Sessions are counted references: requests and answers under way keep theirs alive after it is
+ * gone (session->gone); what is then to be sent to it is dropped.
+ */
+#ifndef ROUTER_INTERNAL_H
+#define ROUTER_INTERNAL_H
+
+#include <assert.h>
+#include <liandong/topic.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <uthash.h>
+#include <utlist.h>
+#include "buffer.h"
+#include "bytes.h"
+#include "evlog/evlog.h"
+#include "router.h"
+#include "wire/wire.h"
+#include "zuv/zuv.h"
+
+enum {
+    ROUTER_CODES = LD_CORRUPT + 1,
+    ROUTER_ENDPOINTS_MAX = 8,
+    PEER_SIZE_MAX = 255,
+    IDENTITY_SIZE_MAX = 100,
+    SERVE_LIVE_US = 2000,         /* time per turn for streams near the head */
+    SERVE_HISTORY_US = 1000,      /* and for the others */
+    STREAM_LIVE_EVENTS = 4096,    /* how near is near */
+    REQUEST_TURN_BYTES = 2 << 20, /* requests worked on per turn */
+    SCAN_BYTES = 256 << 10,       /* log scanned in one step for a filtered stream */
+};
+
+/* ---- notes for the operator (notes.c) ---- */
+
+/* Kinds of lines that a peer can cause: each at most once a second. */
+enum note_kind { NOTE_GARBAGE, NOTE_REFUSED, NOTE_SESSION, NOTE_STREAM, NOTE_SPACE, NOTE_KINDS };
+struct note_limit {
+    int64_t last_us;
+    uint64_t suppressed;
+};
+void note(struct router *router, const char *format, ...) LD_PRINTF(2, 3);
+void note_limited(struct router *router, enum note_kind kind, const char *format, ...)
+    LD_PRINTF(3, 4);
+
+/* ---- sessions (session.c) ---- */
+
+struct outgoing {
+    struct outgoing *next;
+    struct zuv_message message;
+};
+
+struct session {
+    UT_hash_handle hh; /* by peer */
+    struct router *router;
+    unsigned references;
+    bool gone;
+    bool busy; /* its socket queue is full; then in router->busy */
+    struct session *busy_next, *busy_prev;
+    uint8_t peer[PEER_SIZE_MAX];
+    size_t peer_size;
+    char identity[IDENTITY_SIZE_MAX + 1];
+    int64_t heard_us; /* monotonic */
+    struct outgoing *outbox;
+    size_t outbox_count;
+    size_t waiting_bytes;   /* of its requests in the FIFO */
+    struct stream *streams; /* hash by id */
+    struct claim *claims;   /* hash by producer id */
+    uint64_t events_published, events_refused;
+    uint64_t held_request; /* PUBLISH with a record too damaged to know whose it was; 0: none */
+};
+struct session *session_find(struct router *router, const struct zuv_frame *peer);
+void session_hello(struct router *router, const struct zuv_frame *peer,
+                   const struct wire_head *head, const char *identity, size_t size);
+struct session *session_retain(struct session *session);
+void session_release(struct session *session);
+/* Ends it: streams and claims go at once, memory with the last reference. reason may be NULL. */
+void session_drop(struct session *session, const char *reason);
+void session_heartbeat_all(struct router *router);
+void session_goodbye_all(struct router *router, int code, const char *reason);
+void session_drop_all(struct router *router);
+
+/* ---- sending (send.c) ---- */
+
+/* An answer: sent, or kept in the session's outbox; a session that lets its outbox overflow is
+ * dropped. body may be NULL. */
+void send_answer(struct session *session, const struct wire_head *head, const void *body,
+                 size_t size);
+void send_error(struct session *session, uint64_t id, int code, const char *text);
+/* The same to a peer without a session; lost if it does not read. */
+void send_peer_error(struct router *router, const struct zuv_frame *peer, uint64_t id, int code,
+                     const char *text);
+/* Of use only now: lost when the queue is full. */
+void send_now(struct session *session, const struct wire_head *head);
+/* LD_OK: sent, body gone. LD_BUSY: body dropped, try when the session is not busy any more.
+ * LD_UNREACHABLE: body dropped, session dropped. */
+int send_chunk(struct session *session, const struct wire_head *head, struct zuv_frame *body);
+void send_retry_busy(struct router *router);
+void send_outbox_free(struct session *session);
+
+/* ---- requests that need the log (request.c) ---- */
+
+struct request {
+    struct request *next;
+    struct session *session;
+    struct wire_head head;
+    struct zuv_frame body;
+    bool refused; /* there was no room for it */
+    /* PUBLISH: how far it is */
+    size_t offset, index;
+    struct ld_buffer runs;
+    struct wire_run run; /* the one being extended; count 0: none */
+    struct ld_error reason;
+};
+/* Does it, or puts it in the FIFO; body is taken. */
+void request_receive(struct session *session, const struct wire_head *head, struct zuv_frame *body);
+void request_turn(struct router *router); /* goes on with the FIFO */
+void request_drop_all(struct router *router);
+void request_fail_all(struct router *router, const char *reason); /* the log has failed */
+
+/* An answer that waits until the log is durable up to sequence. */
+struct answer {
+    struct answer *next;
+    struct session *session;
+    struct wire_head head; /* the durable head is put in when it is sent */
+    uint64_t sequence;
+    uint8_t *body;
+    size_t size;
+};
+/* Copies body. */
+void answer_later(struct session *session, const struct wire_head *head, const void *body,
+                  size_t size);
+void answer_error_later(struct session *session, uint64_t id, int code, const char *reason);
+void answer_durable(struct router *router);
+void answer_fail_all(struct router *router, const char *reason);
+void answer_drop_all(struct router *router);
+
+/* Both: true when done (answered or answer_later), false to be called again after a commit. */
+bool publish_work(struct request *request);
+bool producer_work(struct request *request);
+
+/* Answers the whole batch with one code. */
+void publish_refuse(struct request *request, int code, const char *reason);
+/* The whole batch is going to be refused: none of its events may be overtaken. */
+void publish_hold(struct request *request, int code);
+
+/* ---- producers (producer.c) ---- */
+
+struct producer {
+    UT_hash_handle hh; /* by id */
+    uint64_t id;
+    struct session *owner; /* borrowed; NULL: nobody publishes under this name now */
+    char name[WIRE_NAME_SIZE_MAX + 1];
+};
+
+struct claim {
+    UT_hash_handle hh; /* by id */
+    uint64_t id;
+    struct producer *producer;
+    bool fenced;
+    /* A refusal that may be retried holds back what follows it (protocol.md, "Order"). */
+    uint64_t held_sequence; /* 0: not held */
+    uint64_t held_request;
+    int held_code;
+};
+struct claim *producer_claim(const struct session *session, uint64_t id);
+void producer_release_claims(struct session *session);
+/* Reads the names out of the log, a bounded piece a call, until router->names_known. */
+void producer_scan_turn(struct router *router);
+void producer_free_all(struct router *router);
+
+/* ---- filters and chunks (filter.c, chunk.c) ---- */
+
+struct filter {
+    const char *text;
+    size_t size;
+};
+
+enum { FILTER_CHUNKS = 4 };
+
+/* The filters of one or more streams; equal ones share it and the chunks built for it. */
+struct filter_set {
+    UT_hash_handle hh; /* by text */
+    unsigned references;
+    bool everything;
+    size_t count;
+    struct filter filters[WIRE_FILTERS_MAX];
+    struct chunk *chunks[FILTER_CHUNKS]; /* the last ones, for the next stream */
+    size_t next_chunk;
+    size_t text_size;
+    char text[]; /* filters joined by newlines */
+};
+int filter_set_get(struct router *router, const char *text, size_t size, struct filter_set **out,
+                   struct ld_error *error) LD_MUST_USE;
+void filter_set_put(struct router *router, struct filter_set *set);
+bool filter_set_matches(const struct filter_set *set, const char *topic, size_t topic_size);
+void filter_forget_chunks(struct router *router); /* frees what no stream is using */
+
+/* All matching events of [from, to]; bytes are the log's own or a copy. Shared by reference, also
+ * with ZeroMQ's thread. */
+struct chunk {
+    atomic_uint references;
+    uint64_t from, to;
+    const uint8_t *bytes;
+    size_t size;
+    struct evlog_span span; /* of bytes, unless copied */
+    atomic_size_t *copied_bytes;
+    uint8_t *copy;
+};
+/* LD_OK with a chunk that the caller releases; *out NULL at the end of what is durable. At most
+ * max_bytes, but at least one record. The chunk may be empty (size 0): nothing matched up to to. */
+int chunk_get(struct router *router, struct filter_set *set, uint64_t from, size_t max_bytes,
+              struct chunk **out, struct ld_error *error) LD_MUST_USE;
+void chunk_frame(struct chunk *chunk, struct zuv_frame *frame); /* takes a reference of its own */
+void chunk_release(struct chunk *chunk);
+
+/* The fields that are needed of a record whose header the log has verified. */
+struct peek {
+    uint32_t size;
+    const char *topic;
+    uint16_t topic_size;
+};
+static inline struct peek record_peek(const uint8_t *raw)
+{
+    return (struct peek){ld_get_u32(raw + 12), (const char *)raw + LD_RECORD_HEADER_SIZE,
+                         ld_get_u16(raw + 20)};
+}
+
+/* ---- streams (stream.c) ---- */
+
+enum stream_state { STREAM_READY, STREAM_AT_HEAD, STREAM_NO_CREDIT, STREAM_BUSY };
+
+struct stream {
+    UT_hash_handle hh; /* of its session, by id */
+    struct stream *next, *prev;
+    struct session *session;
+    struct filter_set *filters;
+    uint64_t id;
+    enum stream_state state;
+    bool live;             /* which ready list it is in */
+    uint64_t scanned;      /* looked at up to here */
+    uint64_t told;         /* the client knows up to here */
+    uint64_t sent;         /* end of the last chunk that had events */
+    uint64_t processed;    /* the client says it has processed up to here */
+    int64_t credit_bytes;  /* may be sent; below 0 by less than one record */
+    int64_t window_bytes;  /* the most it has been */
+    uint64_t events_bytes; /* sent in all */
+};
+void stream_open(struct session *session, const struct wire_head *head, const char *filters,
+                 size_t size);
+void stream_credit(struct session *session, const struct wire_head *head);
+void stream_close(struct session *session, const struct wire_head *head);
+void stream_drop_all(struct session *session);
+void stream_committed(struct router *router);  /* there is more to read */
+void stream_not_busy(struct session *session); /* its socket takes messages again */
+void stream_serve_turn(struct router *router);
+bool stream_work_left(const struct router *router);
+void stream_tell_all(struct session *session);         /* how far it has scanned without a match */
+uint64_t stream_position(const struct stream *stream); /* processed, as shown in STATUS */
+
+/* ---- clock (clock.c), tap (tap.c), status (status.c) ---- */
+
+struct advance {
+    struct advance *next;
+    struct session *session;
+    uint64_t id;
+    int64_t target_us;
+};
+void clock_open(struct router *router);
+int64_t clock_now_us(const struct router *router);
+/* Stages the ticks that are due before anything else gets a later time. LD_OK or evlog_stage's. */
+int clock_stage_due(struct router *router, struct ld_error *error);
+void clock_advance(struct session *session, const struct wire_head *head);
+void clock_advance_turn(struct router *router);
+void clock_drop_advances(struct router *router);
+/* Stages one of the router's own events. */
+int clock_stage_own(struct router *router, int64_t time_us, const char *topic, const void *payload,
+                    size_t size, struct ld_error *error);
+
+int tap_open(struct router *router, struct ld_error *error);
+void tap_turn(struct router *router);
+bool tap_work_left(const struct router *router);
+
+void status_answer(struct session *session, const struct wire_head *head);
+
+/* ---- all of it (router.c, dispatch.c) ---- */
+
+struct router_counters {
+    uint64_t received[WIRE_GOODBYE + 1]; /* by operation; 0: garbage */
+    uint64_t records[ROUTER_CODES];      /* outcome of each published record */
+    uint64_t errors[ROUTER_CODES];       /* ERROR messages by code */
+    uint64_t sessions_opened, sessions_silent, sessions_overflowed;
+    uint64_t requests_waited, requests_dropped;
+    uint64_t chunks_sent, chunks_shared, chunk_bytes, streams_opened;
+    uint64_t tap_sent, tap_skipped;
+    uint64_t ticks;
+    int64_t turn_us_max;
+};
+
+enum router_phase { ROUTER_OPEN, ROUTER_STOPPING, ROUTER_CLOSING };
+
+struct router {
+    const struct ld_context *context;
+    struct router_options options; /* texts are copies */
+    char *endpoints[ROUTER_ENDPOINTS_MAX];
+    char *directory;
+    char *tap_endpoint;
+    uv_loop_t *loop;
+    enum router_phase phase;
+    int stop_code;
+    struct ld_error stop_reason;
+
+    struct evlog *log;
+    bool committing;
+    bool commit_paused; /* no space: tried again with the next heartbeat */
+    bool failed;        /* the log has: nothing is accepted any more */
+    uint64_t incarnation;
+    uint64_t own_id; /* of the producer "router" */
+
+    struct zuv *zuv;
+    struct zuv_socket *front, *tap;
+    size_t sockets_open;
+    uv_async_t committed;
+    uv_prepare_t prepare;
+    uv_idle_t idle;
+    uv_timer_t heartbeat, ticker;
+    size_t handles_open;
+    int64_t turn_end_us;
+    uint64_t turn_idle_ns;
+
+    struct session *sessions;   /* hash by peer */
+    struct session *busy;       /* list */
+    struct producer *producers; /* hash by id */
+    struct request *requests, *requests_last;
+    size_t requests_bytes;
+    bool requests_blocked; /* the first waits for a commit or for the names */
+    size_t turn_bytes;
+    struct answer *answers, *answers_last;
+    size_t answer_count;
+    struct filter_set *filter_sets;                      /* hash by text */
+    struct stream *ready_live, *ready_history, *waiting; /* lists */
+    size_t stream_count;
+    atomic_size_t copied_bytes; /* of chunks that are copies */
+
+    bool names_known;
+    uint64_t names_next, names_end;
+
+    int64_t drill_us; /* a drill's clock */
+    int64_t tick_last_us;
+    struct advance *advances;
+    size_t advance_count;
+    bool advance_blocked; /* until a commit ends */
+
+    uint64_t tap_next;
+    size_t tap_subscriptions;
+
+    struct note_limit note_limits[NOTE_KINDS];
+    struct router_counters counters;
+};
+
+void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data);
+void router_count_error(struct router *router, int code);
+
+#endif

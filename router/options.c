@@ -1,0 +1,29 @@
+/* The router's options and their defaults. */
+#include "router.h"
+
+#include "timefmt.h"
+
+void router_options_init(struct router_options *options)
+{
+    *options = (struct router_options){
+        .tick_us = LD_US_MINUTE,
+        .heartbeat_ms = 1000,
+        .silence_heartbeats = 10,
+        .limits =
+            {
+                .sessions = 1024,
+                .streams_per_session = 64,
+                .producers_per_session = 1024,
+                .producers = 100000,
+                .batch_bytes = 2u << 20,
+                .credit_bytes = 512u << 10,
+                .chunk_bytes = 64u << 10,
+                .waiting_bytes = 64u << 20,
+                .waiting_session_bytes = 16u << 20,
+                .answers = 65536,
+                .outbox_messages = 1024,
+                .advances = 16,
+                .advance_ticks = 1000000,
+            },
+    };
+}

@@ -1,0 +1,73 @@
+/*
+ * The router: orders events, makes them durable, streams them out (docs/protocol.md).
+ *
+ * It knows nothing about emergencies, plans or payloads. It runs on the caller's uv loop and is
+ * used from that loop's thread only; nothing in it blocks but opening and the end of closing.
+ *
+ * Happy path: router_options_init -> router_open -> (the loop runs) -> router_stop -> stopped().
+ * router_open has no side effect when it fails, but for a log that it may have created.
+ */
+#ifndef LIANDONG_ROUTER_H
+#define LIANDONG_ROUTER_H
+
+#include <liandong/record.h>
+#include <uv.h>
+#include "context.h"
+
+struct router;
+
+/* What the router lets itself be asked for. Whatever comes from outside has a bound here. */
+struct router_limits {
+    size_t sessions;              /* 1024 */
+    size_t streams_per_session;   /* 64 */
+    size_t producers_per_session; /* 1024 */
+    size_t producers;             /* names ever seen in this log: 100000 */
+    size_t batch_bytes;           /* body of a PUBLISH: 2 MiB */
+    size_t credit_bytes;          /* outstanding per stream: 512 KiB */
+    size_t chunk_bytes;           /* body of a CHUNK: 64 KiB */
+    size_t waiting_bytes;         /* requests waiting for the log, all sessions: 64 MiB */
+    size_t waiting_session_bytes; /* the same, one session: 16 MiB */
+    size_t answers;               /* answers waiting for durability: 65536 */
+    size_t outbox_messages;       /* answers to a session that does not read: 1024 */
+    size_t advances;              /* ADVANCE requests under way: 16 */
+    uint64_t advance_ticks;       /* ticks of one ADVANCE: 1000000 */
+};
+
+struct router_options {
+    const char *directory;        /* of the log; required; its parent must be there */
+    const char *const *endpoints; /* required */
+    size_t endpoint_count;
+    const char *tap; /* endpoint of the tap, NULL for none */
+    int64_t tick_us; /* 60 s */
+    bool drill;      /* a drill: own clock, everything is an exercise */
+    int64_t drill_start_us;
+    uint64_t segment_bytes;      /* 0: the log's default */
+    size_t buffer_bytes;         /* 0: the log's default */
+    uint32_t heartbeat_ms;       /* 1000 */
+    uint32_t silence_heartbeats; /* a session that says nothing for so long is dropped: 10 */
+    struct router_limits limits;
+    /* Optional: one line for the operator, without newline; borrowed. */
+    void (*note)(const char *line, void *data);
+    /* Optional: called once, last of all, when the router is gone: LD_OK after router_stop, else
+     * why it could not go on. */
+    void (*stopped)(int code, const char *reason, void *data);
+    void *data;
+};
+void router_options_init(struct router_options *options);
+
+/* Opens the log, then the sockets. Options' texts are copied. Errors: those of evlog_open
+ * (LD_LOCKED names the directory) and zuv_bind (LD_ADDRINUSE names the endpoint). */
+int router_open(const struct ld_context *context, uv_loop_t *loop,
+                const struct router_options *options, struct router **out,
+                struct ld_error *error) LD_MUST_USE;
+
+/* As bound, "tcp://…:*" resolved; NULL beyond the last. Borrowed. */
+const char *router_endpoint(const struct router *router, size_t index);
+const char *router_tap_endpoint(const struct router *router);
+uint64_t router_durable(const struct router *router);
+
+/* Stops cleanly: takes nothing new, finishes the commit, answers it, says goodbye, frees, calls
+ * stopped(). A second call does nothing. */
+void router_stop(struct router *router);
+
+#endif
