@@ -73,9 +73,15 @@ static void on_grade(struct sv_core *core, const struct sv_event *event)
 
 static void on_plan(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
-    if (event->plan) {
-        command_plan_remember(core, event->plan);
-        sv_accept(out, event, NULL, event->plan);
+    const struct plan *plan = event->plan;
+    if (plan) {
+        command_plan_remember(core, plan);
+        if (event->plan_is_new)
+            sv_accept_as(out, event, NULL, plan, "accepted", "预案已采用",
+                         "the plan is adopted and in force");
+        else
+            sv_accept_as(out, event, NULL, plan, "no-change", "该版本预案已在实施，没有变化",
+                         "this version of the plan is in force already; nothing changes");
         return;
     }
     struct inquiry inquiry = {.core = core, .event = event, .out = out, .found = event->fault};

@@ -154,6 +154,9 @@ void sv_refuse(struct sv_outputs *out, const struct sv_event *event, const char 
                const char *section, const char *zh, const char *en);
 void sv_accept(struct sv_outputs *out, const struct sv_event *event, const char *incident,
                const struct plan *plan);
+/* The same with a code word and text of its own: taken, but with something to say about it. */
+void sv_accept_as(struct sv_outputs *out, const struct sv_event *event, const char *incident,
+                  const struct plan *plan, const char *code, const char *zh, const char *en);
 
 /* ---- state that lasts ---- */
 

@@ -155,13 +155,19 @@ void sv_refuse(struct sv_outputs *out, const struct sv_event *event, const char 
     put_receipt(out, event, &answer);
 }
 
-void sv_accept(struct sv_outputs *out, const struct sv_event *event, const char *incident,
-               const struct plan *plan)
+void sv_accept_as(struct sv_outputs *out, const struct sv_event *event, const char *incident,
+                  const struct plan *plan, const char *code, const char *zh, const char *en)
 {
     Liandong__V1__Receipt answer = LIANDONG__V1__RECEIPT__INIT;
     answer.context = sv_context(out, event, incident, plan);
     answer.accepted = true;
-    answer.code = sv_borrow("accepted");
-    answer.reason = sv_text(out, "已受理", "taken");
-    put_receipt(out, event, &answer);
+    answer.code = text_of(code);
+    answer.reason = sv_text(out, zh, en);
+    receipt(out, event, &answer);
+}
+
+void sv_accept(struct sv_outputs *out, const struct sv_event *event, const char *incident,
+               const struct plan *plan)
+{
+    sv_accept_as(out, event, incident, plan, "accepted", "已受理", "taken");
 }
