@@ -161,9 +161,9 @@ void sv_accept_as(struct sv_outputs *out, const struct sv_event *event, const ch
     Liandong__V1__Receipt answer = LIANDONG__V1__RECEIPT__INIT;
     answer.context = sv_context(out, event, incident, plan);
     answer.accepted = true;
-    answer.code = text_of(code);
+    answer.code = sv_borrow(code);
     answer.reason = sv_text(out, zh, en);
-    receipt(out, event, &answer);
+    put_receipt(out, event, &answer);
 }
 
 void sv_accept(struct sv_outputs *out, const struct sv_event *event, const char *incident,
