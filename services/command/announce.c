@@ -6,16 +6,6 @@
 
 #include <string.h>
 
-/* protobuf-c's strings are char *, though packing only reads them. */
-static char *plain(const char *text)
-{
-    union {
-        const char *constant;
-        char *text;
-    } either = {text ? text : ""};
-    return either.text;
-}
-
 /* ---- units that patterns stand for ---- */
 
 static const char county_mark[] = "{county}";
@@ -38,7 +28,7 @@ char **command_units_expand(struct ld_arena *arena, const struct incident *incid
     for (size_t i = 0; i < pattern_count; i++) {
         const char *mark = strstr(patterns[i], county_mark);
         if (!mark) {
-            units[(*count)++] = plain(patterns[i]);
+            units[(*count)++] = sv_borrow(patterns[i]);
             continue;
         }
         for (size_t k = 0; k < each; k++) {
@@ -57,7 +47,7 @@ static void fill_groups(struct ld_arena *arena, Response *message, const struct 
     message->groups = ld_arena_alloc(arena, (plan->group_count + 1) * sizeof *message->groups);
     for (size_t i = 0; i < plan->group_count; i++)
         if (plan_level_reaches(level, (int)plan->groups[i].from))
-            message->groups[message->n_groups++] = plain(plan->groups[i].id);
+            message->groups[message->n_groups++] = sv_borrow(plan->groups[i].id);
 }
 
 /* Commander and working groups are the city's: a county's are in no city plan. */
@@ -82,7 +72,7 @@ static void fill_next(const struct inquiry *inquiry, Response *message)
     const struct plan_step *step = command_step_waited_for(rule, pending->done);
     if (!step)
         return;
-    message->next = plain(plan_act_name((int)step->act));
+    message->next = sv_borrow(plan_act_name((int)step->act));
     message->next_by =
         command_units_expand(sv_arena(inquiry->out), inquiry->incident, response->area, step->by,
                              step->by_count, &message->n_next_by);
@@ -100,9 +90,9 @@ static void announce(const struct inquiry *inquiry, Liandong__V1__Response__Stat
     message.level = (Liandong__V1__Level)inquiry->level;
     message.previous = (Liandong__V1__Level)previous;
     message.in_force = (Liandong__V1__Level)response->in_force;
-    message.by = plain(inquiry->author);
-    message.started_by = plain(response->started_by);
-    message.section = plain(inquiry->section);
+    message.by = sv_borrow(inquiry->author);
+    message.started_by = sv_borrow(response->started_by);
+    message.section = sv_borrow(inquiry->section);
     message.in_force_since_us = response->since_us;
     message.counties = incident->counties;
     message.n_counties = incident->county_count;

@@ -8,16 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* protobuf-c's strings are char *, though packing only reads them. */
-static char *plain(const char *text)
-{
-    union {
-        const char *constant;
-        char *text;
-    } either = {text ? text : ""};
-    return either.text;
-}
-
 bool duty_order_fits(const struct sv_core *core, const char *id)
 {
     char topic[LD_TOPIC_SIZE_MAX + 1];
@@ -48,10 +38,10 @@ static void fill_duty(DutyOrder *message, struct work *work, const struct order 
     message->order = order->id;
     message->unit = work->core->unit;
     message->unit_name = sv_text_of(work->out, plan_unit_name(plan, work->core->unit));
-    message->duty = plain(duty->id);
-    message->section = plain(duty->section);
+    message->duty = sv_borrow(duty->id);
+    message->section = sv_borrow(duty->section);
     message->text = sv_text_of(work->out, duty->text);
-    message->group = plain(duty->group >= 0 ? plan->groups[duty->group].id : NULL);
+    message->group = sv_borrow(duty->group >= 0 ? plan->groups[duty->group].id : NULL);
 }
 
 void duty_order_announce(struct work *work, const struct order *order, enum order_state before,
@@ -68,11 +58,12 @@ void duty_order_announce(struct work *work, const struct order *order, enum orde
     message.issued_at_us = order->issued_at_us;
     message.acknowledge_by_us = order->acknowledge_by_us;
     message.done_by_us = order->done_by_us;
-    message.reason = plain(remark ? remark->reason : NULL);
-    message.help_from = plain(remark ? remark->help_from : NULL);
-    message.late_for = plain(late_text(order->late));
-    message.escalated_to = plain(order->state == ORDER_ESCALATED ? plan->orders.escalate_to : NULL);
-    message.supervisor = plain(supervisor_of(plan, incident->level));
+    message.reason = sv_borrow(remark ? remark->reason : NULL);
+    message.help_from = sv_borrow(remark ? remark->help_from : NULL);
+    message.late_for = sv_borrow(late_text(order->late));
+    message.escalated_to =
+        sv_borrow(order->state == ORDER_ESCALATED ? plan->orders.escalate_to : NULL);
+    message.supervisor = sv_borrow(supervisor_of(plan, incident->level));
     sv_emit(work->out, &message.base, "duty/%s/%s/%s", work->core->area, work->core->slug,
             order->id);
 }
