@@ -1,0 +1,305 @@
+/*
+ * A world for log tests: a temporary directory, a clock that only moves when told, and the real
+ * files with faults switched on from outside (the n-th write or sync fails, the disk is full, a
+ * sync waits at a gate). The log's threads call in here too, so the switches are atomic.
+ */
+#ifndef LIANDONG_EVLOG_WORLD_H
+#define LIANDONG_EVLOG_WORLD_H
+
+#include "test.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <liandong/record.h>
+#include "bytes.h"
+#include "context.h"
+#include "evlog/evlog.h"
+
+#define WORLD_SEGMENT_BYTES 65536u
+#define WORLD_HEADER_BYTES  4096u
+#define WORLD_PATH_SIZE     512u
+#define NEVER               (1 << 30)
+
+struct world {
+    struct ld_context context;
+    const struct ld_context *real;
+    char directory[WORLD_PATH_SIZE];
+    struct evlog_options options;
+    struct evlog *log;
+    struct evlog_recovery recovery;
+    atomic_llong now_us;
+    atomic_int write_fails_in, sync_fails_in; /* calls until one fails; NEVER as a rule */
+    atomic_int fail_code;
+    atomic_ullong free_bytes;
+    atomic_uint syncs, waiting;
+    pthread_mutex_t gate;
+    atomic_bool gated; /* a sync waits for the gate */
+};
+
+/* ---- the context ---- */
+
+static int64_t world_now(void *self)
+{
+    return atomic_load(&((struct world *)self)->now_us);
+}
+
+static int64_t world_monotonic(void *self)
+{
+    struct world *world = self;
+    return ld_monotonic_us(world->real);
+}
+
+static void world_random(void *self, void *bytes, size_t size)
+{
+    struct world *world = self;
+    world->real->random(world->real->self, bytes, size);
+}
+
+static int world_write(void *self, int fd, uint64_t offset, const void *data, size_t size,
+                       struct ld_error *error)
+{
+    struct world *world = self;
+    if (atomic_fetch_sub(&world->write_fails_in, 1) == 0)
+        return ld_fail(error, atomic_load(&world->fail_code), "write fails as told");
+    return world->real->files.write(world->real->self, fd, offset, data, size, error);
+}
+
+static int world_sync(void *self, int fd, struct ld_error *error)
+{
+    struct world *world = self;
+    if (atomic_load(&world->gated)) {
+        atomic_fetch_add(&world->waiting, 1);
+        pthread_mutex_lock(&world->gate);
+        pthread_mutex_unlock(&world->gate);
+    }
+    atomic_fetch_add(&world->syncs, 1);
+    if (atomic_fetch_sub(&world->sync_fails_in, 1) == 0)
+        return ld_fail(error, atomic_load(&world->fail_code), "sync fails as told");
+    return world->real->files.sync(world->real->self, fd, error);
+}
+
+static int world_free_space(void *self, const char *path, uint64_t *bytes, struct ld_error *error)
+{
+    (void)path, (void)error;
+    *bytes = atomic_load(&((struct world *)self)->free_bytes);
+    return LD_OK;
+}
+
+/* ---- files from outside ---- */
+
+static inline void world_path(const struct world *world, char path[2 * WORLD_PATH_SIZE],
+                              const char *name)
+{
+    snprintf(path, 2 * WORLD_PATH_SIZE, "%s/%s", world->directory, name);
+}
+
+static inline void segment_file(char name[32], uint64_t number)
+{
+    snprintf(name, 32, "%016llu.ldlog", (unsigned long long)number);
+}
+
+static inline bool world_has_file(const struct world *world, const char *name)
+{
+    char path[2 * WORLD_PATH_SIZE];
+    world_path(world, path, name);
+    return access(path, F_OK) == 0;
+}
+
+static inline void world_empty_directory(const struct world *world)
+{
+    char path[2 * WORLD_PATH_SIZE];
+    DIR *directory = opendir(world->directory);
+    if (!directory)
+        return;
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        world_path(world, path, entry->d_name);
+        if (entry->d_name[0] != '.')
+            unlink(path);
+    }
+    closedir(directory);
+}
+
+/* ---- beginning and end ---- */
+
+static inline void world_init(struct world *world)
+{
+    const struct ld_context *real = ld_context_system();
+    memset(world, 0, sizeof *world);
+    world->real = real;
+    world->context = *real;
+    world->context.self = world;
+    world->context.wall_us = world_now;
+    world->context.monotonic_us = world_monotonic;
+    world->context.random = world_random;
+    world->context.files.write = world_write;
+    world->context.files.sync = world_sync;
+    world->context.files.free_space = world_free_space;
+    atomic_store(&world->write_fails_in, NEVER);
+    atomic_store(&world->sync_fails_in, NEVER);
+    atomic_store(&world->fail_code, LD_IO);
+    atomic_store(&world->free_bytes, UINT64_C(1) << 40);
+    atomic_store(&world->now_us, INT64_C(1700000000000000));
+    pthread_mutex_init(&world->gate, NULL);
+    const char *parent = getenv("TMPDIR");
+    snprintf(world->directory, sizeof world->directory, "%s/liandong-evlog-XXXXXX",
+             parent ? parent : "/tmp");
+    assert_non_null(mkdtemp(world->directory));
+    evlog_options_init(&world->options);
+    world->options.segment_bytes = WORLD_SEGMENT_BYTES;
+    world->options.buffer_bytes = 262144;
+    world->options.reserve_bytes = 65536;
+}
+
+static inline int world_try_open(struct world *world)
+{
+    return evlog_open(&world->context, world->directory, &world->options, &world->log,
+                      &world->recovery, &test_error);
+}
+
+static inline void world_open(struct world *world)
+{
+    assert_ok(world_try_open(world));
+}
+
+static inline void world_close(struct world *world)
+{
+    evlog_close(world->log);
+    world->log = NULL;
+}
+
+static inline void world_free(struct world *world)
+{
+    world_close(world);
+    world_empty_directory(world);
+    rmdir(world->directory);
+    pthread_mutex_destroy(&world->gate);
+}
+
+/* ---- events: what is in one follows from its producer and producer sequence ---- */
+
+#define EVENT_SIZE_MAX 2048u
+
+struct event {
+    uint8_t raw[EVENT_SIZE_MAX];
+    size_t size;
+};
+
+static inline void event_make(struct event *event, uint64_t producer, uint64_t sequence)
+{
+    static const char topic[] = "report/330302/cholera";
+    uint8_t payload[1024];
+    size_t payload_size = 100 + (size_t)((producer * 7 + sequence * 131) % 400);
+    for (size_t i = 0; i < payload_size; i++)
+        payload[i] = (uint8_t)(1 + (i * 31 + producer * 17 + sequence * 13) % 255);
+    struct ld_record record = {.topic = topic,
+                               .topic_size = sizeof topic - 1,
+                               .payload = payload,
+                               .payload_size = (uint32_t)payload_size,
+                               .producer = producer,
+                               .producer_sequence = sequence};
+    event->size = ld_record_size(record.topic_size, payload_size);
+    assert_true(event->size <= sizeof event->raw);
+    ld_record_encode(event->raw, &record);
+}
+
+static inline int world_try_stage(struct world *world, uint64_t producer, uint64_t *sequence)
+{
+    struct event event;
+    event_make(&event, producer, evlog_producer(world->log, producer) + 1);
+    return evlog_stage(world->log, event.raw, world_now(world), 0, sequence, &test_error);
+}
+
+/* Stages count events of a producer, with its next sequences; returns the last one's place. */
+static inline uint64_t world_stage(struct world *world, uint64_t producer, size_t count)
+{
+    uint64_t sequence = 0;
+    for (size_t i = 0; i < count; i++) {
+        int code = world_try_stage(world, producer, &sequence);
+        if (code == LD_BUSY) {
+            assert_ok(evlog_commit(world->log, &test_error));
+            code = world_try_stage(world, producer, &sequence);
+        }
+        assert_ok(code);
+    }
+    return sequence;
+}
+
+static inline uint64_t world_append(struct world *world, uint64_t producer, size_t count)
+{
+    uint64_t sequence = world_stage(world, producer, count);
+    assert_ok(evlog_commit(world->log, &test_error));
+    return sequence;
+}
+
+static inline bool is_checkpoint(const struct ld_record *record)
+{
+    return record->producer == 0 && record->topic_size == strlen(EVLOG_TOPIC_CHECKPOINT) &&
+           memcmp(record->topic, EVLOG_TOPIC_CHECKPOINT, record->topic_size) == 0;
+}
+
+/* An event that was read is, byte for byte behind its place, the one that was staged. */
+static inline void event_check(const struct ld_record *record)
+{
+    struct event event;
+    assert_ok(ld_record_check(record, &test_error));
+    if (is_checkpoint(record))
+        return;
+    event_make(&event, record->producer, record->producer_sequence);
+    assert_int_equal(record->size, event.size);
+    assert_memory_equal(record->topic, event.raw + LD_RECORD_HEADER_SIZE,
+                        event.size - LD_RECORD_HEADER_SIZE);
+}
+
+/* Checks a span's records; returns how many. */
+static inline uint64_t span_check(const struct evlog_span *span)
+{
+    size_t offset = 0;
+    uint64_t sequence = span->first;
+    while (offset < span->size) {
+        struct ld_record record;
+        assert_ok(ld_record_decode(span->data + offset, span->size - offset, &record, &test_error));
+        assert_int_equal(record.sequence, sequence);
+        event_check(&record);
+        offset += record.size;
+        sequence++;
+    }
+    assert_int_equal(offset, span->size);
+    assert_int_equal(sequence, span->last + 1);
+    return sequence - span->first;
+}
+
+/* Reads [from, durable] in spans of at most span_bytes; returns the number of events. */
+static inline uint64_t world_read_all(struct world *world, uint64_t from, size_t span_bytes)
+{
+    uint64_t next = from;
+    for (;;) {
+        struct evlog_span span;
+        assert_ok(evlog_read(world->log, next, span_bytes, &span, &test_error));
+        if (span.size == 0)
+            break;
+        assert_int_equal(span.first, next);
+        span_check(&span);
+        next = span.last + 1;
+        evlog_span_release(&span);
+    }
+    assert_int_equal(next, evlog_durable(world->log) + 1);
+    return next - from;
+}
+
+/* Waits until condition(data) holds, with a deadline. */
+static inline void wait_until(bool (*condition)(void *data), void *data)
+{
+    const struct ld_context *real = ld_context_system();
+    int64_t deadline_us = ld_monotonic_us(real) + 30 * INT64_C(1000000);
+    while (!condition(data)) {
+        assert_true(ld_monotonic_us(real) < deadline_us);
+        sched_yield();
+    }
+}
+
+#endif
