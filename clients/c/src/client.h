@@ -86,6 +86,7 @@ struct ld_producer {
     uint64_t first_last; /* last sequence the log had when it was opened */
     uint64_t given;      /* highest sequence an event got here */
     uint64_t last;       /* the same or what the log has, the higher */
+    uint64_t lost;       /* first sequence given up since the router answered last; 0: none */
     bool auto_waiting;   /* events wait for ready to get their sequence */
     bool retrying;       /* the router said BUSY: wait for all answers, pause, send again */
     struct ldc_batch *head, *tail;
@@ -189,13 +190,13 @@ struct ld_client {
     char reason[LDC_REASON_SIZE];
     uint64_t next_id;
     uint64_t hello_id;
+    uint64_t answered_id; /* the last PRODUCER or PUBLISH whose answer was seen */
     int64_t asked_us, heard_us, said_us, ticked_us;
     bool ping_wanted;
     bool hello_wanted;
     bool welcomed; /* ever */
     struct wire_welcome welcome;
     uint64_t incarnation, head, sessions;
-    uint64_t ignored; /* messages that made no sense */
     /* output */
     bool output_wanted;
     bool blocked; /* ZeroMQ is full: wait for writable */

@@ -127,7 +127,6 @@ void ldc_link_broken(struct ld_client *client, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    client->ignored++;
     client->session = LDC_SESSION_NONE;
     close_socket(client);
     ldc_set_link(client, LD_LINK_CONNECTING, "%s", reason);
@@ -270,9 +269,8 @@ static void on_error(struct ld_client *client, const struct wire_head *head, con
     struct ld_stream *stream = ldc_stream_find(client, head->id);
     if (stream != NULL)
         ldc_stream_fail(stream, code, "%s", reason);
-    else if (!ldc_producer_error(client, head->id, code, reason) &&
-             !ldc_request_error(client, head->id, code, reason))
-        client->ignored++;
+    else if (!ldc_producer_error(client, head->id, code, reason))
+        (void)ldc_request_error(client, head->id, code, reason); /* else: of an earlier session */
 }
 
 static void on_producer_ok(struct ld_client *client, const struct wire_head *head)
@@ -281,6 +279,7 @@ static void on_producer_ok(struct ld_client *client, const struct wire_head *hea
     DL_FOREACH(client->producers, producer)
     {
         if (producer->request == head->id && !producer->registered) {
+            client->answered_id = head->id;
             ldc_producer_register(producer, head->a, head->b);
             return;
         }
@@ -326,12 +325,14 @@ static void dispatch(struct ld_client *client, const struct wire_head *head, con
     case WIRE_ADVANCED:
         ldc_request_answer(client, head, body, size);
         break;
+    case WIRE_GOODBYE:
+        ldc_link_broken(client, "the router at %s is stopping", client->endpoint);
+        break;
     case WIRE_ERROR:
         on_error(client, head, body, size);
         break;
     default:
-        client->ignored++; /* a client's operation: not for us */
-        break;
+        break; /* a client's operation: not for us */
     }
 }
 

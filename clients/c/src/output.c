@@ -65,6 +65,8 @@ static bool send_ping(struct ld_client *client)
 
 /* ---- producers ---- */
 
+/* b says which answers have been seen: behind a refusal that may pass, the router refuses what was
+ * sent in ignorance of it, so that nothing overtakes. */
 static bool send_batch(struct ld_producer *producer, struct ldc_batch *batch)
 {
     struct ld_client *client = producer->client;
@@ -119,6 +121,8 @@ static bool send_open(struct ld_stream *stream)
 {
     struct ld_client *client = stream->client;
     uint64_t credit = ldc_stream_credit(stream);
+    if (credit == 0)
+        return true; /* opened when ld_stream_confirm has made room */
     struct wire_head head = {
         .operation = WIRE_OPEN, .id = client->next_id++, .a = stream->from, .b = credit};
     if (!send_head(client, &head, stream->filter_text, stream->filter_size))

@@ -225,6 +225,8 @@ static void complete(struct ld_producer *producer, struct ldc_batch *batch, int 
     batch->done_bytes += entry.size;
     client->queued_bytes -= entry.size;
     client->unanswered--;
+    if (code != LD_UNKNOWN)
+        producer->lost = 0;
     if (entry.published == NULL)
         return;
     struct ld_published answer = {
@@ -419,6 +421,7 @@ static int check_result(const struct wire_head *head, const uint8_t *body, size_
 /* The batch's answer is here: it is not under way any more. */
 static void answered(struct ld_producer *producer, struct ldc_batch *batch)
 {
+    producer->client->answered_id = batch->request;
     batch->request = 0;
     assert(producer->under_way > 0);
     producer->under_way--;
@@ -526,23 +529,30 @@ bool ldc_producer_error(struct ld_client *client, uint64_t id, int code, const c
 
 /* ---- giving up ---- */
 
+/* Gives up the batch's events published before before_us. True: none is left. */
+static bool give_up_batch(struct ld_producer *producer, struct ldc_batch *batch, int64_t before_us)
+{
+    while (batch->done < batch->count && batch->entries[batch->done].published_us <= before_us) {
+        if (producer->lost == 0)
+            producer->lost = batch->entries[batch->done].producer_sequence;
+        complete(producer, batch, LD_UNKNOWN, 0, "");
+    }
+    return batch->done == batch->count;
+}
+
+/* Once nothing waits any more, the caller may repeat what was given up, under the same sequences.
+ */
 void ldc_producer_give_up(struct ld_producer *producer, int64_t before_us)
 {
-    uint64_t first = 0;
-    for (struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next) {
-        while (batch->done < batch->count &&
-               batch->entries[batch->done].published_us <= before_us) {
-            if (first == 0)
-                first = batch->entries[batch->done].producer_sequence;
-            complete(producer, batch, LD_UNKNOWN, 0, "");
-        }
-        if (batch->done < batch->count)
-            break;
-        batch->sealed = true;
-    }
+    struct ldc_batch *batch = producer->head;
+    if (batch == NULL)
+        return;
+    producer->tail->sealed = true; /* what its callbacks publish comes into the next */
+    while (batch != NULL && give_up_batch(producer, batch, before_us))
+        batch = batch->next;
     drop_done(producer);
-    if (first != 0 && producer->head == NULL)
-        producer->given = first - 1; /* the caller may repeat them under the same sequences */
+    if (batch == NULL && producer->lost != 0)
+        producer->given = producer->lost - 1;
 }
 
 void ldc_producer_free(struct ld_producer *producer)

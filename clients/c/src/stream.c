@@ -265,6 +265,8 @@ void ld_stream_confirm(struct ld_stream *stream, uint64_t sequence)
         return;
     stream->processed = sequence < stream->covered ? sequence : stream->covered;
     release_confirmed(stream);
+    if (stream->state == LDC_STREAM_WANTED)
+        ldc_want_output(stream->client);
 }
 
 /* ---- chunks ---- */
