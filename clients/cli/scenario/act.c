@@ -264,8 +264,7 @@ static int act_reply(struct scenario_run *run, const struct scenario_step *step,
     const struct scenario_reply *reply = step->reply;
     struct scenario_bus *bus = run->options->bus;
     struct target *targets = NULL;
-    if (run->options->external_replies && bus->wait != NULL && reply->order == NULL &&
-        reply->action == LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE) {
+    if (run->options->external_replies && bus->wait != NULL && reply->external) {
         struct waiting waiting = {run, reply};
         return bus->wait(bus->self, all_acknowledged, &waiting,
                          "units that acknowledge their orders", error);

@@ -214,45 +214,91 @@ static bool check_response(struct check *check, expectation_t *expectation)
 
 /* ---- orders ---- */
 
+/* A duty's id, or the beginning of several: "a1.29.*". */
+static bool duty_matches(const char *duty, const char *pattern)
+{
+    size_t size = strlen(pattern);
+    if (size > 0 && pattern[size - 1] == '*')
+        return strncmp(duty, pattern, size - 1) == 0;
+    return strcmp(duty, pattern) == 0;
+}
+
 static void count_duty(const struct picture_incident *incident, const char *unit, const char *duty,
                        struct picture_matrix *matrix)
 {
     memset(matrix, 0, sizeof *matrix);
     for (const struct picture_order *at = incident->orders; at != NULL; at = at->hh.next) {
         const DutyOrder *last = at->last;
-        if (strcmp(last->duty, duty) != 0 || (unit != NULL && strcmp(last->unit, unit) != 0))
+        if (!duty_matches(last->duty, duty) || (unit != NULL && strcmp(last->unit, unit) != 0))
             continue;
         matrix->orders++;
-        matrix->units++;
         matrix->open += picture_order_open(last);
         if ((int)last->state > 0 && (int)last->state < PICTURE_STATES)
             matrix->states[last->state]++;
     }
 }
 
-static bool check_orders(struct check *check, expectation_t *expectation)
+static void count_orders(const struct check *check, expectation_t *expectation, const char *unit,
+                         struct picture_matrix *matrix)
 {
-    struct picture_matrix matrix = {0};
-    if (check->incident != NULL && expectation->duty != NULL)
-        count_duty(check->incident, expectation->unit, expectation->duty, &matrix);
-    else if (check->incident != NULL)
-        picture_count(check->incident, expectation->unit, &matrix);
-    if (expectation->unit != NULL) {
-        put(&check->expected, "", expectation->unit);
-        put(&check->found, "", expectation->unit);
-    }
-    bool holds = item_number(check, "orders", &expectation->count, (double)matrix.orders);
-    holds &= item_number(check, "units", &expectation->units, (double)matrix.units);
+    memset(matrix, 0, sizeof *matrix);
+    if (check->incident == NULL)
+        return;
+    picture_count(check->incident, unit, matrix);
+    size_t units = matrix->units;
+    if (expectation->duty != NULL)
+        count_duty(check->incident, unit, expectation->duty, matrix);
+    matrix->units = units;
+}
+
+static bool states_hold(struct check *check, expectation_t *expectation,
+                        const struct picture_matrix *matrix)
+{
+    bool holds = true;
     for (size_t i = 0; i < expectation->state_count; i++) {
         const struct scenario_state *state = &expectation->states[i];
         char word[ENUM_WORD_SIZE] = "open";
-        size_t found = matrix.open;
+        size_t found = matrix->open;
         if (state->state != SCENARIO_OPEN) {
             enum_word(word, &liandong__v1__duty_order__state__descriptor, state->state);
-            found = matrix.states[state->state];
+            found = matrix->states[state->state];
         }
         holds &= item_number(check, word, &state->count, (double)found);
     }
+    return holds;
+}
+
+static bool unit_orders(struct check *check, expectation_t *expectation, const char *unit)
+{
+    struct picture_matrix matrix;
+    count_orders(check, expectation, unit, &matrix);
+    if (unit != NULL) {
+        put(&check->expected, "", unit);
+        put(&check->found, "", unit);
+    }
+    bool holds = item_number(check, "orders", &expectation->count, (double)matrix.orders);
+    holds &= item_number(check, "units", &expectation->units, (double)matrix.units);
+    return holds & states_hold(check, expectation, &matrix);
+}
+
+/* Each of the names on its own: only those for whom it does not hold are shown. */
+static bool check_orders(struct check *check, expectation_t *expectation)
+{
+    struct check one = {.picture = check->picture, .incident = check->incident};
+    bool holds = true;
+    if (expectation->names.count == 0)
+        return unit_orders(check, expectation, expectation->unit);
+    for (size_t i = 0; i < expectation->names.count; i++) {
+        ld_buffer_clear(&one.expected);
+        ld_buffer_clear(&one.found);
+        if (unit_orders(&one, expectation, expectation->names.all[i]))
+            continue;
+        put(&check->expected, "", ld_buffer_string(&one.expected));
+        put(&check->found, "", ld_buffer_string(&one.found));
+        holds = false;
+    }
+    ld_buffer_free(&one.expected);
+    ld_buffer_free(&one.found);
     return holds;
 }
 

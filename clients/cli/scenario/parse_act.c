@@ -186,16 +186,36 @@ struct series {
 
 static void parse_row(struct parse *parse, const struct series *series, size_t index, int64_t at_us)
 {
-    yaml_node_t *row = reader_item(&parse->reader, series->values, index);
-    struct scenario_step *step = parse_add_step(parse, row, at_us);
+    yaml_node_t *row =
+        series->values != NULL ? reader_item(&parse->reader, series->values, index) : NULL;
+    struct scenario_step *step = parse_add_step(parse, row != NULL ? row : series->report, at_us);
     if (step == NULL)
         return;
     parse_report(parse, index == 0 ? series->first : NULL, series->report, step);
-    if (step->report == NULL)
+    if (step->report == NULL || row == NULL)
         return;
     bool any = row_values(parse, row, &series->columns, step->report);
     if (!any && series->zero)
         step->report->kind = LIANDONG__V1__REPORT__KIND__ZERO;
+}
+
+/* How many rows: those of the table, or so many times the same report without one. */
+static size_t series_rows(struct reader *reader, yaml_node_t *node, struct series *series)
+{
+    series->values = reader_get(reader, node, "values");
+    yaml_node_t *times = reader_get(reader, node, "times");
+    if ((series->values == NULL) == (times == NULL)) {
+        reader_mistake(reader, node, "expected either \"values\" (with \"columns\") or \"times\"");
+        return 0;
+    }
+    if (times != NULL) {
+        double count = reader_number(reader, times, 0);
+        if (count < 1 || count > SCENARIO_STEPS_MAX)
+            reader_mistake(reader, times, "expected 1 to %d times", (int)SCENARIO_STEPS_MAX);
+        return (size_t)count;
+    }
+    series->columns = reader_strings(reader, reader_need(reader, node, "columns"));
+    return reader_is_list(reader, series->values, "values") ? reader_items(series->values) : 0;
 }
 
 void parse_series(struct parse *parse, yaml_node_t *node, int64_t at_us)
@@ -205,18 +225,14 @@ void parse_series(struct parse *parse, yaml_node_t *node, int64_t at_us)
         return;
     reader_only(reader, node, SERIES_KEYS);
     struct series series = {
-        .values = reader_need(reader, node, "values"),
         .report = reader_need(reader, node, "report"),
         .first = reader_get(reader, node, "first"),
-        .columns = reader_strings(reader, reader_need(reader, node, "columns")),
         .every_us = reader_duration(reader, reader_get(reader, node, "every"), LD_US_DAY),
         .zero = reader_bool(reader, reader_get(reader, node, "zero"), false)};
-    if (series.values == NULL || series.report == NULL ||
-        !reader_is_list(reader, series.values, "values"))
-        return;
+    size_t rows = series_rows(reader, node, &series);
     if (series.every_us <= 0)
         reader_mistake(reader, node, "every: expected more than 0s");
-    for (size_t i = 0; i < reader_items(series.values) && reader->finding_count == 0; i++)
+    for (size_t i = 0; i < rows && reader->finding_count == 0; i++)
         parse_row(parse, &series, i, at_us + (int64_t)i * series.every_us);
 }
 
@@ -274,6 +290,9 @@ void parse_reply(struct parse *parse, yaml_node_t *node, struct scenario_step *s
     reply->help_from = text_field(&fields, "help_from", "");
     reply->person = text_field(&fields, "person", "");
     reply->order = text_field(&fields, "order", NULL);
+    reply->external = reader_bool(reader, field(&fields, "external"),
+                                  reply->action == LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE &&
+                                      reply->order == NULL);
     if (reply->order != NULL && (reply->all || reply->units.count != 1))
         reader_mistake(reader, node, "\"order\" goes with exactly one unit");
     step->reply = reply;

@@ -143,6 +143,7 @@ static void read_states(struct parse *parse, yaml_node_t *node, expectation_t *e
 static void read_orders(struct parse *parse, yaml_node_t *map, expectation_t *expectation)
 {
     expectation->unit = text_at(parse, map, "unit");
+    expectation->names = strings_at(parse, map, "each");
     expectation->duty = text_at(parse, map, "duty");
     expectation->count = number_at(parse, map, "count");
     expectation->units = number_at(parse, map, "units");
@@ -235,8 +236,8 @@ static const char *const WARNING_KEYS[] = {"incident", "level",    "state",
                                            "section",  "sections", NULL};
 static const char *const RESPONSE_KEYS[] = {"incident", "level", "state",  "area", "by",
                                             "section",  "next",  "groups", NULL};
-static const char *const ORDERS_KEYS[] = {"incident", "unit",   "duty", "count",
-                                          "units",    "states", NULL};
+static const char *const ORDERS_KEYS[] = {"incident", "unit",  "each",   "duty",
+                                          "count",    "units", "states", NULL};
 static const char *const REFUSED_KEYS[] = {"code", "section", NULL};
 static const char *const RECEIPTS_KEYS[] = {"accepted", "refused", NULL};
 static const char *const CLOCK_KEYS[] = {"incident", "clock", "state", "responsible",

@@ -111,6 +111,8 @@ static int run_step(struct scenario_run *run, const struct scenario_step *step,
     int code = at_us > run->result->end_us ? bus->advance(bus->self, at_us, error) : LD_OK;
     if (code == LD_OK && at_us > run->result->end_us)
         run->result->end_us = at_us;
+    if (code == LD_OK && run->options->stepping != NULL)
+        run->options->stepping(step, at_us, run->options->data);
     if (code == LD_OK)
         code = act_step(run, step, error);
     if (code == LD_OK)

@@ -54,6 +54,7 @@ struct scenario_options {
     /* All optional, called as it happens. */
     void (*record)(const struct ld_record *record, const struct picture_event *event,
                    const struct picture *picture, void *data);
+    void (*stepping)(const struct scenario_step *step, int64_t time_us, void *data); /* before */
     void (*stepped)(const struct scenario_step *step, size_t index, int64_t time_us,
                     const struct picture *picture, void *data);
     void (*failed)(const struct scenario_failure *failure, void *data);

@@ -54,7 +54,7 @@ enum scenario_kind {
     SCENARIO_GRADE,     /* level, suggested, sections, criteria, counts */
     SCENARIO_WARNING,   /* level, state, sections */
     SCENARIO_RESPONSE,  /* level, state, area, by, section, next, groups */
-    SCENARIO_ORDERS,    /* unit, duty, count, units, states */
+    SCENARIO_ORDERS,    /* unit or each of names, duty, count, units, states */
     SCENARIO_REFUSED,   /* code, section: every event of the step */
     SCENARIO_RECEIPTS,  /* accepted, refused */
     SCENARIO_CLOCK,     /* id, state, unit, late, count */
@@ -97,6 +97,7 @@ struct scenario_reply {
     Liandong__V1__DutyReply__Action action;
     const char *reason, *help_from, *person;
     const char *order; /* exactly this order's id, known or not; NULL: all that fit */
+    bool external;     /* may be left to the units' own clients */
 };
 
 struct scenario_raw { /* any bytes on any topic: to see them refused */

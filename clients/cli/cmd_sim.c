@@ -1,0 +1,45 @@
+/* liandong sim: a scenario through all cores in this process, in no time. */
+#include "playing.h"
+
+int cmd_sim(struct cli *cli, int argc, char **argv)
+{
+    struct playing playing = {.cli = cli};
+    const struct cli_option options[] = {
+        {"events",
+         'E',
+         CLI_FLAG,
+         &playing.events,
+         NULL,
+         {"逐个显示全部事件", "show every event instead of the story"}},
+        {"quiet",
+         'q',
+         CLI_FLAG,
+         &playing.quiet,
+         NULL,
+         {"只显示不符之处和结论", "show only failures and the verdict"}},
+        {"start",
+         's',
+         CLI_TIME,
+         &playing.start_us,
+         "TIME",
+         {"从这一刻开始（默认按文件）", "start then (default: as the file says)"}},
+        {.name = NULL}};
+    const struct cli_usage usage = {
+        "sim [OPTION]… FILE",
+        {"在本进程内用全部业务核心推演一个情景文件，不需要总线。全部为演练。\n"
+         "退出码：0 全部符合预期，1 有不符，2 文件有误。",
+         "Plays a scenario file through all cores in this process, without a bus, as an exercise.\n"
+         "Exit status: 0 all as expected, 1 something is not, 2 the file is wrong."},
+        options,
+        "  liandong sim tests/scenarios/broad-street.yaml\n"
+        "  liandong sim --json --events tests/scenarios/broad-street.yaml | jq .message\n"};
+    int count;
+    int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
+    if (status >= 0)
+        return status;
+    playing.path = argv[0];
+    struct scenario_bus *bus = scenario_memory_open();
+    status = playing_run(&playing, bus);
+    scenario_memory_close(bus);
+    return status;
+}

@@ -1,0 +1,52 @@
+/*
+ * liandong: one program for operators. Chooses the subcommand; everything else is in cmd_*.c.
+ */
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "timefmt.h"
+
+static const struct cli_command COMMANDS[] = {
+    {"sim", cmd_sim, {"在本进程内推演一个情景文件", "run a scenario file through all cores, here"}},
+    {NULL, NULL, {NULL, NULL}},
+};
+
+static bool speaks_chinese(void)
+{
+    static const char *const NAMES[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        const char *value = getenv(NAMES[i]);
+        if (value != NULL && value[0] != '\0')
+            return strncmp(value, "zh", 2) == 0;
+    }
+    return false;
+}
+
+static const char *from_environment(const char *name, const char *missing)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : missing;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct plan_text SUMMARY = {
+        "联动：突发事件中把各部门连在一起的消息总线，操作员用的命令。",
+        "Liandong links government agencies in an emergency; this is the operators' command."};
+    const char *no_color = getenv("NO_COLOR");
+    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
+        (void)setlocale(LC_CTYPE, "C.UTF-8"); /* widths of Chinese text in tables */
+    struct cli cli = {
+        .context = ld_context_system(),
+        .zh = speaks_chinese(),
+        .terminal = isatty(STDOUT_FILENO) == 1,
+        .endpoint = from_environment("LIANDONG_ENDPOINT", CLI_DEFAULT_ENDPOINT),
+        .identity = from_environment("LIANDONG_IDENTITY", CLI_DEFAULT_IDENTITY),
+        .timeout_us = 10 * LD_US_SECOND,
+    };
+    cli.color = cli.terminal && (no_color == NULL || no_color[0] == '\0');
+    return cli_dispatch(&cli, "", SUMMARY, COMMANDS, argc, argv);
+}
