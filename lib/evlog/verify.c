@@ -23,7 +23,7 @@ struct verify {
     size_t used;
     struct producers producers;
     int64_t last_time_us;
-    uint64_t next_sequence; /* that the log goes on with */
+    uint64_t next_sequence; /* that the log goes on with; 0: not known, the next segment is bad */
 };
 
 static void report(struct verify *verify, uint64_t number, uint64_t sequence, const char *format,
@@ -73,9 +73,10 @@ static bool scan_on(struct verify *verify, uint64_t number, struct scan *scan)
 /* At the end of the good records: is that where the segment ends? */
 static bool ends_well(struct verify *verify, const struct scan *scan, bool last)
 {
+    uint64_t next = verify->next_sequence;
+    bool complete = scan->begun && (next == 0 || scan->at.sequence == next);
     if (!last)
-        return decide_sealed(scan->begun && scan->at.sequence == verify->next_sequence,
-                             scan->rest) == RECOVERY_USE;
+        return decide_sealed(complete, scan->rest) == RECOVERY_USE;
     enum recovery_action action = decide_tail(scan->begun, scan->rest);
     if (action == RECOVERY_CUT || action == RECOVERY_DROP)
         verify->counts.torn_bytes += scan->rest_end - scan->at.offset;
@@ -105,6 +106,15 @@ static void verify_records(struct verify *verify, uint64_t number, struct scan *
     }
 }
 
+/* The base of the segment behind i, 0 if it is missing or bad or there is none. */
+static uint64_t next_base(const struct verify *verify, size_t i)
+{
+    const struct catalog_entry *next = &verify->catalog.entries[i + 1];
+    bool known =
+        i + 1 < verify->used && next->state == HEADER_IN_USE && next->number == next[-1].number + 1;
+    return known ? next->header.base : 0;
+}
+
 static int verify_segment(struct verify *verify, size_t i, struct ld_error *error)
 {
     const struct catalog_entry *entry = &verify->catalog.entries[i];
@@ -122,7 +132,7 @@ static int verify_segment(struct verify *verify, size_t i, struct ld_error *erro
         .at = {.sequence = entry->header.base, .offset = SEGMENT_HEADER_SIZE},
         .last_time_us = verify->last_time_us,
     };
-    verify->next_sequence = last ? 0 : entry[1].header.base;
+    verify->next_sequence = next_base(verify, i);
     verify_records(verify, entry->number, &scan, last);
     verify->last_time_us = scan.last_time_us;
     if (last)
