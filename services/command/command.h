@@ -90,7 +90,7 @@ void command_text_set(char **text, const char *value);
       "Incident {found} is closed and takes no more acts; report anew what is new")                \
     X(UNKNOWN_UNIT, "unknown-unit", "词汇表中没有单位“{found}”；请核对单位编号",                   \
       "The vocabulary has no unit \"{found}\"; check its id")                                      \
-    X(UNKNOWN_AREA, "unknown-area", "响应区域应为 {city} 或其所辖县（市、区）；实际为“{found}”",   \
+    X(UNKNOWN_AREA, "unknown-area", "响应区域应为{city}或其所辖县（市、区）；实际为“{found}”",     \
       "The area must be {city} or one of its counties; found \"{found}\"")                         \
     X(UNKNOWN_ACT, "unknown-act", "没有编号为 {found} 的行为；请指明提出、评估、决定等行为",       \
       "There is no act number {found}; say propose, assess, decide and so on")                     \
