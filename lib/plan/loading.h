@@ -66,6 +66,9 @@ static inline unsigned level_bit(int level)
     return 1u << level;
 }
 
+/* The list of a file of the vocabulary under its key; NULL (reported) if there is none. */
+const struct node *vocabulary_entries(struct loading *loading, const struct node *root,
+                                      const char *key, size_t max);
 /* The vocabulary: each takes the root of its file. Areas before units. */
 void load_areas(struct loading *loading, const struct node *root);
 void load_units(struct loading *loading, const struct node *root);

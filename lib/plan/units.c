@@ -143,10 +143,7 @@ static size_t count_units(const struct plan *plan, const struct node *list)
 void load_units(struct loading *loading, const struct node *root)
 {
     struct plan *plan = loading->plan;
-    if (!walk_keys(loading, root, "as_of? units")) {
-        return;
-    }
-    const struct node *list = walk_list(loading, root, "units", PLAN_UNITS_MAX);
+    const struct node *list = vocabulary_entries(loading, root, "units", PLAN_UNITS_MAX);
     if (!list) {
         return;
     }

@@ -8,13 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The list of a vocabulary file: its only key but as_of. */
-static const struct node *entries(struct loading *loading, const struct node *root, const char *key,
-                                  size_t max)
+/* The list of a vocabulary file: its only key but a date, which areas need. */
+const struct node *vocabulary_entries(struct loading *loading, const struct node *root,
+                                      const char *key, size_t max)
 {
     char keys[64];
-    snprintf(keys, sizeof keys, "as_of? %s", key);
-    return walk_keys(loading, root, keys) ? walk_list(loading, root, key, max) : NULL;
+    bool dated = strcmp(key, "areas") == 0;
+    snprintf(keys, sizeof keys, "%s %s", dated ? "as_of" : "as_of?", key);
+    if (!walk_keys(loading, root, keys)) {
+        return NULL;
+    }
+    (void)walk_date(loading, root, "as_of");
+    return walk_list(loading, root, key, max);
 }
 
 /* ---- areas ---- */
@@ -68,11 +73,10 @@ static bool load_area(struct loading *loading, const struct node *node, struct p
 void load_areas(struct loading *loading, const struct node *root)
 {
     struct plan *plan = loading->plan;
-    const struct node *list = entries(loading, root, "areas", PLAN_AREAS_MAX);
+    const struct node *list = vocabulary_entries(loading, root, "areas", PLAN_AREAS_MAX);
     if (!list) {
         return;
     }
-    (void)walk_date(loading, root, "as_of");
     struct plan_area *areas = ld_arena_alloc(loading->arena, list->count * sizeof *areas);
     plan->areas = areas;
     for (const struct node *node = list->first; node; node = node->next) {
@@ -113,7 +117,7 @@ static void load_hazard(struct loading *loading, const struct node *node,
 void load_hazards(struct loading *loading, const struct node *root)
 {
     struct plan *plan = loading->plan;
-    const struct node *list = entries(loading, root, "hazards", PLAN_HAZARDS_MAX);
+    const struct node *list = vocabulary_entries(loading, root, "hazards", PLAN_HAZARDS_MAX);
     if (!list) {
         return;
     }
@@ -135,7 +139,7 @@ void load_hazards(struct loading *loading, const struct node *root)
 void load_measures(struct loading *loading, const struct node *root)
 {
     struct plan *plan = loading->plan;
-    const struct node *list = entries(loading, root, "measures", PLAN_WORDS_MAX);
+    const struct node *list = vocabulary_entries(loading, root, "measures", PLAN_WORDS_MAX);
     if (!list) {
         return;
     }
@@ -181,14 +185,15 @@ static const struct plan_word *load_words(struct loading *loading, const struct 
 
 void load_signs(struct loading *loading, const struct node *root)
 {
-    loading->plan->signs = load_words(loading, entries(loading, root, "signs", PLAN_WORDS_MAX),
-                                      &loading->store->signs, "sign", &loading->plan->sign_count);
+    loading->plan->signs =
+        load_words(loading, vocabulary_entries(loading, root, "signs", PLAN_WORDS_MAX),
+                   &loading->store->signs, "sign", &loading->plan->sign_count);
 }
 
 void load_channels(struct loading *loading, const struct node *root)
 {
     loading->plan->channels =
-        load_words(loading, entries(loading, root, "channels", PLAN_WORDS_MAX),
+        load_words(loading, vocabulary_entries(loading, root, "channels", PLAN_WORDS_MAX),
                    &loading->store->channels, "channel", &loading->plan->channel_count);
 }
 
@@ -197,7 +202,7 @@ void load_channels(struct loading *loading, const struct node *root)
 void load_items(struct loading *loading, const struct node *root)
 {
     struct plan *plan = loading->plan;
-    const struct node *list = entries(loading, root, "items", PLAN_WORDS_MAX);
+    const struct node *list = vocabulary_entries(loading, root, "items", PLAN_WORDS_MAX);
     if (!list) {
         return;
     }
