@@ -125,8 +125,7 @@ void preparer_request(struct preparer *preparer, uint64_t number)
 bool preparer_has(struct preparer *preparer, uint64_t number)
 {
     pthread_mutex_lock(&preparer->mutex);
-    bool has = preparer->header.number == number &&
-               (preparer->state == PREPARER_READY || preparer->state == PREPARER_WORKING);
+    bool has = preparer->state == PREPARER_READY && preparer->header.number == number;
     pthread_mutex_unlock(&preparer->mutex);
     return has;
 }

@@ -42,7 +42,7 @@ void preparer_stop(struct preparer *preparer);
 void preparer_adopt(struct preparer *preparer, uint64_t number, int fd);
 /* Starts making segment number unless it is there, under way, or failed less than 1 s ago. */
 void preparer_request(struct preparer *preparer, uint64_t number);
-/* Will take(number) not need to begin from nothing? */
+/* Is segment number ready, so that take(number) cannot find the disk full? */
 bool preparer_has(struct preparer *preparer, uint64_t number);
 /* Hands out the segment, made here and now if need be. LD_NOSPACE, LD_IO. */
 int preparer_take(struct preparer *preparer, uint64_t number, int *fd,

@@ -6,7 +6,7 @@
  * not fit into the segment any more, a new run begins: header block, checkpoint, then the record;
  * the segment's number and base are settled here, its file is taken by the writer.
  * Failures have no side effects: buffer full (LD_BUSY), disk full (LD_NOSPACE, checked when a
- * segment is needed that nobody has begun to prepare, and while a commit waits for space), record
+ * segment is needed that is not prepared yet, and while a commit waits for space), record
  * larger than a segment or a buffer can hold (LD_TOOBIG), the log has failed (LD_IO).
  */
 #include "log.h"
