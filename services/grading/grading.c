@@ -258,10 +258,12 @@ static void visit(struct sv_core *core, struct sv_codec *codec)
     for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
         char *id = sv_codec_loading(codec) ? NULL : sv_borrow(sv_names_text(&core->ids, i));
         sv_code_string(codec, &id);
-        if (id && sv_codec_loading(codec) && find(core, id))
+        if (id && sv_codec_loading(codec) && find(core, id)) {
             sv_codec_fail(codec); /* given twice */
-        else if (id)
-            visit_incident(core, place_for(core, id), sv_names_text(&core->ids, i), codec);
+        } else if (id) {
+            struct incident **place = place_for(core, id); /* makes the name while loading */
+            visit_incident(core, place, sv_names_text(&core->ids, i), codec);
+        }
         if (sv_codec_loading(codec))
             free(id);
     }
