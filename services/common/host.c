@@ -26,18 +26,22 @@ static void *longer(void *array, size_t count, size_t element_size)
 
 /* ---- instances ---- */
 
+static char *copy_of(const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        abort();
+    return copy;
+}
+
+/* "grading", "duty#3303.health" */
 static char *producer_name(const struct sv_class *class, const char *unit)
 {
-    size_t size = strlen(class->name) + (unit ? strlen(unit) + 1 : 0) + 1;
-    char *name = malloc(size);
-    if (!name)
-        abort();
-    strcpy(name, class->name);
-    if (unit) {
-        strcat(name, "#");
-        strcat(name, unit);
-    }
-    return name;
+    struct ld_buffer name = {0};
+    ld_buffer_format(&name, "%s%s%s", class->name, unit ? "#" : "", unit ? unit : "");
+    char *copy = copy_of(ld_buffer_string(&name));
+    ld_buffer_free(&name);
+    return copy;
 }
 
 static bool has_instance(const struct sv_world *world, const struct sv_class *class,
@@ -60,7 +64,7 @@ void sv_world_add(struct sv_world *world, const struct sv_class *class, const ch
     world->instances = longer(world->instances, world->count, sizeof *world->instances);
     struct sv_instance *instance = &world->instances[world->count++];
     *instance = (struct sv_instance){.class = class, .producer = producer_name(class, unit)};
-    instance->unit = unit ? strdup(unit) : NULL;
+    instance->unit = unit ? copy_of(unit) : NULL;
     instance->producer_id = ld_producer_id(instance->producer, strlen(instance->producer));
     struct sv_setup setup = {.plans = &world->plans, .unit = instance->unit};
     instance->core = class->create(&setup);
@@ -152,7 +156,7 @@ void sv_host_add(struct sv_host *host, const struct sv_class *class, const char 
 {
     host->added = longer(host->added, host->added_count, sizeof *host->added);
     host->added[host->added_count++] =
-        (struct sv_added){.class = class, .unit = unit ? strdup(unit) : NULL};
+        (struct sv_added){.class = class, .unit = unit ? copy_of(unit) : NULL};
     host->families |= class->families;
     add_filter(host, "plan/>");
     for (size_t i = 0; class->filters[i]; i++)
