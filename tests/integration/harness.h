@@ -18,15 +18,15 @@ enum { HARNESS_ARGUMENTS_MAX = 32, HARNESS_PROCESSES_MAX = 128 };
 
 struct harness_process {
     char name[64];
-    pid_t pid;   /* 0: not running */
-    int output;  /* its stdout */
+    pid_t pid;  /* 0: not running */
+    int output; /* its stdout */
     char *arguments[HARNESS_ARGUMENTS_MAX + 1];
 };
 
 struct harness {
-    char folder[64];        /* temporary, removed at the end */
-    char endpoint[96];      /* ipc in the folder */
-    char data[96];          /* the log's folder */
+    char folder[64];   /* temporary, removed at the end */
+    char endpoint[96]; /* ipc in the folder */
+    char data[96];     /* the log's folder */
     struct harness_process process[HARNESS_PROCESSES_MAX];
     size_t process_count;
 };

@@ -67,8 +67,8 @@ static void outbreak_comes_out_as_the_plan_says(void **state)
 static char *units_of(struct harness *harness)
 {
     char *units = NULL;
-    assert_int_equal(harness_run(harness, &units, "liandong", "plan", "show", PLAN, "--units", NULL),
-                     0);
+    assert_int_equal(
+        harness_run(harness, &units, "liandong", "plan", "show", PLAN, "--units", NULL), 0);
     return units;
 }
 
@@ -104,7 +104,8 @@ static char *play_and_read(bool per_unit)
         harness_signal(&harness.process[i], SIGTERM);
     }
     harness_signal(&harness.process[0], SIGTERM);
-    assert_int_equal(harness_run(&harness, NULL, "liandong", "log", "verify", harness.data, NULL), 0);
+    assert_int_equal(harness_run(&harness, NULL, "liandong", "log", "verify", harness.data, NULL),
+                     0);
     assert_int_equal(harness_run(&harness, NULL, "liandong", "replay", harness.data, NULL), 0);
     char *log = harness_canonical_log(&harness);
     harness_close(&harness);

@@ -82,7 +82,8 @@ static char *log_of_a_run(const char *victim, size_t kill_at, size_t *lines)
         *lines = counted;
     }
     stop_all(&harness);
-    assert_int_equal(harness_run(&harness, NULL, "liandong", "log", "verify", harness.data, NULL), 0);
+    assert_int_equal(harness_run(&harness, NULL, "liandong", "log", "verify", harness.data, NULL),
+                     0);
     assert_int_equal(harness_run(&harness, NULL, "liandong", "replay", harness.data, NULL), 0);
     char *log = harness_canonical_log(&harness);
     harness_close(&harness);
@@ -92,7 +93,7 @@ static char *log_of_a_run(const char *victim, size_t kill_at, size_t *lines)
 static void a_killed_process_changes_nothing(void **state)
 {
     (void)state;
-    static const char *const VICTIMS[] = {"reporting", "grading",  "command", "duty",
+    static const char *const VICTIMS[] = {"reporting",    "grading",  "command", "duty",
                                           "notification", "supplies", "router"};
     const char *mode = getenv("LIANDONG_TESTS");
     unsigned rounds = mode != NULL && strcmp(mode, "full") == 0 ? 70 : 7;

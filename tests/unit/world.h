@@ -24,8 +24,10 @@ struct world {
     size_t count, capacity;
 };
 
-/* The plan is plans/wenzhou-phe.yaml; time starts on 2026-01-01 UTC. */
+/* class NULL: all six cores, by world_add_all, which a test that wants that gives. The plan is
+ * plans/wenzhou-phe.yaml; time starts on 2026-01-01 UTC. */
 void world_open(struct world *world, const struct sv_class *class);
+extern void (*world_add_all)(struct sv_host *host);
 void world_close(struct world *world);
 
 /* Publishes as the producer; flags as in the record. Returns the index of the event in all[]: what
@@ -38,7 +40,7 @@ const ProtobufCMessage *world_after(const struct world *world, size_t index, enu
 size_t world_count_after(const struct world *world, size_t index, enum sv_family family);
 
 /* Everything logged so far is applied again to a new host of the class that is saved and loaded at
- * every event; its outputs must be the same, byte for byte. */
+ * up to 400 moments spread over it; its outputs must be the same, byte for byte. */
 void world_survives_snapshots(const struct world *world, const struct sv_class *class);
 
 #endif
