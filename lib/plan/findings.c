@@ -28,6 +28,22 @@ static struct plan_findings_owner *owner_of(struct plan_findings *findings)
     return findings->owner;
 }
 
+/* One line of whole characters: control characters become spaces, and where the text did not fit,
+ * what is left of the last character goes. */
+static void tidy_text(char *text, bool cut)
+{
+    size_t size = strlen(text);
+    for (size_t i = 0; i < size; i++) {
+        text[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+    }
+    while (cut && size > 0 && ((unsigned char)text[size - 1] & 0xc0) == 0x80) {
+        text[--size] = 0;
+    }
+    if (cut && size > 0 && (unsigned char)text[size - 1] >= 0xc0) {
+        text[size - 1] = 0;
+    }
+}
+
 void findings_add_list(struct plan_findings *findings, const char *file, int line, int column,
                        const char *format, va_list arguments)
 {
@@ -37,7 +53,8 @@ void findings_add_list(struct plan_findings *findings, const char *file, int lin
     }
     struct plan_findings_owner *owner = owner_of(findings);
     char text[FINDING_TEXT_SIZE];
-    vsnprintf(text, sizeof text, format, arguments);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    tidy_text(text, size >= FINDING_TEXT_SIZE);
     owner->all[findings->count++] = (struct plan_finding){
         .file = ld_arena_string(&owner->arena, file, strlen(file)),
         .line = line,

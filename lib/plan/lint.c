@@ -218,22 +218,25 @@ static bool implies(const struct plan_condition *a, const struct plan_condition 
 
 /* ---- criteria ---- */
 
-static bool covers_any(const struct plan *plan, const struct plan_criterion *criterion)
+/* For every criterion, by hazard: does it cover it? Rows of hazard_count. */
+static const bool *coverage(struct loading *loading, const struct plan_criterion *criteria,
+                            size_t count)
 {
-    for (size_t hazard = 0; hazard < plan->hazard_count; hazard++) {
-        if (plan_criterion_covers(plan, criterion, hazard)) {
-            return true;
+    const struct plan *plan = loading->plan;
+    bool *rows = ld_arena_alloc(loading->scratch, count * plan->hazard_count + 1);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t hazard = 0; hazard < plan->hazard_count; hazard++) {
+            rows[i * plan->hazard_count + hazard] =
+                plan_criterion_covers(plan, &criteria[i], hazard);
         }
     }
-    return false;
+    return rows;
 }
 
-static bool covers_all_of(const struct plan *plan, const struct plan_criterion *outer,
-                          const struct plan_criterion *inner)
+static bool covers_all_of(const bool *outer, const bool *inner, size_t hazard_count)
 {
-    for (size_t hazard = 0; hazard < plan->hazard_count; hazard++) {
-        if (plan_criterion_covers(plan, inner, hazard) &&
-            !plan_criterion_covers(plan, outer, hazard)) {
+    for (size_t hazard = 0; hazard < hazard_count; hazard++) {
+        if (inner[hazard] && !outer[hazard]) {
             return false;
         }
     }
@@ -242,12 +245,13 @@ static bool covers_all_of(const struct plan *plan, const struct plan_criterion *
 
 /* Criteria are sorted gravest first, so only those before can hide one. */
 static void check_hidden(struct loading *loading, const struct plan_criterion *criteria,
-                         size_t position, const struct node *node, int *steps)
+                         size_t position, const struct node *node, const bool *covered, int *steps)
 {
     const struct plan_criterion *criterion = &criteria[position];
+    size_t hazards = loading->plan->hazard_count;
     for (size_t i = 0; i < position && criteria[i].level < criterion->level; i++) {
         if (implies(&criterion->when, &criteria[i].when, steps) &&
-            covers_all_of(loading->plan, &criteria[i], criterion)) {
+            covers_all_of(&covered[i * hazards], &covered[position * hazards], hazards)) {
             walk_report(loading, node,
                         "criterion \"%s\" never decides: whenever it holds, \"%s\" of level %s "
                         "holds too",
@@ -268,12 +272,11 @@ static bool uses_incubation(const struct plan_condition *condition)
 }
 
 static void check_incubation(struct loading *loading, const struct plan_criterion *criterion,
-                             const struct node *node)
+                             const struct node *node, const bool *covered)
 {
     const struct plan *plan = loading->plan;
     for (size_t hazard = 0; hazard < plan->hazard_count; hazard++) {
-        if (plan_criterion_covers(plan, criterion, hazard) &&
-            plan->hazards[hazard].incubation_us == 0) {
+        if (covered[hazard] && plan->hazards[hazard].incubation_us == 0) {
             walk_report(loading, node,
                         "criterion \"%s\" counts within the incubation period, but hazard \"%s\" "
                         "has none in vocabulary/hazards.yaml",
@@ -286,17 +289,19 @@ static void check_incubation(struct loading *loading, const struct plan_criterio
 void lint_criteria(struct loading *loading, const struct plan_criterion *criteria, size_t count,
                    const struct node *const *nodes)
 {
+    size_t hazards = loading->plan->hazard_count;
+    const bool *covered = coverage(loading, criteria, count);
     int steps = COMPARE_STEPS_MAX;
     for (size_t i = 0; i < count; i++) {
-        if (!covers_any(loading->plan, &criteria[i])) {
+        if (!memchr(&covered[i * hazards], true, hazards)) {
             walk_report(loading, nodes[i],
                         "criterion \"%s\" can never hold: it covers no hazard in scope",
                         criteria[i].id);
             continue;
         }
         if (uses_incubation(&criteria[i].when)) {
-            check_incubation(loading, &criteria[i], nodes[i]);
+            check_incubation(loading, &criteria[i], nodes[i], &covered[i * hazards]);
         }
-        check_hidden(loading, criteria, i, nodes[i], &steps);
+        check_hidden(loading, criteria, i, nodes[i], covered, &steps);
     }
 }

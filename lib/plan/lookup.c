@@ -1,6 +1,7 @@
 /* Asking a loaded plan: indexes for ids, patterns for units. Nothing here allocates. */
 #include "loading.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct plan_store *store_of(const struct plan *plan)
@@ -136,14 +137,17 @@ const struct plan_rule *plan_rule_for(const struct plan_rule *rules, size_t coun
     return NULL;
 }
 
+static int by_index(const void *a, const void *b)
+{
+    size_t left = *(const size_t *)a, right = *(const size_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Hazard lists are in ascending order (refer.c). */
 static bool lists_hazard(const struct plan_criterion *criterion, size_t hazard)
 {
-    for (size_t i = 0; i < criterion->hazard_count; i++) {
-        if (criterion->hazards[i] == hazard) {
-            return true;
-        }
-    }
-    return criterion->hazard_count == 0;
+    return criterion->hazard_count == 0 ||
+           bsearch(&hazard, criterion->hazards, criterion->hazard_count, sizeof hazard, by_index);
 }
 
 bool plan_criterion_covers(const struct plan *plan, const struct plan_criterion *criterion,

@@ -108,7 +108,7 @@ struct plan_criterion {
     const char *id, *section, *reading; /* reading: "" if the text is clear */
     enum plan_level level;
     struct plan_text text;
-    const size_t *hazards;    /* indexes, expanded to all covered; none: see below */
+    const size_t *hazards;    /* indexes, ascending, expanded to all covered */
     size_t hazard_count;      /* 0: any hazard in scope (or of the classes) */
     const char *classes;      /* "BC": statutory classes; "" any */
     struct plan_condition when;
