@@ -98,23 +98,51 @@ static void make_report(struct generator *generator, struct input *input)
     pack(input, &report.base);
 }
 
-static void make_decision(struct generator *generator, struct input *input)
+static void put_decision(struct input *input, const char *by, const char *incident,
+                         const char *area, Liandong__V1__Decision *decision)
 {
     Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    context.author = text(by);
+    context.incident = text(incident);
+    decision->context = &context;
+    decision->area = text(area);
+    snprintf(input->producer, sizeof input->producer, "%s", by);
+    snprintf(input->topic, sizeof input->topic, "decision/%s/%s/%s", area, incident, by);
+    pack(input, &decision->base);
+}
+
+/* The next step of a procedure done right: propose, assess, decide, file; then another one. */
+static void make_step(struct generator *generator, struct input *input)
+{
+    static const struct {
+        int act;
+        const char *by;
+    } STEPS[] = {{1, "3303.health"}, {2, "3303.health-experts"}, {3, "3303.gov"}, {5, "3303.gov"}};
+    if (generator->procedure.step == 0) {
+        snprintf(generator->procedure.incident, sizeof generator->procedure.incident, "%s",
+                 some_incident(generator));
+        generator->procedure.level = (int)generator_below(generator, 5);
+    }
+    int step = generator->procedure.step;
+    Liandong__V1__Decision decision = LIANDONG__V1__DECISION__INIT;
+    decision.act = (Liandong__V1__Decision__Act)STEPS[step].act;
+    decision.level = (Liandong__V1__Level)generator->procedure.level;
+    decision.in_favour = true;
+    decision.filed_with = text(step == 3 ? "33.gov" : "");
+    generator->procedure.step = (step + 1) % 4;
+    put_decision(input, STEPS[step].by, generator->procedure.incident, "3303", &decision);
+}
+
+static void make_decision(struct generator *generator, struct input *input)
+{
     Liandong__V1__Decision decision = LIANDONG__V1__DECISION__INIT;
     const char *by = PICK(generator, DECIDERS), *incident = some_incident(generator);
     const char *area = generator_below(generator, 5) == 0 ? PICK(generator, COUNTIES) : "3303";
-    context.author = text(by);
-    context.incident = text(incident);
-    decision.context = &context;
     decision.act = (Liandong__V1__Decision__Act)(1 + generator_below(generator, 7));
     decision.level = (Liandong__V1__Level)generator_below(generator, 5);
-    decision.area = text(area);
     decision.in_favour = generator_below(generator, 5) != 0;
     decision.filed_with = text(generator_below(generator, 2) == 0 ? "33.gov" : "");
-    snprintf(input->producer, sizeof input->producer, "%s", by);
-    snprintf(input->topic, sizeof input->topic, "decision/%s/%s/%s", area, incident, by);
-    pack(input, &decision.base);
+    put_decision(input, by, incident, area, &decision);
 }
 
 static void make_reply(struct generator *generator, struct input *input)
@@ -181,8 +209,10 @@ void generator_next(struct generator *generator, struct input *input)
     uint64_t kind = generator_below(generator, 100);
     if (kind < 35) {
         make_report(generator, input);
-    } else if (kind < 60) {
+    } else if (kind < 45) {
         make_decision(generator, input);
+    } else if (kind < 60) {
+        make_step(generator, input);
     } else if (kind < 85) {
         make_reply(generator, input);
     } else {

@@ -23,6 +23,10 @@ struct generator {
     char incident[16][128];
     size_t incident_count;
     struct {
+        char incident[128];
+        int level, step;
+    } procedure; /* a procedure followed step by step, among the random acts */
+    struct {
         char unit[64], order[192];
     } order[ORDERS_KNOWN_MAX];
     size_t order_count;
