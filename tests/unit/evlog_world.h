@@ -302,4 +302,34 @@ static inline void wait_until(bool (*condition)(void *data), void *data)
     }
 }
 
+/* ---- cmocka ---- */
+
+static inline int world_setup(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    world_init(world);
+    *state = world;
+    return 0;
+}
+
+static inline int world_setup_inline(void **state)
+{
+    world_setup(state);
+    ((struct world *)*state)->options.writer_thread = false;
+    return 0;
+}
+
+static inline int world_teardown(void **state)
+{
+    world_free(*state);
+    free(*state);
+    return 0;
+}
+
+#define BOTH(test)                                                                                 \
+    cmocka_unit_test_setup_teardown(test, world_setup, world_teardown),                            \
+        cmocka_unit_test_setup_teardown(test, world_setup_inline, world_teardown)
+#define THREADED(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+#define INLINE(test)   cmocka_unit_test_setup_teardown(test, world_setup_inline, world_teardown)
+
 #endif

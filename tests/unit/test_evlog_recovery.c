@@ -1,219 +1,14 @@
 /*
- * Recovery on real files: what a power cut can leave of a commit, and damage of every kind at every
- * interesting place. A case is a set of files made from one or two pictures of a log's directory;
- * after each, the log opens with exactly what it must have, or refuses with the right words.
+ * Recovery on real files: the decision tables, what a power cut can leave of a commit, damage at
+ * the end of the log, segments that are not in use yet, killed writers.
  */
-#include "evlog_world.h"
+#include "evlog_picture.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include "evlog/decide.h"
-#include "evlog/segment.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define FILES_MAX    16u
-#define SECTOR       512u
-#define PAGE         4096u
-
-/* ---- pictures of a directory ---- */
-
-struct file {
-    char name[64];
-    uint8_t *bytes;
-    size_t size;
-};
-
-struct picture {
-    struct file files[FILES_MAX];
-    size_t count;
-};
-
-static void read_file(struct file *file, const char *path)
-{
-    FILE *stream = fopen(path, "rb");
-    assert_non_null(stream);
-    fseek(stream, 0, SEEK_END);
-    file->size = (size_t)ftell(stream);
-    rewind(stream);
-    file->bytes = malloc(file->size + 1);
-    assert_int_equal(fread(file->bytes, 1, file->size, stream), file->size);
-    fclose(stream);
-}
-
-static struct picture *picture_take(const struct world *world)
-{
-    char path[2 * WORLD_PATH_SIZE];
-    struct picture *picture = calloc(1, sizeof *picture);
-    DIR *directory = opendir(world->directory);
-    assert_non_null(directory);
-    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
-        if (entry->d_name[0] == '.')
-            continue;
-        assert_true(picture->count < FILES_MAX);
-        struct file *file = &picture->files[picture->count++];
-        snprintf(file->name, sizeof file->name, "%.63s", entry->d_name);
-        world_path(world, path, file->name);
-        read_file(file, path);
-    }
-    closedir(directory);
-    return picture;
-}
-
-static void picture_free(struct picture *picture)
-{
-    for (size_t i = 0; i < picture->count; i++)
-        free(picture->files[i].bytes);
-    free(picture);
-}
-
-static void write_file(const struct world *world, const char *name, const uint8_t *bytes,
-                       size_t size)
-{
-    char path[2 * WORLD_PATH_SIZE];
-    world_path(world, path, name);
-    FILE *stream = fopen(path, "wb");
-    assert_non_null(stream);
-    assert_int_equal(fwrite(bytes, 1, size, stream), size);
-    assert_int_equal(fclose(stream), 0);
-}
-
-static void picture_put(const struct world *world, const struct picture *picture)
-{
-    world_empty_directory(world);
-    for (size_t i = 0; i < picture->count; i++)
-        write_file(world, picture->files[i].name, picture->files[i].bytes, picture->files[i].size);
-}
-
-static struct file *picture_segment(struct picture *picture, uint64_t number)
-{
-    char name[32];
-    segment_file(name, number);
-    for (size_t i = 0; i < picture->count; i++) {
-        if (strcmp(picture->files[i].name, name) == 0)
-            return &picture->files[i];
-    }
-    fail_msg("no %s", name);
-    return NULL;
-}
-
-/* Where the record with a sequence begins, and its size; sequence behind the last: the end. */
-static size_t record_at(const struct file *file, uint64_t sequence, size_t *size)
-{
-    size_t offset = WORLD_HEADER_BYTES;
-    struct ld_record record;
-    *size = 0;
-    while (ld_record_decode(file->bytes + offset, file->size - offset, &record, NULL) == LD_OK) {
-        *size = record.size;
-        if (record.sequence == sequence)
-            break;
-        offset += record.size;
-    }
-    return offset;
-}
-
-/* ---- expectations ---- */
-
-/* The log opens, has all up to head, goes on, and opens again. */
-static void expect_opens(struct world *world, uint64_t head, bool torn)
-{
-    world_open(world);
-    assert_int_equal(evlog_durable(world->log), head);
-    if (torn)
-        assert_true(world->recovery.torn_bytes > 0);
-    else
-        assert_int_equal(world->recovery.torn_bytes, 0);
-    world_read_all(world, 1, 30000);
-    world_append(world, 77, 3);
-    uint64_t grown = evlog_durable(world->log);
-    world_close(world);
-    world_open(world);
-    assert_int_equal(world->recovery.torn_bytes, 0);
-    assert_int_equal(evlog_durable(world->log), grown);
-    world_read_all(world, 1, 30000);
-    world_close(world);
-    assert_ok(evlog_verify(&world->context, world->directory, NULL, NULL, NULL, &test_error));
-}
-
-static void expect_unchanged(const struct world *world, const struct picture *before)
-{
-    struct picture *after = picture_take(world);
-    assert_int_equal(after->count, before->count);
-    for (size_t i = 0; i < after->count; i++) {
-        const struct file *left = &after->files[i];
-        size_t k = 0;
-        while (k < before->count && strcmp(before->files[k].name, left->name) != 0)
-            k++;
-        assert_true(k < before->count);
-        assert_int_equal(left->size, before->files[k].size);
-        assert_memory_equal(left->bytes, before->files[k].bytes, left->size);
-    }
-    picture_free(after);
-}
-
-/* The log refuses, changes nothing, and the text has all of segment, word and tool. */
-static void expect_refuses(struct world *world, int code, uint64_t segment, const char *word)
-{
-    char name[32];
-    struct picture *before = picture_take(world);
-    int found = world_try_open(world);
-    if (found == LD_OK)
-        world_close(world);
-    assert_int_equal(found, code);
-    segment_file(name, segment);
-    if (!strstr(test_error.text, name) || !strstr(test_error.text, word))
-        fail_msg("expected %s and \"%s\" in: %s", name, word, test_error.text);
-    if (code == LD_CORRUPT) {
-        assert_non_null(strstr(test_error.text, "liandong log verify"));
-        assert_non_null(strstr(test_error.text, "liandong log repair"));
-    }
-    expect_unchanged(world, before);
-    picture_free(before);
-}
-
-/* ---- the world ---- */
-
-static int setup(void **state)
-{
-    struct world *world = calloc(1, sizeof *world);
-    world_init(world);
-    world->options.writer_thread = false;
-    *state = world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_free(*state);
-    free(*state);
-    return 0;
-}
-
-/* Three segments in use, one commit per event, closed cleanly unless crashed. */
-static struct picture *grown_log(struct world *world, bool crashed)
-{
-    struct picture *picture = NULL;
-    struct evlog_stats stats = {0};
-    world_empty_directory(world);
-    world_open(world);
-    while (stats.segments_created < 2 || evlog_staged(world->log) % 10 != 0) {
-        world_append(world, 1, 1);
-        evlog_get_stats(world->log, &stats);
-    }
-    if (crashed)
-        picture = picture_take(world);
-    world_close(world);
-    return picture ? picture : picture_take(world);
-}
-
-static uint64_t head_of(struct world *world, const struct picture *picture)
-{
-    picture_put(world, picture);
-    world_open(world);
-    uint64_t head = evlog_durable(world->log);
-    world_close(world);
-    return head;
-}
+#define PAGE 4096u
 
 /* ---- the tables ---- */
 
@@ -426,11 +221,6 @@ static void test_cut_while_rolling_over(void **state)
 
 /* ---- damage at the end ---- */
 
-static void flip(struct file *file, size_t offset)
-{
-    file->bytes[offset] ^= 0x10;
-}
-
 /* Bytes behind the payload up to the record's size are covered by no checksum and mean nothing. */
 static size_t record_used(const struct file *file, size_t offset)
 {
@@ -557,303 +347,7 @@ static void test_record_in_a_torn_payload(void **state)
     picture_free(picture);
 }
 
-/* ---- damage in sealed segments ---- */
-
-struct findings {
-    char segment[64];
-    uint64_t sequence;
-    size_t count;
-};
-
-static void note_finding(const char *segment, uint64_t sequence, const char *text, void *data)
-{
-    struct findings *findings = data;
-    assert_true(strlen(text) > 0);
-    if (findings->count++ == 0) {
-        snprintf(findings->segment, sizeof findings->segment, "%s", segment);
-        findings->sequence = sequence;
-    }
-}
-
-static void expect_findings(struct world *world, size_t count, uint64_t segment, uint64_t sequence)
-{
-    struct findings findings = {0};
-    char name[32];
-    int code =
-        evlog_verify(&world->context, world->directory, note_finding, &findings, NULL, &test_error);
-    assert_int_equal(code, LD_CORRUPT);
-    segment_file(name, segment);
-    assert_int_equal(findings.count, count);
-    assert_string_equal(findings.segment, name);
-    assert_int_equal(findings.sequence, sequence);
-}
-
-static void test_sealed_header_of_a_record_damaged(void **state)
-{
-    struct world *world = *state;
-    char word[32], name[32];
-    struct evlog_span span;
-    struct picture *picture = grown_log(world, false);
-    struct file *file = picture_segment(picture, 2);
-    uint64_t base = ld_get_u64(file->bytes + WORLD_HEADER_BYTES + 24);
-    size_t size, offset = record_at(file, base + 20, &size);
-    for (size_t i = 0; i < LD_RECORD_HEADER_SIZE; i++) {
-        flip(file, offset + i);
-        picture_put(world, picture);
-        world_open(world); /* sealed segments are read when they are needed */
-        assert_ok(evlog_read(world->log, base, SIZE_MAX, &span, &test_error));
-        assert_int_equal(span.last, base + 19); /* up to the damage */
-        span_check(&span);
-        evlog_span_release(&span);
-        assert_int_equal(evlog_read(world->log, base + 20, 1, &span, &test_error), LD_CORRUPT);
-        snprintf(word, sizeof word, "sequence %llu:", (unsigned long long)base + 20);
-        segment_file(name, 2);
-        assert_non_null(strstr(test_error.text, word));
-        assert_non_null(strstr(test_error.text, name));
-        assert_int_equal(evlog_read(world->log, base + 25, 1, &span, &test_error), LD_CORRUPT);
-        world_append(world, 1, 1);
-        world_close(world);
-        expect_findings(world, 1, 2, base + 20);
-        flip(file, offset + i);
-    }
-    picture_free(picture);
-}
-
-static void test_sealed_payload_damaged(void **state)
-{
-    struct world *world = *state;
-    struct evlog_span span;
-    struct ld_record record;
-    struct picture *picture = grown_log(world, false);
-    struct file *file = picture_segment(picture, 2);
-    uint64_t base = ld_get_u64(file->bytes + WORLD_HEADER_BYTES + 24);
-    size_t size, offset = record_at(file, base + 5, &size);
-    flip(file, offset + LD_RECORD_HEADER_SIZE + 30);
-    flip(file, record_at(file, base + 40, &size) + LD_RECORD_HEADER_SIZE);
-    picture_put(world, picture);
-    expect_findings(world, 2, 2, base + 5);
-    world_open(world);
-    assert_ok(evlog_read(world->log, base + 5, 1, &span, &test_error));
-    assert_ok(ld_record_decode(span.data, span.size, &record, &test_error));
-    assert_int_equal(ld_record_check(&record, &test_error), LD_CORRUPT); /* end to end */
-    evlog_span_release(&span);
-    world_close(world);
-    picture_free(picture);
-}
-
-static void test_sealed_segment_cut_short(void **state)
-{
-    struct world *world = *state;
-    struct evlog_span span;
-    struct picture *picture = grown_log(world, false);
-    struct file *file = picture_segment(picture, 2);
-    uint64_t base = ld_get_u64(file->bytes + WORLD_HEADER_BYTES + 24);
-    uint64_t next = ld_get_u64(picture_segment(picture, 3)->bytes + WORLD_HEADER_BYTES + 24);
-    size_t size, offset = record_at(file, next - 1, &size);
-    memset(file->bytes + offset, 0, size); /* the last event of a sealed segment */
-    picture_put(world, picture);
-    expect_findings(world, 1, 2, next - 1);
-    world_open(world);
-    assert_ok(evlog_read(world->log, base, SIZE_MAX, &span, &test_error));
-    assert_int_equal(span.last, next - 2);
-    evlog_span_release(&span);
-    assert_int_equal(evlog_read(world->log, next - 1, 1, &span, &test_error), LD_CORRUPT);
-    world_close(world);
-    picture_free(picture);
-}
-
-/* ---- segment headers and files ---- */
-
-static void test_every_header_byte(void **state)
-{
-    struct world *world = *state;
-    struct picture *picture = grown_log(world, true);
-    for (uint64_t number = 1; number <= 3; number++) {
-        struct file *file = picture_segment(picture, number);
-        for (size_t i = 0; i < SECTOR; i += i < 64 ? 1 : 29) {
-            flip(file, i);
-            picture_put(world, picture);
-            expect_refuses(world, LD_CORRUPT, number, "segment");
-            flip(file, i);
-        }
-    }
-    picture_free(picture);
-}
-
-static void edit_header(struct file *file, void (*edit)(struct segment_header *header))
-{
-    struct segment_header header;
-    assert_ok(segment_header_decode(file->bytes, &header, &test_error));
-    edit(&header);
-    segment_header_encode(file->bytes, &header);
-}
-
-static void edit_id(struct segment_header *header)
-{
-    header->id[3] ^= 1;
-}
-
-static void edit_drill(struct segment_header *header)
-{
-    header->drill = !header->drill;
-}
-
-static void edit_number(struct segment_header *header)
-{
-    header->number++;
-}
-
-static void edit_base_back(struct segment_header *header)
-{
-    header->base = 1;
-}
-
-static void edit_prepared(struct segment_header *header)
-{
-    header->base = 0;
-}
-
-static void edit_size(struct segment_header *header)
-{
-    header->size_bytes *= 2;
-}
-
-static void test_headers_that_do_not_fit(void **state)
-{
-    struct world *world = *state;
-    struct picture *picture = grown_log(world, true);
-    static const struct {
-        uint64_t segment, named;
-        void (*edit)(struct segment_header *header);
-        const char *word;
-    } CASES[] = {
-        {2, 2, edit_id, "another log"},
-        {3, 3, edit_id, "another log"},
-        {1, 2, edit_id, "another log"},
-        {2, 2, edit_drill, "drill"},
-        {2, 2, edit_number, "holds segment 3"},
-        {3, 3, edit_number, "holds segment 4"},
-        {2, 2, edit_base_back, "base sequence"},
-        {3, 3, edit_base_back, "base sequence"},
-        {2, 2, edit_prepared, "not in use"},
-        {3, 3, edit_prepared, "not in use"},
-        {1, 1, edit_prepared, "not in use"},
-        {2, 2, edit_size, "bytes"},
-        {3, 3, edit_size, "bytes"},
-    };
-    for (size_t i = 0; i < COUNT(CASES); i++) {
-        struct file *file = picture_segment(picture, CASES[i].segment);
-        uint8_t header[SECTOR];
-        memcpy(header, file->bytes, sizeof header);
-        edit_header(file, CASES[i].edit);
-        picture_put(world, picture);
-        expect_refuses(world, LD_CORRUPT, CASES[i].named, CASES[i].word);
-        memcpy(file->bytes, header, sizeof header);
-    }
-    picture_free(picture);
-}
-
-static void test_newer_version(void **state)
-{
-    struct world *world = *state;
-    struct picture *picture = grown_log(world, false);
-    for (uint64_t number = 1; number <= 3; number++) {
-        struct file *file = picture_segment(picture, number);
-        uint8_t header[SECTOR];
-        memcpy(header, file->bytes, sizeof header);
-        ld_put_u32(file->bytes + 8, 2);
-        ld_put_u32(file->bytes + 4, ld_crc32c(0, file->bytes + 8, SECTOR - 8));
-        picture_put(world, picture);
-        expect_refuses(world, LD_VERSION, number, "version 2");
-        memcpy(file->bytes, header, sizeof header);
-    }
-    picture_free(picture);
-}
-
-static void remove_segment(const struct world *world, uint64_t number)
-{
-    char path[2 * WORLD_PATH_SIZE], name[32];
-    segment_file(name, number);
-    world_path(world, path, name);
-    assert_int_equal(unlink(path), 0);
-}
-
-static void test_missing_segments(void **state)
-{
-    struct world *world = *state;
-    struct picture *picture = grown_log(world, false);
-    picture_put(world, picture);
-    remove_segment(world, 1);
-    expect_refuses(world, LD_CORRUPT, 2, "segment 1 is missing");
-    picture_put(world, picture);
-    remove_segment(world, 2);
-    expect_refuses(world, LD_CORRUPT, 3, "segment 2 is missing");
-    picture_put(world, picture);
-    remove_segment(world, 3); /* only the mark knows */
-    expect_refuses(world, LD_CORRUPT, 2, "proves it was durable");
-    picture_free(picture);
-}
-
-static void test_files_of_wrong_size(void **state)
-{
-    struct world *world = *state;
-    struct picture *picture = grown_log(world, true);
-    static const size_t SIZES[] = {0, 1, 511, 512, 4095, 4096, 4097, 30000, 65535, 65537, 70000};
-    for (uint64_t number = 1; number <= 3; number++) {
-        struct file *file = picture_segment(picture, number);
-        uint8_t *grown = calloc(1, 70000);
-        memcpy(grown, file->bytes, file->size);
-        for (size_t i = 0; i < COUNT(SIZES); i++) {
-            picture_put(world, picture);
-            write_file(world, file->name, grown, SIZES[i]);
-            expect_refuses(world, LD_CORRUPT, number, "file");
-        }
-        free(grown);
-    }
-    picture_free(picture);
-}
-
-static void test_duplicate_and_foreign_segments(void **state)
-{
-    struct world *world = *state;
-    struct picture *other = grown_log(world, false);
-    struct picture *picture = grown_log(world, false);
-    struct file *file = picture_segment(picture, 2);
-    picture_put(world, picture);
-    write_file(world, "0000000000000004.ldlog", file->bytes, file->size);
-    expect_refuses(world, LD_CORRUPT, 4, "holds segment 2");
-    picture_put(world, picture);
-    write_file(world, "0000000000000009.ldlog", file->bytes, file->size);
-    expect_refuses(world, LD_CORRUPT, 9, "missing");
-    for (uint64_t number = 1; number <= 3; number++) {
-        file = picture_segment(other, number);
-        picture_put(world, picture);
-        write_file(world, file->name, file->bytes, file->size);
-        expect_refuses(world, LD_CORRUPT, number == 1 ? 2 : number, "another log");
-    }
-    picture_put(world, picture);
-    write_file(world, "readme.txt", file->bytes, 10); /* nobody's business */
-    write_file(world, "12.ldlog", file->bytes, 10);
-    world_open(world);
-    world_close(world);
-    picture_free(picture);
-    picture_free(other);
-}
-
 /* ---- segments that are not in use yet ---- */
-
-static struct file prepared_segment(struct picture *picture, uint64_t number)
-{
-    struct segment_header header;
-    struct file file = {.size = WORLD_SEGMENT_BYTES};
-    assert_ok(segment_header_decode(picture_segment(picture, 1)->bytes, &header, &test_error));
-    header.number = number;
-    header.base = 0;
-    file.bytes = calloc(1, file.size);
-    segment_header_encode(file.bytes, &header);
-    segment_file(file.name, number);
-    return file;
-}
 
 static void test_half_prepared_segments(void **state)
 {
@@ -992,37 +486,6 @@ static void test_read_only_changes_nothing(void **state)
     picture_free(picture);
 }
 
-static void test_verify_names_broken_chains(void **state)
-{
-    struct world *world = *state;
-    struct picture *picture = grown_log(world, false);
-    picture_put(world, picture);
-    remove_segment(world, 2);
-    expect_findings(world, 1, 3, 0);
-    picture_put(world, picture);
-    flip(picture_segment(picture, 2), 20);
-    picture_put(world, picture);
-    assert_int_equal(evlog_verify(&world->context, world->directory, NULL, NULL, NULL, &test_error),
-                     LD_CORRUPT);
-    world_empty_directory(world);
-    assert_int_equal(evlog_verify(&world->context, world->directory, NULL, NULL, NULL, &test_error),
-                     LD_NOTFOUND);
-    picture_free(picture);
-}
-
-static void test_verify_finds_repeated_producer_sequences(void **state)
-{
-    struct world *world = *state;
-    struct event event;
-    uint64_t sequence;
-    world_open(world);
-    world_append(world, 1, 3);
-    event_make(&event, 1, 2);
-    assert_ok(evlog_stage(world->log, event.raw, 0, 0, &sequence, &test_error));
-    world_close(world);
-    expect_findings(world, 1, 1, 4);
-}
-
 /* ---- a killed process ---- */
 
 /* Appends for ever, telling each durable head; ends by being killed. */
@@ -1075,39 +538,26 @@ static void test_killed_writer_loses_nothing_acknowledged(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_decision_tables),
-        TEST(test_cut_after_every_byte),
-        TEST(test_cut_with_any_sectors),
-        TEST(test_cut_with_any_pages),
-        TEST(test_cut_while_rolling_over),
-        TEST(test_last_record_damaged_after_crash),
-        TEST(test_last_record_damaged_after_close),
-        TEST(test_earlier_record_damaged),
-        TEST(test_garbage_behind_the_end),
-        TEST(test_record_in_a_torn_payload),
-        TEST(test_sealed_header_of_a_record_damaged),
-        TEST(test_sealed_payload_damaged),
-        TEST(test_sealed_segment_cut_short),
-        TEST(test_every_header_byte),
-        TEST(test_headers_that_do_not_fit),
-        TEST(test_newer_version),
-        TEST(test_missing_segments),
-        TEST(test_files_of_wrong_size),
-        TEST(test_duplicate_and_foreign_segments),
-        TEST(test_half_prepared_segments),
-        TEST(test_prepared_segments),
-        TEST(test_only_a_prepared_segment),
-        TEST(test_damaged_checkpoint),
-        TEST(test_mark_is_only_a_bound),
-        TEST(test_read_only_changes_nothing),
-        TEST(test_verify_names_broken_chains),
-        TEST(test_verify_finds_repeated_producer_sequences),
-        TEST(test_killed_writer_loses_nothing_acknowledged),
+        INLINE(test_decision_tables),
+        INLINE(test_cut_after_every_byte),
+        INLINE(test_cut_with_any_sectors),
+        INLINE(test_cut_with_any_pages),
+        INLINE(test_cut_while_rolling_over),
+        INLINE(test_last_record_damaged_after_crash),
+        INLINE(test_last_record_damaged_after_close),
+        INLINE(test_earlier_record_damaged),
+        INLINE(test_garbage_behind_the_end),
+        INLINE(test_record_in_a_torn_payload),
+        INLINE(test_half_prepared_segments),
+        INLINE(test_prepared_segments),
+        INLINE(test_only_a_prepared_segment),
+        INLINE(test_damaged_checkpoint),
+        INLINE(test_mark_is_only_a_bound),
+        INLINE(test_read_only_changes_nothing),
+        INLINE(test_killed_writer_loses_nothing_acknowledged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
