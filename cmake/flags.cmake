@@ -1,5 +1,7 @@
 # Compiler settings for every target of the project. Assertions stay on in release builds.
-set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+foreach(kind RELEASE RELWITHDEBINFO MINSIZEREL)
+  set(CMAKE_C_FLAGS_${kind} "-O2 -g")
+endforeach()
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
   -Wpointer-arith -Wcast-qual -Wwrite-strings -Werror -fno-omit-frame-pointer -fvisibility=hidden)
 add_compile_definitions(_GNU_SOURCE)
