@@ -1,6 +1,9 @@
 /*
  * libliandong: the one way onto the bus, for services and agencies alike.
  *
+ * Ownership: producers and streams belong to their client and go with it; a stream also with
+ * ld_stream_close. Texts and arrays in options are copied.
+ *
  * Threads: a client and all that belongs to it are used by the thread that opened it. Use from
  * another thread or after fork answers LD_FORKED. Callbacks are made from ld_client_run or, when
  * a uv loop was given, from that loop; never from inside the call that asked for them.
@@ -94,10 +97,16 @@ LD_EXPORT int ld_producer_open(struct ld_client *client, const char *name, ld_pr
 LD_EXPORT uint64_t ld_producer_id_of(const struct ld_producer *producer);
 
 /* One answer per event, always later: LD_OK (durable, sequence is its place), LD_DUPLICATE (was
- * there already), LD_UNKNOWN, LD_CANCELLED or why it was refused, with the reason. */
+ * there already), LD_UNKNOWN, LD_CANCELLED or why it was refused, with the reason.
+ *
+ * LD_DUPLICATE: the log had it before this producer was opened here. An event whose first answer
+ * was lost with the connection is this client's own and is answered LD_OK, with sequence 0 when the
+ * router does not repeat its place. LD_FENCED: another client has opened this producer; it is dead
+ * here until opened again. After LD_UNKNOWN, and while nothing else of the producer waits, the
+ * event may be published again under its producer sequence. */
 struct ld_published {
     int code;
-    uint64_t sequence;          /* place in the log; 0 unless LD_OK */
+    uint64_t sequence;          /* place in the log; 0 unless LD_OK and known */
     uint64_t producer_sequence;
     const char *reason;         /* borrowed for the call; "" unless refused */
 };
@@ -111,7 +120,8 @@ struct ld_event {
     uint64_t producer_sequence; /* 0: the next one; else greater than all before */
 };
 /* Copies the event. LD_OK: published (may be NULL) will be called exactly once. Otherwise it will
- * not: LD_BUSY (queue full), LD_TOOBIG, LD_INVALID (topic, sequence), LD_CLOSED, LD_FORKED. */
+ * not: LD_BUSY (queue full), LD_TOOBIG, LD_INVALID (topic, sequence), LD_CLOSED, LD_FORKED, or why
+ * the producer is dead (LD_FENCED, LD_DENIED). */
 LD_EXPORT int ld_publish(struct ld_producer *producer, const struct ld_event *event,
                          ld_published_fn *published, void *data,
                          struct ld_error *error) LD_MUST_USE;
@@ -144,7 +154,8 @@ LD_EXPORT int ld_stream_open(struct ld_client *client, const struct ld_stream_op
                              struct ld_stream **out, struct ld_error *error) LD_MUST_USE;
 /* With confirm_by_hand: all events up to sequence are processed. */
 LD_EXPORT void ld_stream_confirm(struct ld_stream *stream, uint64_t sequence);
-/* Covered so far: every matching event up to here was delivered. 0 before the first. */
+/* Covered so far: every matching event up to here was delivered (inside the event callback: up to
+ * that event). 0 before the first chunk. */
 LD_EXPORT uint64_t ld_stream_position(const struct ld_stream *stream);
 LD_EXPORT void ld_stream_close(struct ld_stream *stream); /* no event after this call; frees */
 
