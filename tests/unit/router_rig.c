@@ -208,6 +208,19 @@ static void heard_free(struct heard *heard)
     free(heard);
 }
 
+static struct zuv_socket **rig_socket(struct rig *rig, const struct zuv_socket *socket)
+{
+    size_t i = 0;
+    while (rig->sockets[i] != socket)
+        assert_true(++i < COUNT(rig->sockets));
+    return &rig->sockets[i];
+}
+
+void rig_own_socket(struct rig *rig, struct zuv_socket *socket)
+{
+    *rig_socket(rig, NULL) = socket;
+}
+
 static void peer_closed(void *data)
 {
     ((struct rig *)data)->closed++;
@@ -224,20 +237,23 @@ static bool peer_is_closed(void *data)
     return wait->rig->closed >= wait->target;
 }
 
+void rig_close_socket(struct rig *rig, struct zuv_socket *socket)
+{
+    struct closed_wait wait = {rig, rig->closed + 1};
+    *rig_socket(rig, socket) = NULL;
+    zuv_socket_close(socket, peer_closed, rig);
+    rig_wait(rig, peer_is_closed, &wait);
+}
+
 int rig_teardown(void **state)
 {
     struct rig *rig = *state;
     rig_set_codes(LD_OK, LD_OK);
     rig_set_held(false);
+    for (size_t i = 0; i < COUNT(rig->sockets); i++) /* left open by a test that failed */
+        if (rig->sockets[i])
+            rig_close_socket(rig, rig->sockets[i]);
     rig_stop_router(rig);
-    struct closed_wait wait = {rig, rig->closed};
-    for (size_t i = 0; i < 64; i++) { /* left open by a test that failed */
-        if (rig->sockets[i]) {
-            zuv_socket_close(rig->sockets[i], peer_closed, rig);
-            wait.target++;
-        }
-    }
-    rig_wait(rig, peer_is_closed, &wait);
     zuv_close(rig->zuv);
     uv_close((uv_handle_t *)&rig->deadline, NULL);
     uv_run(&rig->loop, UV_RUN_DEFAULT);
@@ -247,14 +263,6 @@ int rig_teardown(void **state)
     ld_buffer_free(&rig->notes);
     free(rig);
     return 0;
-}
-
-static struct zuv_socket **rig_socket(struct rig *rig, const struct zuv_socket *socket)
-{
-    size_t i = 0;
-    while (rig->sockets[i] != socket)
-        assert_true(++i < 64);
-    return &rig->sockets[i];
 }
 
 static void peer_message(struct zuv_socket *socket, struct zuv_message *message, void *data)
@@ -288,7 +296,7 @@ void peer_open_on(struct rig *rig, struct peer *peer, struct zuv *zuv)
     options.data = peer;
     options.max_message_bytes = 64 << 20;
     assert_ok(zuv_socket_open(zuv, ZUV_DEALER, &options, &peer->socket, &test_error));
-    *rig_socket(rig, NULL) = peer->socket;
+    rig_own_socket(rig, peer->socket);
     assert_ok(zuv_connect(peer->socket, router_endpoint(rig->router, 0), &test_error));
 }
 
@@ -299,11 +307,7 @@ void peer_open(struct rig *rig, struct peer *peer)
 
 void peer_close(struct peer *peer)
 {
-    struct rig *rig = peer->rig;
-    struct closed_wait wait = {rig, rig->closed + 1};
-    zuv_socket_close(peer->socket, peer_closed, rig);
-    *rig_socket(rig, peer->socket) = NULL;
-    rig_wait(rig, peer_is_closed, &wait);
+    rig_close_socket(peer->rig, peer->socket);
     while (peer->inbox) {
         struct heard *heard = peer->inbox;
         peer->inbox = heard->next;

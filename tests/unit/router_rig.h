@@ -68,6 +68,10 @@ void rig_stop_router(struct rig *rig);
 int rig_setup(void **state);
 int rig_teardown(void **state);
 
+/* Sockets that the rig closes if the test fails before it does. */
+void rig_own_socket(struct rig *rig, struct zuv_socket *socket);
+void rig_close_socket(struct rig *rig, struct zuv_socket *socket);
+
 /* ---- peers ---- */
 
 void peer_open_on(struct rig *rig, struct peer *peer, struct zuv *zuv);

@@ -253,6 +253,7 @@ static void listener_open(struct rig *rig, struct listener *listener, const char
     options.data = listener;
     *listener = (struct listener){.heard = 0};
     assert_ok(zuv_socket_open(rig->zuv, ZUV_SUB, &options, &listener->socket, &test_error));
+    rig_own_socket(rig, listener->socket);
     assert_ok(zuv_connect(listener->socket, router_tap_endpoint(rig->router), &test_error));
     assert_ok(zuv_subscribe(listener->socket, prefix, strlen(prefix), &test_error));
 }
@@ -273,14 +274,17 @@ static bool heard_up_to(void *data)
     return wait->listener->last >= wait->sequence;
 }
 
-/* Nobody says when a subscription has arrived: publish until something is heard. */
-static void publish_until_heard(struct rig *rig, struct peer *peer, struct listener *listener,
-                                uint64_t *sequence, const char *topic)
+/* Nobody says when a subscription has arrived: publish until something is heard, then wait for the
+ * last of it. */
+static void publish_until_heard(struct peer *peer, struct listener *listener, uint64_t *sequence,
+                                const char *topic)
 {
+    struct heard_to wait = {listener, 0};
     while (!heard_something(listener)) {
-        publish_one(peer, "a", ++*sequence, topic, "x");
-        uv_run(&rig->loop, UV_RUN_NOWAIT);
+        wait.sequence = publish_one(peer, "a", ++*sequence, topic, "x");
+        uv_run(&peer->rig->loop, UV_RUN_NOWAIT);
     }
+    rig_wait(peer->rig, heard_up_to, &wait);
 }
 
 static void test_tap(void **state)
@@ -295,9 +299,9 @@ static void test_tap(void **state)
     peer_producer(&peer, "a");
     listener_open(rig, &all, "");
     listener_open(rig, &some, "duty/3303");
-    publish_until_heard(rig, &peer, &all, &sequence, "x");
+    publish_until_heard(&peer, &all, &sequence, "x");
     assert_int_equal(some.heard, 0);
-    publish_until_heard(rig, &peer, &some, &sequence, "duty/3303/a");
+    publish_until_heard(&peer, &some, &sequence, "duty/3303/a");
     uint64_t some_before = some.heard;
     for (int i = 0; i < 100; i++)
         last = publish_one(&peer, "a", ++sequence, i % 2 ? "duty/3303/a" : "x", "y");
@@ -306,8 +310,8 @@ static void test_tap(void **state)
     rig_wait(rig, heard_up_to, &wait_some);
     assert_false(all.gap);
     assert_int_equal(some.heard, some_before + 50);
-    zuv_socket_close(all.socket, NULL, NULL);
-    zuv_socket_close(some.socket, NULL, NULL);
+    rig_close_socket(rig, all.socket);
+    rig_close_socket(rig, some.socket);
     peer_close(&peer);
 }
 
