@@ -40,6 +40,7 @@ struct incident *incident_new(const char *id, const char *city, const char *haza
     incident->hazard = allocated(strdup(hazard));
     incident->plan = plan;
     incident->as_of_us = INT64_MIN;
+    incident->counties_told = SIZE_MAX; /* the first judgement is told whatever it is */
     prepare(incident, rules);
     return incident;
 }

@@ -46,7 +46,7 @@ struct incident {
     struct designation *designations;
     size_t designation_count;
     struct verdict *verdicts; /* by rules.all: what the last grade event said */
-    size_t counties_told;     /* counties that it named */
+    size_t counties_told;     /* counties that it named; SIZE_MAX before the first */
 };
 
 struct incident *incident_new(const char *id, const char *city, const char *hazard,
