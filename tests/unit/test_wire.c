@@ -103,6 +103,29 @@ static void test_run(void **state)
     assert_memory_equal(&got, &run, sizeof got);
 }
 
+/* The worked example of docs/protocol.md, section 9. */
+static void test_worked_example(void **state)
+{
+    (void)state;
+    static const uint8_t EXPECTED[88] = {
+        0x4c, 0x44, 0x52, 0x31, 0x7b, 0xb0, 0x9f, 0x5c, 0x49, 0x2e, 0x2c, 0x53, 0x58, 0x00,
+        0x00, 0x00, 0x05, 0x00, 0x00, 0x00, 0x0d, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf1, 0x92,
+        0x7a, 0xa1, 0x0b, 0x41, 0xf7, 0x59, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x72, 0x65, 0x70, 0x6f, 0x72, 0x74,
+        0x2f, 0x33, 0x33, 0x30, 0x33, 0x2f, 0x78, 0x68, 0x65, 0x6c, 0x6c, 0x6f};
+    struct ld_record record = {.producer = ld_producer_id("3303.health", 11),
+                               .producer_sequence = 1,
+                               .topic = "report/3303/x",
+                               .topic_size = 13,
+                               .payload = (const uint8_t *)"hello",
+                               .payload_size = 5};
+    uint8_t raw[sizeof EXPECTED];
+    assert_int_equal(ld_record_size(13, 5), sizeof raw);
+    ld_record_encode(raw, &record);
+    assert_memory_equal(raw, EXPECTED, sizeof raw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +134,7 @@ int main(void)
         cmocka_unit_test(test_head_malformed),
         cmocka_unit_test(test_welcome),
         cmocka_unit_test(test_run),
+        cmocka_unit_test(test_worked_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
