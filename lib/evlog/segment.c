@@ -2,11 +2,10 @@
  * Segment files: their names, the header block, and making one.
  *
  * Happy path of making: check the free space, create under a temporary name, write zeros in
- * chunks with a sync after each (so that no large flush delays a commit that runs at the same
- * time), write the header, sync, rename, sync the directory. A file under its final name therefore
- * always has its full size and a valid header, whenever the power goes.
- * On failure or when asked to stop, the temporary file is removed; one that is left by a crash is
- * removed at the next open.
+ * chunks with a sync every few (so that no huge flush delays a commit that runs at the same time),
+ * write the header, sync, rename, sync the directory. A file under its final name therefore always
+ * has its full size and a valid header, whenever the power goes. On failure or when asked to stop,
+ * the temporary file is removed; one that is left by a crash is removed at the next open.
  */
 #include "segment.h"
 
@@ -17,6 +16,7 @@
 #include "bytes.h"
 
 #define CHUNK_BYTES (UINT64_C(1) << 20)
+#define SYNC_BYTES  (UINT64_C(8) << 20) /* written between two syncs */
 
 static const char SUFFIX[] = ".ldlog";
 static const char TEMPORARY_SUFFIX[] = ".ldlog.tmp";
@@ -128,11 +128,11 @@ static int write_zeros(const struct ld_context *context, int fd, uint64_t size_b
         uint64_t rest = size_bytes - offset;
         size_t part = (size_t)(rest < CHUNK_BYTES ? rest : CHUNK_BYTES);
         int code = disk_write(context, fd, offset, zeros, part, error);
-        if (code == LD_OK)
+        offset += part;
+        if (code == LD_OK && (offset % SYNC_BYTES == 0 || offset == size_bytes))
             code = disk_sync(context, fd, error);
         if (code != LD_OK)
             return code;
-        offset += part;
     }
     return LD_OK;
 }
