@@ -2,29 +2,13 @@
  * libliandong and the real router, in one process on one loop, on a real log in a folder of its
  * own: the two ends agree about the protocol, through restarts too.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "bus_world.h"
 
-#include <cmocka.h>
-#include <dirent.h>
 #include <liandong.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "router.h"
-
-enum { DEADLINE_MS = 60000 };
 
 struct world {
-    uv_loop_t loop;
-    uv_timer_t deadline;
-    bool late;
-    char directory[64], endpoint[96];
-    struct router *router;
-    bool stopped, drill;
+    struct bus bus;
     struct ld_client *client, *other;
     struct ld_producer *producer;
     struct ld_stream *stream;
@@ -38,15 +22,6 @@ struct world {
 };
 
 /* ---- callbacks ---- */
-
-static void on_stopped(int code, const char *reason, void *data)
-{
-    struct world *world = data;
-    (void)reason;
-    assert_int_equal(code, LD_OK);
-    world->stopped = true;
-    world->router = NULL;
-}
 
 static void on_closed(void *data)
 {
@@ -122,63 +97,21 @@ static void on_advanced(int code, int64_t time_us, uint64_t head, const char *re
 
 /* ---- the world ---- */
 
-static void on_deadline(uv_timer_t *timer)
+static void run_until(struct world *world, bool (*done)(void *world))
 {
-    struct world *world = timer->data;
-    world->late = true;
+    bus_run_until(&world->bus, done, world);
 }
 
-static void run_until(struct world *world, bool (*done)(struct world *))
+static bool is_answered(void *data)
 {
-    world->late = false;
-    uv_timer_start(&world->deadline, on_deadline, DEADLINE_MS, 0);
-    while (!done(world)) {
-        uv_run(&world->loop, UV_RUN_ONCE);
-        if (world->late)
-            fail_msg("the condition did not come true within %d ms", DEADLINE_MS);
-    }
-    uv_timer_stop(&world->deadline);
-}
-
-static bool is_stopped(struct world *world)
-{
-    return world->stopped;
-}
-
-static bool is_answered(struct world *world)
-{
+    const struct world *world = data;
     return world->answers == world->published;
 }
 
-static bool no_clients(struct world *world)
+static bool no_clients(void *data)
 {
+    const struct world *world = data;
     return world->clients == 0;
-}
-
-static void start_router(struct world *world)
-{
-    struct router_options options;
-    struct ld_error error;
-    const char *endpoints[] = {world->endpoint};
-    router_options_init(&options);
-    options.directory = world->directory;
-    options.endpoints = endpoints;
-    options.endpoint_count = 1;
-    options.heartbeat_ms = 100;
-    options.segment_bytes = 4 << 20;
-    options.drill = world->drill;
-    options.drill_start_us = 1000000;
-    options.stopped = on_stopped;
-    options.data = world;
-    world->stopped = false;
-    if (router_open(ld_context_system(), &world->loop, &options, &world->router, &error) != LD_OK)
-        fail_msg("%s", error.text);
-}
-
-static void stop_router(struct world *world)
-{
-    router_stop(world->router);
-    run_until(world, is_stopped);
 }
 
 static struct ld_client *open_client(struct world *world)
@@ -186,9 +119,9 @@ static struct ld_client *open_client(struct world *world)
     struct ld_client_options options;
     struct ld_client *client;
     ld_client_options_init(&options);
-    options.endpoint = world->endpoint;
+    options.endpoint = world->bus.endpoint;
     options.identity = "3303.health";
-    options.loop = &world->loop;
+    options.loop = &world->bus.loop;
     assert_int_equal(ld_client_open(&options, &client, NULL), LD_OK);
     world->clients++;
     return client;
@@ -226,7 +159,7 @@ static void publish(struct world *world, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         int code;
         while ((code = ld_publish(world->producer, &event, on_published, world, NULL)) == LD_BUSY)
-            uv_run(&world->loop, UV_RUN_ONCE);
+            uv_run(&world->bus.loop, UV_RUN_ONCE);
         assert_int_equal(code, LD_OK);
         world->published++;
     }
@@ -235,14 +168,7 @@ static void publish(struct world *world, uint64_t count)
 static int setup_with(void **state, bool drill)
 {
     struct world *world = calloc(1, sizeof *world);
-    snprintf(world->directory, sizeof world->directory, "/tmp/liandong-client-XXXXXX");
-    assert_non_null(mkdtemp(world->directory));
-    snprintf(world->endpoint, sizeof world->endpoint, "ipc://%s.sock", world->directory);
-    uv_loop_init(&world->loop);
-    uv_timer_init(&world->loop, &world->deadline);
-    world->deadline.data = world;
-    world->drill = drill;
-    start_router(world);
+    bus_open(&world->bus, drill);
     *state = world;
     return 0;
 }
@@ -257,40 +183,22 @@ static int setup_drill(void **state)
     return setup_with(state, true);
 }
 
-static void remove_directory(const char *path)
-{
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-    assert_non_null(directory);
-    while ((entry = readdir(directory)) != NULL) {
-        char file[512];
-        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-        unlink(file);
-    }
-    closedir(directory);
-    rmdir(path);
-}
-
 static int teardown(void **state)
 {
     struct world *world = *state;
     ld_client_close(world->client, on_closed, world);
     ld_client_close(world->other, on_closed, world);
     run_until(world, no_clients);
-    if (world->router != NULL)
-        stop_router(world);
-    uv_close((uv_handle_t *)&world->deadline, NULL);
-    uv_run(&world->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&world->loop), 0);
-    remove_directory(world->directory);
+    bus_close(&world->bus);
     free(world);
     return 0;
 }
 
 /* ---- tests ---- */
 
-static bool all_events(struct world *world)
+static bool all_events(void *data)
 {
+    const struct world *world = data;
     return world->events >= world->published;
 }
 
@@ -309,8 +217,9 @@ static void test_publish_and_stream(void **state)
     assert_int_equal(world->last_event, world->last_sequence);
 }
 
-static bool some_answers(struct world *world)
+static bool some_answers(void *data)
 {
+    const struct world *world = data;
     return world->answers + 1990 > world->published;
 }
 
@@ -323,9 +232,9 @@ static void test_restarts_lose_and_double_nothing(void **state)
     for (int i = 0; i < 5; i++) {
         publish(world, 2000);
         run_until(world, some_answers); /* in the middle of it */
-        stop_router(world);
+        bus_stop_router(&world->bus);
         publish(world, 10);
-        start_router(world);
+        bus_start_router(&world->bus);
     }
     run_until(world, is_answered);
     run_until(world, all_events);
@@ -355,8 +264,9 @@ static void test_duplicates(void **state)
     assert_int_equal(world->duplicates, 1);
 }
 
-static bool is_ready(struct world *world)
+static bool is_ready(void *data)
 {
+    const struct world *world = data;
     return world->ready_code != -1;
 }
 
@@ -381,8 +291,9 @@ static void test_newer_client_fences_the_older(void **state)
     assert_int_equal(ld_publish(older, &event, on_published, world, NULL), LD_FENCED);
 }
 
-static bool has_failed(struct world *world)
+static bool has_failed(void *data)
 {
+    const struct world *world = data;
     return world->failed_code != LD_OK;
 }
 
@@ -402,8 +313,9 @@ static void test_refusals_are_told(void **state)
     assert_int_equal(world->failed_code, LD_NOTFOUND);
 }
 
-static bool status_came(struct world *world)
+static bool status_came(void *data)
 {
+    const struct world *world = data;
     return world->status_code != -1 && world->advance_code != -1;
 }
 
@@ -422,8 +334,9 @@ static void test_status_and_no_advance_outside_a_drill(void **state)
     assert_int_equal(world->advance_code, LD_REFUSED);
 }
 
-static bool has_ticks(struct world *world)
+static bool has_ticks(void *data)
 {
+    const struct world *world = data;
     return world->events >= 3;
 }
 
