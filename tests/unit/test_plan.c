@@ -431,7 +431,9 @@ static void test_lookups(void **state)
     assert_int_equal(plan_find_channel(sample, "fax"), -1);
     assert_int_equal(plan_find_item(sample, "mask"), -1);
     assert_int_equal(plan_find_group(sample, "others"), -1);
+    check_text(plan_unit_name(sample, "cn.gov"), "国务院", "State Council");
     check_text(plan_unit_name(sample, "3303.gov"), "温州市人民政府", "Wenzhou Government");
+    check_text(plan_area_name(sample, "cn"), "中国", "China");
     check_text(plan_unit_name(sample, "9.x"), "9.x", "9.x");
     check_text(plan_area_name(sample, "3303"), "温州市", "Wenzhou");
     check_text(plan_area_name(sample, "99"), "99", "99");

@@ -148,6 +148,148 @@ static void test_open_forms(void **state)
     check_sound("reading: small, but complete", "levels: [IV, III, II, I]");
 }
 
+/* ---- what conditions say about each other ---- */
+
+static const char GRAVER_WHEN[] =
+    "any:\n"
+    "        - count: {measure: cases, within: 7d, over: county, at_least: 10, at_most: 29}  # may "
+    "go\n"
+    "        - areas: {measure: cases, within: 7d, at_least: 2}  # may go\n";
+static const char WEAKER_WHEN[] =
+    "count: {measure: cases, within: 7d, over: county, at_least: 1, at_most: 9}";
+
+/* The plan with these conditions for its criteria of levels III and IV. */
+static int check_pair(const char *graver, const char *weaker, struct ld_buffer *found)
+{
+    struct plan_bundle bundle = sample_read(SAMPLE_FOLDER "sample.yaml");
+    struct ld_buffer line = {0};
+    ld_buffer_format(&line, "%s\n", graver);
+    const char *content = sample_file(&bundle, "sample.yaml")->content;
+    char *half = sample_replace(content, GRAVER_WHEN, ld_buffer_string(&line));
+    char *edited = sample_replace(half, WEAKER_WHEN, weaker);
+    int code = sample_check_with(&bundle, "sample.yaml", edited, strlen(edited), found);
+    free(half);
+    free(edited);
+    ld_buffer_free(&line);
+    plan_bundle_free(&bundle);
+    return code;
+}
+
+#define CASES_7D "measure: cases, within: 7d, "
+
+static void test_hidden(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *graver, *weaker;
+        bool hidden;
+    } PAIRS[] = {
+        {"gauge: {measure: excess, at_least: 2}", "gauge: {measure: excess, more_than: 2}", true},
+        {"gauge: {measure: excess, more_than: 2}", "gauge: {measure: excess, at_least: 2}", false},
+        {"gauge: {measure: excess, at_most: 5}", "gauge: {measure: excess, less_than: 5}", true},
+        {"gauge: {measure: excess, less_than: 5}", "gauge: {measure: excess, at_most: 5}", false},
+        {"gauge: {measure: excess, at_most: 5}", "gauge: {measure: excess, at_most: 4}", true},
+        {"gauge: {measure: excess, at_most: 4}", "gauge: {measure: excess, at_most: 5}", false},
+        {"gauge: {measure: excess, over: city, at_least: 2}",
+         "gauge: {measure: excess, at_least: 2}", false},
+        {"count: {" CASES_7D "over: city, at_least: 10}",
+         "count: {" CASES_7D "over: county, at_least: 10}", true},
+        {"count: {" CASES_7D "over: county, at_least: 10}",
+         "count: {" CASES_7D "over: city, at_least: 10}", false},
+        {"count: {measure: cases, within: 14d, at_least: 10}", "count: {" CASES_7D "at_least: 10}",
+         true},
+        {"count: {measure: cases, within: 6d, at_least: 10}", "count: {" CASES_7D "at_least: 10}",
+         false},
+        {"count: {measure: cases, within: incubation, at_least: 1}",
+         "count: {" CASES_7D "at_least: 10}", false},
+        {"count: {measure: cases, within: incident, at_least: 1}",
+         "count: {" CASES_7D "at_least: 10}", false},
+        {"count: {measure: cases, within: incident, over: city, at_least: 1}",
+         "count: {measure: cases, within: incident, over: county, at_least: 1}", true},
+        {"count: {" CASES_7D "at_most: 9}", "count: {" CASES_7D "at_most: 5}", true},
+        {"count: {measure: cases, within: 14d, at_most: 9}", "count: {" CASES_7D "at_most: 5}",
+         false},
+        {"count: {" CASES_7D "at_least: 10}", "count: {" CASES_7D "more_than: 9}", true},
+        {"count: {" CASES_7D "more_than: 9}", "count: {" CASES_7D "at_least: 10}", true},
+        {"count: {" CASES_7D "more_than: 9}", "count: {" CASES_7D "at_least: 9}", false},
+        {"count: {" CASES_7D "at_least: 1}", "count: {measure: deaths, within: 7d, at_least: 1}",
+         false},
+        {"places: {" CASES_7D "at_least: 2}", "places: {" CASES_7D "at_least: 3}", true},
+        {"places: {" CASES_7D "at_least: 2}", "areas: {" CASES_7D "at_least: 3}", false},
+        {"sign: imported", "sign: imported", true},
+        {"sign: imported", "sign: spreading", false},
+        {"sign: imported", "all: [{sign: spreading}, {sign: imported}]", true},
+        {"sign: imported", "any: [{sign: imported}, {sign: spreading}]", false},
+        {"any: [{sign: spreading}, {sign: imported}]", "any: [{sign: imported}, {sign: spreading}]",
+         true},
+        {"all: [{sign: spreading}, {sign: imported}]", "all: [{sign: imported}, {sign: spreading}]",
+         true},
+        {"all: [{sign: spreading}, {sign: imported}]", "sign: imported", false},
+        {"not: {all: [{sign: spreading}, {sign: imported}]}", "not: {sign: imported}", true},
+        {"not: {sign: imported}", "not: {all: [{sign: spreading}, {sign: imported}]}", false},
+        {"sign: imported", "not: {sign: imported}", false},
+        {"designated: [33.gov]", "designated: [33.gov]", false},
+    };
+    struct ld_buffer found = {0};
+    for (size_t i = 0; i < sizeof PAIRS / sizeof *PAIRS; i++) {
+        int code = check_pair(PAIRS[i].graver, PAIRS[i].weaker, &found);
+        bool told = strstr(ld_buffer_string(&found), "criterion \"cholera-1\" never decides");
+        if (told != PAIRS[i].hidden || (code == LD_OK) == PAIRS[i].hidden) {
+            fail_msg("%s hides %s: %d: %s", PAIRS[i].graver, PAIRS[i].weaker, told,
+                     ld_buffer_string(&found));
+        }
+    }
+    ld_buffer_free(&found);
+}
+
+static void test_excluding(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        bool excluding;
+    } PAIRS[] = {
+        {"areas: {" CASES_7D "at_least: 3}", "areas: {" CASES_7D "at_most: 2}", true},
+        {"places: {" CASES_7D "at_most: 2}", "places: {" CASES_7D "at_least: 3}", true},
+        {"places: {" CASES_7D "at_most: 2}", "places: {" CASES_7D "at_least: 2}", false},
+        {"places: {" CASES_7D "at_most: 2}", "areas: {" CASES_7D "at_least: 3}", false},
+        {"areas: {" CASES_7D "at_least: 3}", "areas: {measure: cases, within: 14d, at_most: 2}",
+         false},
+        {"count: {" CASES_7D "more_than: 2}", "count: {" CASES_7D "less_than: 3}", true},
+        {"count: {" CASES_7D "more_than: 2}", "count: {" CASES_7D "less_than: 4}", false},
+        {"count: {" CASES_7D "over: county, at_least: 5}",
+         "count: {" CASES_7D "over: county, at_most: 4}", false},
+        {"gauge: {measure: excess, at_least: 5}", "gauge: {measure: excess, at_most: 4}", false},
+        {"not: {sign: imported}", "sign: imported", true},
+        {"sign: imported", "not: {sign: imported}", true},
+        {"sign: imported", "not: {sign: spreading}", false},
+        {"sign: imported", "sign: spreading", false},
+    };
+    struct ld_buffer found = {0}, all = {0};
+    for (size_t i = 0; i < sizeof PAIRS / sizeof *PAIRS; i++) {
+        ld_buffer_clear(&all);
+        ld_buffer_format(&all, "all: [{%s}, {%s}]", PAIRS[i].first, PAIRS[i].second);
+        int code = check_pair("designated: [33.gov]", ld_buffer_string(&all), &found);
+        bool told = strstr(ld_buffer_string(&found), "conditions 1 and 2 exclude each other");
+        if (told != PAIRS[i].excluding || (code == LD_OK) == PAIRS[i].excluding) {
+            fail_msg("%s: %d: %s", ld_buffer_string(&all), told, ld_buffer_string(&found));
+        }
+    }
+    ld_buffer_free(&found);
+    ld_buffer_free(&all);
+}
+
+/* Two criteria of one level that say the same are no mistake: neither is graver. */
+static void test_equal_levels(void **state)
+{
+    (void)state;
+    check_sound(
+        "warnings:\n",
+        "  - {id: again, level: IV, section: \"3.4(2)\", hazards: [cholera], "
+        "text: {zh: 同, en: same}, when: {count: {measure: cases, within: 7d, over: county, "
+        "at_least: 1, at_most: 9}}}\nwarnings:\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +297,9 @@ int main(void)
         cmocka_unit_test(test_overlap_is_no_mistake),
         cmocka_unit_test(test_counties_do_not_exclude),
         cmocka_unit_test(test_open_forms),
+        cmocka_unit_test(test_hidden),
+        cmocka_unit_test(test_excluding),
+        cmocka_unit_test(test_equal_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
