@@ -1,0 +1,341 @@
+/*
+ * The bare figures: what the disk and libzmq do without us, on this machine, in this run. Each
+ * libzmq measurement has its peer in a second thread with sockets of its own.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum { SYNC_BYTES = 4096, SYNC_FILE_BYTES = 8 << 20, ACK_EVERY = 256, ENDPOINT_SIZE = 128 };
+
+int64_t bench_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void bench_die(const char *what, const char *why)
+{
+    fprintf(stderr, "bench_bus: %s: %s\n", what, why);
+    exit(1);
+}
+
+static int by_double(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static int by_int64(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+double bench_median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, by_double);
+    return values[count / 2];
+}
+
+struct latency bench_latency(int64_t *nanoseconds, size_t count)
+{
+    qsort(nanoseconds, count, sizeof *nanoseconds, by_int64);
+    return (struct latency){(double)nanoseconds[count / 2] / 1e3,
+                            (double)nanoseconds[count * 99 / 100] / 1e3};
+}
+
+static void *allocate(size_t size)
+{
+    void *memory = calloc(1, size);
+    if (!memory)
+        bench_die("memory", strerror(errno));
+    return memory;
+}
+
+/* ---- the disk ---- */
+
+static int open_zeros(const char *directory)
+{
+    char path[4096];
+    static const char ZEROS[SYNC_FILE_BYTES];
+    snprintf(path, sizeof path, "%s/sync", directory);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    if (fd < 0 || pwrite(fd, ZEROS, sizeof ZEROS, 0) != (ssize_t)sizeof ZEROS || fsync(fd) != 0)
+        bench_die(path, strerror(errno));
+    unlink(path);
+    return fd;
+}
+
+struct latency bare_sync(const char *directory, size_t count)
+{
+    static const char BLOCK[SYNC_BYTES] = "x";
+    int64_t *times_ns = allocate(count * sizeof *times_ns);
+    int fd = open_zeros(directory);
+    for (size_t i = 0; i < count; i++) {
+        int64_t start_ns = bench_now_ns();
+        off_t offset = (off_t)(i * SYNC_BYTES % SYNC_FILE_BYTES);
+        if (pwrite(fd, BLOCK, sizeof BLOCK, offset) != (ssize_t)sizeof BLOCK || fdatasync(fd) != 0)
+            bench_die("sync", strerror(errno));
+        times_ns[i] = bench_now_ns() - start_ns;
+    }
+    close(fd);
+    struct latency latency = bench_latency(times_ns, count);
+    free(times_ns);
+    return latency;
+}
+
+/* ---- libzmq ---- */
+
+struct pair {
+    void *context;
+    void *socket;
+    char endpoint[ENDPOINT_SIZE];
+    size_t count;
+    int64_t *times_ns;
+    pthread_barrier_t ready;
+};
+
+static void *socket_open(void *context, int kind)
+{
+    void *socket = zmq_socket(context, kind);
+    int zero = 0;
+    if (!socket)
+        bench_die("socket", zmq_strerror(errno));
+    zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof zero);
+    zmq_setsockopt(socket, ZMQ_SNDHWM, &zero, sizeof zero);
+    zmq_setsockopt(socket, ZMQ_RCVHWM, &zero, sizeof zero);
+    return socket;
+}
+
+static void pair_open(struct pair *pair, int kind, size_t count)
+{
+    size_t size = sizeof pair->endpoint;
+    *pair = (struct pair){.context = zmq_ctx_new(), .count = count};
+    pair->socket = socket_open(pair->context, kind);
+    if (zmq_bind(pair->socket, "tcp://127.0.0.1:*") != 0 ||
+        zmq_getsockopt(pair->socket, ZMQ_LAST_ENDPOINT, pair->endpoint, &size) != 0)
+        bench_die("bind", zmq_strerror(errno));
+    pthread_barrier_init(&pair->ready, NULL, 2);
+}
+
+static void pair_close(struct pair *pair)
+{
+    zmq_close(pair->socket);
+    zmq_ctx_term(pair->context);
+    pthread_barrier_destroy(&pair->ready);
+}
+
+static void *connect_to(struct pair *pair, int kind)
+{
+    void *socket = socket_open(pair->context, kind);
+    if (kind == ZMQ_SUB)
+        zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
+    if (zmq_connect(socket, pair->endpoint) != 0)
+        bench_die("connect", zmq_strerror(errno));
+    return socket;
+}
+
+static void *echo(void *data)
+{
+    struct pair *pair = data;
+    char peer[64], message[BENCH_PAYLOAD_BYTES];
+    for (size_t i = 0; i < pair->count; i++) {
+        int peer_size = zmq_recv(pair->socket, peer, sizeof peer, 0);
+        int size = zmq_recv(pair->socket, message, sizeof message, 0);
+        zmq_send(pair->socket, peer, (size_t)peer_size, ZMQ_SNDMORE);
+        zmq_send(pair->socket, message, (size_t)size, 0);
+    }
+    return NULL;
+}
+
+struct latency bare_round_trip(size_t count)
+{
+    struct pair pair;
+    pthread_t thread;
+    char message[BENCH_PAYLOAD_BYTES] = {0};
+    int64_t *times_ns = allocate(count * sizeof *times_ns);
+    pair_open(&pair, ZMQ_ROUTER, count);
+    void *dealer = connect_to(&pair, ZMQ_DEALER);
+    pthread_create(&thread, NULL, echo, &pair);
+    for (size_t i = 0; i < count; i++) {
+        int64_t start_ns = bench_now_ns();
+        zmq_send(dealer, message, sizeof message, 0);
+        zmq_recv(dealer, message, sizeof message, 0);
+        times_ns[i] = bench_now_ns() - start_ns;
+    }
+    pthread_join(thread, NULL);
+    zmq_close(dealer);
+    pair_close(&pair);
+    struct latency latency = bench_latency(times_ns, count);
+    free(times_ns);
+    return latency;
+}
+
+/* Acknowledges what has come, every 256 messages or at the last. */
+static void *acknowledge(void *data)
+{
+    struct pair *pair = data;
+    char peer[64], message[BENCH_PAYLOAD_BYTES];
+    for (size_t i = 1; i <= pair->count; i++) {
+        int peer_size = zmq_recv(pair->socket, peer, sizeof peer, 0);
+        zmq_recv(pair->socket, message, sizeof message, 0);
+        if (i % ACK_EVERY != 0 && i != pair->count)
+            continue;
+        zmq_send(pair->socket, peer, (size_t)peer_size, ZMQ_SNDMORE);
+        zmq_send(pair->socket, &i, sizeof i, 0);
+    }
+    return NULL;
+}
+
+double bare_acked(size_t count)
+{
+    struct pair pair;
+    pthread_t thread;
+    char message[BENCH_PAYLOAD_BYTES] = {0};
+    size_t sent = 0, acked = 0;
+    pair_open(&pair, ZMQ_ROUTER, count);
+    void *dealer = connect_to(&pair, ZMQ_DEALER);
+    pthread_create(&thread, NULL, acknowledge, &pair);
+    int64_t start_ns = bench_now_ns();
+    while (acked < count) {
+        while (sent < count && sent - acked < BENCH_WINDOW) {
+            zmq_send(dealer, message, sizeof message, 0);
+            sent++;
+        }
+        zmq_recv(dealer, &acked, sizeof acked, 0);
+    }
+    double rate = (double)count / ((double)(bench_now_ns() - start_ns) / 1e9);
+    pthread_join(thread, NULL);
+    zmq_close(dealer);
+    pair_close(&pair);
+    return rate;
+}
+
+static bool take(void *socket, size_t *heard, int64_t *times_ns)
+{
+    char message[BENCH_PAYLOAD_BYTES];
+    int64_t sent_ns;
+    if (zmq_recv(socket, message, sizeof message, ZMQ_DONTWAIT) < 0)
+        return false;
+    if (message[sizeof sent_ns]) /* the first ones only tell that the connection stands */
+        return true;
+    memcpy(&sent_ns, message, sizeof sent_ns);
+    if (times_ns)
+        times_ns[*heard] = bench_now_ns() - sent_ns;
+    ++*heard;
+    return true;
+}
+
+/* Reads all subscribers until each has heard everything. */
+static void *subscribe(void *data)
+{
+    struct pair *pair = data;
+    zmq_pollitem_t items[BENCH_CONSUMERS] = {0};
+    char first[BENCH_PAYLOAD_BYTES];
+    size_t heard = 0, expected = pair->count * BENCH_CONSUMERS;
+    for (size_t i = 0; i < BENCH_CONSUMERS; i++)
+        items[i] = (zmq_pollitem_t){connect_to(pair, ZMQ_SUB), 0, ZMQ_POLLIN, 0};
+    for (size_t i = 0; i < BENCH_CONSUMERS; i++)
+        zmq_recv(items[i].socket, first, sizeof first, 0);
+    pthread_barrier_wait(&pair->ready);
+    while (heard < expected) {
+        zmq_poll(items, BENCH_CONSUMERS, -1);
+        for (size_t i = 0; i < BENCH_CONSUMERS; i++)
+            for (int turn = 0; turn < 256 && items[i].revents; turn++)
+                if (!take(items[i].socket, &heard, pair->times_ns))
+                    break;
+    }
+    for (size_t i = 0; i < BENCH_CONSUMERS; i++)
+        zmq_close(items[i].socket);
+    return NULL;
+}
+
+static void publish(struct pair *pair, bool first)
+{
+    char message[BENCH_PAYLOAD_BYTES] = {0};
+    int64_t now_ns = bench_now_ns();
+    memcpy(message, &now_ns, sizeof now_ns);
+    message[sizeof now_ns] = first;
+    zmq_send(pair->socket, message, sizeof message, 0);
+}
+
+/* Publishes until all 62 have heard something. */
+struct greeter {
+    struct pair *pair;
+    volatile bool heard;
+};
+
+static void *wait_ready(void *data)
+{
+    struct greeter *greeter = data;
+    pthread_barrier_wait(&greeter->pair->ready);
+    greeter->heard = true;
+    return NULL;
+}
+
+static void greet(struct pair *pair)
+{
+    struct greeter greeter = {pair, false};
+    pthread_t thread;
+    const struct timespec pause = {0, 1000000};
+    pthread_create(&thread, NULL, wait_ready, &greeter);
+    while (!greeter.heard) {
+        publish(pair, true);
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    }
+    pthread_join(thread, NULL);
+}
+
+static void pace(int64_t *next_ns)
+{
+    *next_ns += 1000000;
+    const struct timespec until = {*next_ns / 1000000000, *next_ns % 1000000000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+/* Returns the seconds it took. */
+static double fan_out(struct pair *pair, size_t count, int64_t *times_ns)
+{
+    pthread_t thread;
+    pair_open(pair, ZMQ_PUB, count);
+    pair->times_ns = times_ns;
+    pthread_create(&thread, NULL, subscribe, pair);
+    greet(pair);
+    int64_t start_ns = bench_now_ns(), next_ns = start_ns;
+    for (size_t i = 0; i < count; i++) {
+        if (times_ns)
+            pace(&next_ns);
+        publish(pair, false);
+    }
+    pthread_join(thread, NULL);
+    double seconds = (double)(bench_now_ns() - start_ns) / 1e9;
+    pair_close(pair);
+    return seconds;
+}
+
+double bare_fan_out(size_t count)
+{
+    struct pair pair;
+    return (double)(count * BENCH_CONSUMERS) / fan_out(&pair, count, NULL);
+}
+
+struct latency bare_fan_out_paced(size_t count)
+{
+    struct pair pair;
+    int64_t *times_ns = allocate(count * BENCH_CONSUMERS * sizeof *times_ns);
+    fan_out(&pair, count, times_ns);
+    struct latency latency = bench_latency(times_ns, count * BENCH_CONSUMERS);
+    free(times_ns);
+    return latency;
+}
