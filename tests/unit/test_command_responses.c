@@ -248,6 +248,14 @@ static void test_decided_against(void **state)
            "started=3303.gov [6.4.2, 6.4.3(2)] " DEPUTY "; ");
 }
 
+/* Being against one level leaves what is under way for another. */
+static void test_against_another(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    play(incident, "A2 a3 P2 D2");
+}
+
 /* ---- drills, and what is left of it all ---- */
 
 /* The same incident in a drill and in earnest: neither knows the other. */
@@ -287,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_responses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_decided_against, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_against_another, setup, teardown),
         cmocka_unit_test_setup_teardown(test_orders, setup, teardown),
         cmocka_unit_test_setup_teardown(test_county, setup, teardown),
         cmocka_unit_test_setup_teardown(test_drill_beside_actual, setup, teardown),

@@ -278,6 +278,7 @@ static void play_everything(void)
     reply(ask(incident, "a1.43.1", RED_CROSS));
     time_passes(100);
     respond_for(incident, "3303", PLAN_NONE, PLAN_III, LD_RECORD_EXERCISE);
+    reply((struct answer){incident, "a1.43.1", LEAGUE, ACTION(ACCEPT), .order = NULL});
     reply((struct answer){incident, "a1.43.1", LEAGUE, ACTION(DONE), .order = NULL});
     time_passes(25);
     report(incident, JOINED, "livestock-involved", true);
@@ -286,6 +287,8 @@ static void play_everything(void)
     respond(incident, PLAN_NONE, PLAN_IV);
     report(incident, LIANDONG__V1__INCIDENT__ACTION__CLOSED, NULL, false);
     reply((struct answer){incident, "a1.43.2", LEAGUE, ACTION(DONE), .order = NULL});
+    respond(new_incident(), PLAN_NONE, PLAN_IV);
+    time_passes(25 * 60);
 }
 
 static void test_snapshots(void **state)
