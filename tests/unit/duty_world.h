@@ -26,7 +26,8 @@ typedef Liandong__V1__Receipt receipt;
 static struct world world;
 static int incidents_made;
 
-/* ---- the plan, amended: a1.43.1 is due in 3 h, a1.43.2 comes back each day ---- */
+/* ---- the plan, amended: a1.43.1 is due in 3 h, a1.43.2 comes back each day, a1.44.1 is for
+ * plague only ---- */
 
 static inline char *amended(const char *text, const char *from, const char *to)
 {
@@ -69,12 +70,15 @@ static inline void adopt_amended(void)
                          &error) != LD_OK)
         fail_msg("%s", error.text);
     const char *content = bundle.files[bundle.count - 1].content;
-    char *once =
+    char *due =
         amended(content, "{id: a1.43.1, from: IV,", "{id: a1.43.1, from: IV, deadline: 3h,");
-    char *twice = amended(once, "{id: a1.43.2, from: IV,", "{id: a1.43.2, from: IV, repeat: 1d,");
-    publish_bundle(&bundle, twice, 0);
-    free(once);
-    free(twice);
+    char *daily = amended(due, "{id: a1.43.2, from: IV,", "{id: a1.43.2, from: IV, repeat: 1d,");
+    char *all =
+        amended(daily, "{id: a1.44.1, from: IV,", "{id: a1.44.1, from: IV, hazards: [plague],");
+    publish_bundle(&bundle, all, 0);
+    free(due);
+    free(daily);
+    free(all);
     plan_bundle_free(&bundle);
 }
 
