@@ -137,6 +137,21 @@ size_t catalog_used(const struct catalog *catalog)
     return count;
 }
 
+uint64_t catalog_mark_at(const struct catalog *catalog, size_t i)
+{
+    bool last = i + 1 == catalog_used(catalog);
+    bool bad_above = i + 1 < catalog->count && catalog->entries[i + 1].state == HEADER_BAD;
+    return last && !bad_above ? catalog_mark(catalog) : 0;
+}
+
+uint64_t catalog_next_base(const struct catalog *catalog, size_t i)
+{
+    const struct catalog_entry *entry = &catalog->entries[i];
+    bool known = i + 1 < catalog->count && entry[1].state == HEADER_IN_USE &&
+                 entry[1].number == entry->number + 1;
+    return known ? entry[1].header.base : 0;
+}
+
 static int check_chain(const struct catalog_entry *entry, const struct catalog_entry *before,
                        struct ld_error *error)
 {

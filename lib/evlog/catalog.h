@@ -33,8 +33,14 @@ void catalog_free(struct catalog *catalog);
 
 /* The mark's sequence if it belongs to the log that the first entry belongs to, else 0. */
 uint64_t catalog_mark(const struct catalog *catalog);
+/* The mark as it bears on the end of entry i: 0 unless i is the last in use, and 0 if the segment
+ * above has a bad header, for then it bears on that one. */
+uint64_t catalog_mark_at(const struct catalog *catalog, size_t i);
 /* How many entries there are up to and including the last one in use. */
 size_t catalog_used(const struct catalog *catalog);
+/* The base of the segment in use that follows entry i, 0 if it is missing, bad, or there is none.
+ */
+uint64_t catalog_next_base(const struct catalog *catalog, size_t i);
 /* What is wrong with an entry beside its predecessor (NULL for the first), in the part that is in
  * use: LD_OK, LD_VERSION or LD_CORRUPT with the reason. */
 int catalog_check(const struct catalog_entry *entry, const struct catalog_entry *before,

@@ -142,6 +142,22 @@ int evlog_verify(const struct ld_context *context, const char *directory, evlog_
                  void *data, struct evlog_verify_counts *counts,
                  struct ld_error *error) LD_MUST_USE;
 
+/* Sets damage aside that the log refuses to open with, for the operator who has decided to go on
+ * without it: keeps the longest undamaged beginning, and moves or copies everything from the first
+ * damage on into a folder set-aside-<seconds> in directory. Deletes nothing; takes the lock; leaves
+ * a good log alone. LD_LOCKED, LD_NOTFOUND (no log), LD_VERSION, LD_NOSPACE, LD_IO. */
+struct evlog_repair_report {
+    bool repaired;           /* false: there was no damage */
+    uint64_t segment;        /* number of the segment with the first damage */
+    uint64_t sequence;       /* first event that is not in the log any more */
+    uint64_t head;           /* last event that is */
+    uint64_t segments_moved; /* whole files in the folder, besides the copy of the damaged one */
+    char folder[64];         /* its name */
+    char reason[256];        /* what was damaged */
+};
+int evlog_repair(const struct ld_context *context, const char *directory,
+                 struct evlog_repair_report *report, struct ld_error *error) LD_MUST_USE;
+
 /* The names of the log's own events. */
 #define EVLOG_TOPIC_CHECKPOINT "sys/checkpoint"
 

@@ -101,7 +101,7 @@ static int scan_entry(struct evlog *log, struct recovery_plan *plan,
         .extent = &plan->tail_extent,
         .producers = &log->producers,
         .expects_checkpoint = entry->number > 1,
-        .mark = catalog_mark(&plan->catalog),
+        .mark = catalog_mark_at(&plan->catalog, (size_t)(entry - plan->catalog.entries)),
         .at = {.sequence = entry->header.base, .offset = SEGMENT_HEADER_SIZE},
     };
     code = scan_segment(&plan->tail, error);
@@ -158,36 +158,13 @@ static int decide_last(struct evlog *log, struct recovery_plan *plan, struct ld_
     return refuse_tail(log, plan, entry, error);
 }
 
-int recovery_scan_spare(const struct ld_context *context, const char *directory,
-                        const struct recovery_plan *plan, const struct catalog_entry *entry,
-                        struct scan *scan, struct ld_error *error)
-{
-    struct evlog_segment *view;
-    *scan = (struct scan){
-        .mark = plan->tail.mark,
-        .at = {.sequence = plan->tail.at.sequence, .offset = SEGMENT_HEADER_SIZE},
-        .rest_end = SEGMENT_HEADER_SIZE,
-    };
-    if (entry->file_bytes <= SEGMENT_HEADER_SIZE) {
-        scan->rest = BODY_UNPROVEN; /* no file of ours: never shorter than a segment */
-        return LD_OK;
-    }
-    int code = segment_map(context, directory, entry->number, entry->file_bytes, &view, error);
-    if (code != LD_OK)
-        return code;
-    scan->segment = view;
-    scan_rest(scan);
-    segment_drop(view);
-    scan->segment = NULL;
-    return LD_OK;
-}
-
 static int decide_one_spare(struct evlog *log, struct recovery_plan *plan, size_t i,
                             struct ld_error *error)
 {
     const struct catalog_entry *entry = &plan->catalog.entries[i];
     struct scan scan;
-    int code = recovery_scan_spare(log->context, log->directory, plan, entry, &scan, error);
+    int code = scan_unused(log->context, log->directory, entry, plan->tail.at.sequence,
+                           catalog_mark(&plan->catalog), &scan, error);
     if (code != LD_OK)
         return refuse(log, entry, plan->tail.at.sequence, code, error);
     switch (decide_spare(entry->state, scan.rest)) {

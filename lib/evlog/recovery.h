@@ -25,10 +25,6 @@ struct recovery_plan {
  * LD_CORRUPT, LD_VERSION, LD_INVALID, LD_NOMEM, LD_IO. */
 int recovery_decide(struct evlog *log, struct recovery_plan *plan,
                     struct ld_error *error) LD_MUST_USE;
-/* What is in a segment that is not in use, seen from the end of the log (plan->tail.at). */
-int recovery_scan_spare(const struct ld_context *context, const char *directory,
-                        const struct recovery_plan *plan, const struct catalog_entry *entry,
-                        struct scan *scan, struct ld_error *error) LD_MUST_USE;
 void recovery_plan_free(struct recovery_plan *plan);
 
 /* Files that recovery leaves open for writing. */

@@ -42,27 +42,13 @@ static int remove_worthless(struct evlog *log, const struct recovery_plan *plan,
     return code;
 }
 
-static int write_zeros(struct evlog *log, int fd, uint64_t begin, uint64_t end,
-                       struct ld_error *error)
-{
-    static const uint8_t zeros[65536];
-    int code = LD_OK;
-    while (begin < end && code == LD_OK) {
-        uint64_t rest = end - begin;
-        size_t part = (size_t)(rest < sizeof zeros ? rest : sizeof zeros);
-        code = disk_write(log->context, fd, begin, zeros, part, error);
-        begin += part;
-    }
-    return code;
-}
-
 static int repair_tail(struct evlog *log, const struct recovery_plan *plan, int fd,
                        struct ld_error *error)
 {
     const struct scan *tail = &plan->tail;
     int code = LD_OK;
     if (plan->cut)
-        code = write_zeros(log, fd, tail->at.offset, tail->rest_end, error);
+        code = segment_zero(log->context, fd, tail->at.offset, tail->rest_end, error);
     if (code == LD_OK)
         code = disk_sync(log->context, fd, error);
     uint64_t durable = tail->at.sequence - 1;

@@ -163,3 +163,26 @@ void scan_rest(struct scan *scan)
     else
         scan->rest = scan->rest_end > scan->at.offset ? BODY_UNPROVEN : BODY_ZERO;
 }
+
+int scan_unused(const struct ld_context *context, const char *directory,
+                const struct catalog_entry *entry, uint64_t sequence, uint64_t mark,
+                struct scan *scan, struct ld_error *error)
+{
+    struct evlog_segment *view;
+    *scan = (struct scan){
+        .mark = mark,
+        .at = {.sequence = sequence, .offset = SEGMENT_HEADER_SIZE},
+        .rest = BODY_UNPROVEN, /* a file shorter than a segment is none of ours */
+        .rest_end = SEGMENT_HEADER_SIZE,
+    };
+    if (entry->file_bytes <= SEGMENT_HEADER_SIZE)
+        return LD_OK;
+    int code = segment_map(context, directory, entry->number, entry->file_bytes, &view, error);
+    if (code != LD_OK)
+        return code;
+    scan->segment = view;
+    scan_rest(scan);
+    segment_drop(view);
+    scan->segment = NULL;
+    return LD_OK;
+}

@@ -5,7 +5,7 @@
 #ifndef LD_EVLOG_SCAN_H
 #define LD_EVLOG_SCAN_H
 
-#include "decide.h"
+#include "catalog.h"
 #include "extent.h"
 #include "producers.h"
 
@@ -34,6 +34,11 @@ int scan_segment(struct scan *scan, struct ld_error *error) LD_MUST_USE;
 
 /* What the bytes from `at` (a record's place) on are, and rest_end, proof. */
 void scan_rest(struct scan *scan);
+
+/* What is in a segment that is not in use, where the log would go on with sequence. */
+int scan_unused(const struct ld_context *context, const char *directory,
+                const struct catalog_entry *entry, uint64_t sequence, uint64_t mark,
+                struct scan *scan, struct ld_error *error) LD_MUST_USE;
 
 /* For tools: moves `at` behind the damage, to the next record that can belong there, and counts on
  * from it. False if there is none. */

@@ -2,7 +2,7 @@
  * Segment files: their names, the header block, and making one.
  *
  * Happy path of making: check the free space, create under a temporary name, write zeros in
- * chunks with a sync every few (so that no huge flush delays a commit that runs at the same time),
+ * steps with a sync after each (so that no huge flush delays a commit that runs at the same time),
  * write the header, sync, rename, sync the directory. A file under its final name therefore always
  * has its full size and a valid header, whenever the power goes. On failure or when asked to stop,
  * the temporary file is removed; one that is left by a crash is removed at the next open.
@@ -118,23 +118,33 @@ int segment_space(const struct ld_context *context, const char *directory, uint6
                    free_bytes >> 20, directory, size_bytes >> 10, reserve_bytes >> 20);
 }
 
-static int write_zeros(const struct ld_context *context, int fd, uint64_t size_bytes,
-                       segment_stop_fn *stop, void *data, struct ld_error *error)
+int segment_zero(const struct ld_context *context, int fd, uint64_t begin, uint64_t end,
+                 struct ld_error *error)
 {
     static const uint8_t zeros[CHUNK_BYTES];
-    for (uint64_t offset = 0; offset < size_bytes;) {
+    int code = LD_OK;
+    while (begin < end && code == LD_OK) {
+        uint64_t rest = end - begin;
+        size_t part = (size_t)(rest < CHUNK_BYTES ? rest : CHUNK_BYTES);
+        code = disk_write(context, fd, begin, zeros, part, error);
+        begin += part;
+    }
+    return code;
+}
+
+static int zero_in_steps(const struct ld_context *context, int fd, uint64_t size_bytes,
+                         segment_stop_fn *stop, void *data, struct ld_error *error)
+{
+    int code = LD_OK;
+    for (uint64_t begin = 0; begin < size_bytes && code == LD_OK; begin += SYNC_BYTES) {
+        uint64_t end = begin + SYNC_BYTES < size_bytes ? begin + SYNC_BYTES : size_bytes;
         if (stop && stop(data))
             return ld_fail(error, LD_CANCELLED, "closing");
-        uint64_t rest = size_bytes - offset;
-        size_t part = (size_t)(rest < CHUNK_BYTES ? rest : CHUNK_BYTES);
-        int code = disk_write(context, fd, offset, zeros, part, error);
-        offset += part;
-        if (code == LD_OK && (offset % SYNC_BYTES == 0 || offset == size_bytes))
+        code = segment_zero(context, fd, begin, end, error);
+        if (code == LD_OK)
             code = disk_sync(context, fd, error);
-        if (code != LD_OK)
-            return code;
     }
-    return LD_OK;
+    return code;
 }
 
 static int fill_segment(const struct ld_context *context, int fd,
@@ -142,7 +152,7 @@ static int fill_segment(const struct ld_context *context, int fd,
                         struct ld_error *error)
 {
     uint8_t block[SEGMENT_HEADER_SIZE];
-    int code = write_zeros(context, fd, header->size_bytes, stop, data, error);
+    int code = zero_in_steps(context, fd, header->size_bytes, stop, data, error);
     if (code != LD_OK)
         return code;
     segment_header_encode(block, header);

@@ -48,6 +48,10 @@ int segment_make(const struct ld_context *context, const char *directory,
                  const struct segment_header *header, uint64_t reserve_bytes, segment_stop_fn *stop,
                  void *data, int *fd, struct ld_error *error) LD_MUST_USE;
 
+/* Overwrites [begin, end) with zeros; not synced. */
+int segment_zero(const struct ld_context *context, int fd, uint64_t begin, uint64_t end,
+                 struct ld_error *error) LD_MUST_USE;
+
 /* LD_OK if a segment of size_bytes would leave reserve_bytes free, LD_NOSPACE, LD_IO. */
 int segment_space(const struct ld_context *context, const char *directory, uint64_t size_bytes,
                   uint64_t reserve_bytes, struct ld_error *error) LD_MUST_USE;

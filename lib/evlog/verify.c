@@ -106,15 +106,6 @@ static void verify_records(struct verify *verify, uint64_t number, struct scan *
     }
 }
 
-/* The base of the segment behind i, 0 if it is missing or bad or there is none. */
-static uint64_t next_base(const struct verify *verify, size_t i)
-{
-    const struct catalog_entry *next = &verify->catalog.entries[i + 1];
-    bool known =
-        i + 1 < verify->used && next->state == HEADER_IN_USE && next->number == next[-1].number + 1;
-    return known ? next->header.base : 0;
-}
-
 static int verify_segment(struct verify *verify, size_t i, struct ld_error *error)
 {
     const struct catalog_entry *entry = &verify->catalog.entries[i];
@@ -128,11 +119,11 @@ static int verify_segment(struct verify *verify, size_t i, struct ld_error *erro
         .segment = view,
         .producers = &verify->producers,
         .expects_checkpoint = entry->number > 1,
-        .mark = last ? catalog_mark(&verify->catalog) : 0,
+        .mark = catalog_mark_at(&verify->catalog, i),
         .at = {.sequence = entry->header.base, .offset = SEGMENT_HEADER_SIZE},
         .last_time_us = verify->last_time_us,
     };
-    verify->next_sequence = next_base(verify, i);
+    verify->next_sequence = catalog_next_base(&verify->catalog, i);
     verify_records(verify, entry->number, &scan, last);
     verify->last_time_us = scan.last_time_us;
     if (last)
@@ -161,10 +152,9 @@ static bool verify_entry(struct verify *verify, size_t i)
 static int verify_spare(struct verify *verify, const struct catalog_entry *entry,
                         struct ld_error *error)
 {
-    struct recovery_plan plan = {.tail.at.sequence = verify->next_sequence,
-                                 .tail.mark = catalog_mark(&verify->catalog)};
     struct scan scan;
-    int code = recovery_scan_spare(verify->context, verify->directory, &plan, entry, &scan, error);
+    int code = scan_unused(verify->context, verify->directory, entry, verify->next_sequence,
+                           catalog_mark(&verify->catalog), &scan, error);
     if (code == LD_OK && decide_spare(entry->state, scan.rest) == RECOVERY_REFUSE)
         report(verify, entry->number, verify->next_sequence, "%s, but the segment is not empty",
                entry->state == HEADER_BAD ? entry->reason : "marked as not in use");

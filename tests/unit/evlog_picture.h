@@ -175,10 +175,12 @@ static inline struct picture *grown_log(struct world *world, bool crashed)
     struct evlog_stats stats = {0};
     world_empty_directory(world);
     world_open(world);
-    while (stats.segments_created < 2 || evlog_staged(world->log) % 10 != 0) {
+    while (stats.segments_created < 2) {
         world_append(world, 1, 1);
         evlog_get_stats(world->log, &stats);
     }
+    for (size_t i = 0; i < 10; i++)
+        world_append(world, 1, 1);
     if (crashed)
         picture = picture_take(world);
     world_close(world);

@@ -110,6 +110,20 @@ static inline bool world_has_file(const struct world *world, const char *name)
     return access(path, F_OK) == 0;
 }
 
+static inline void remove_folder(const char *folder)
+{
+    char path[4 * WORLD_PATH_SIZE];
+    DIR *directory = opendir(folder);
+    assert_non_null(directory);
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (entry->d_name[0] != '.')
+            unlink(path);
+    }
+    closedir(directory);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static inline void world_empty_directory(const struct world *world)
 {
     char path[2 * WORLD_PATH_SIZE];
@@ -118,8 +132,8 @@ static inline void world_empty_directory(const struct world *world)
         return;
     for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         world_path(world, path, entry->d_name);
-        if (entry->d_name[0] != '.')
-            unlink(path);
+        if (entry->d_name[0] != '.' && unlink(path) != 0)
+            remove_folder(path);
     }
     closedir(directory);
 }

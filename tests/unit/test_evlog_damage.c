@@ -111,20 +111,27 @@ static void test_sealed_segment_cut_short(void **state)
 
 /* ---- segment headers and files ---- */
 
-static void test_every_header_byte(void **state)
+static void check_every_header_byte(struct world *world, struct picture *picture)
 {
-    struct world *world = *state;
-    struct picture *picture = grown_log(world, true);
     for (uint64_t number = 1; number <= 3; number++) {
         struct file *file = picture_segment(picture, number);
         for (size_t i = 0; i < SECTOR; i += i < 64 ? 1 : 29) {
             flip(file, i);
             picture_put(world, picture);
-            expect_refuses(world, LD_CORRUPT, number, "segment");
+            expect_refuses(world, LD_CORRUPT, number, "segment header");
             flip(file, i);
         }
     }
-    picture_free(picture);
+}
+
+static void test_every_header_byte(void **state)
+{
+    struct world *world = *state;
+    for (int crashed = 0; crashed < 2; crashed++) {
+        struct picture *picture = grown_log(world, crashed);
+        check_every_header_byte(world, picture);
+        picture_free(picture);
+    }
 }
 
 static void edit_header(struct file *file, void (*edit)(struct segment_header *header))
@@ -312,6 +319,118 @@ static void test_verify_finds_repeated_producer_sequences(void **state)
     expect_findings(world, 1, 1, 4);
 }
 
+/* ---- repair ---- */
+
+static bool set_aside_has(const struct world *world, const struct evlog_repair_report *report,
+                          const struct file *file)
+{
+    char path[4 * WORLD_PATH_SIZE];
+    struct file found;
+    snprintf(path, sizeof path, "%s/%s/%s", world->directory, report->folder, file->name);
+    if (access(path, F_OK) != 0)
+        return false;
+    read_file(&found, path);
+    bool same = found.size == file->size && memcmp(found.bytes, file->bytes, file->size) == 0;
+    free(found.bytes);
+    return same;
+}
+
+/* Repairs what is there; the log ends before sequence, opens and goes on. */
+static void expect_repairs(struct world *world, uint64_t segment, uint64_t sequence, uint64_t moved,
+                           struct evlog_repair_report *report)
+{
+    atomic_fetch_add(&world->now_us, 2000000); /* another folder each time */
+    assert_ok(evlog_repair(&world->context, world->directory, report, &test_error));
+    assert_true(report->repaired);
+    assert_true(strlen(report->reason) > 0);
+    assert_int_equal(report->segment, segment);
+    assert_int_equal(report->sequence, sequence);
+    assert_int_equal(report->head, sequence - 1);
+    assert_int_equal(report->segments_moved, moved);
+    assert_ok(evlog_verify(&world->context, world->directory, NULL, NULL, NULL, &test_error));
+    expect_opens(world, sequence - 1, false);
+    struct evlog_repair_report again;
+    assert_ok(evlog_repair(&world->context, world->directory, &again, &test_error));
+    assert_false(again.repaired);
+}
+
+static void test_repair_of_a_record(void **state)
+{
+    struct world *world = *state;
+    struct evlog_repair_report report;
+    struct picture *picture = grown_log(world, false);
+    for (uint64_t number = 1; number <= 3; number++) {
+        struct file *file = picture_segment(picture, number);
+        uint64_t base = ld_get_u64(file->bytes + WORLD_HEADER_BYTES + 24);
+        size_t size, offset = record_at(file, base + 7, &size);
+        flip(file, offset + size / 2);
+        picture_put(world, picture);
+        expect_repairs(world, number, base + 7, 3 - number, &report);
+        picture_put(world, picture);
+        expect_repairs(world, number, base + 7, 3 - number, &report);
+        for (uint64_t aside = number; aside <= 3; aside++)
+            assert_true(set_aside_has(world, &report, picture_segment(picture, aside)));
+        flip(file, offset + size / 2);
+    }
+    picture_free(picture);
+}
+
+static void test_repair_of_whole_segments(void **state)
+{
+    struct world *world = *state;
+    struct evlog_repair_report report;
+    struct picture *picture = grown_log(world, false);
+    uint64_t base[4] = {0};
+    for (uint64_t number = 1; number <= 3; number++)
+        base[number] =
+            ld_get_u64(picture_segment(picture, number)->bytes + WORLD_HEADER_BYTES + 24);
+    for (uint64_t number = 2; number <= 3; number++) {
+        struct file *file = picture_segment(picture, number);
+        flip(file, 20);
+        picture_put(world, picture);
+        expect_repairs(world, number, base[number], 4 - number, &report);
+        flip(file, 20);
+    }
+    flip(picture_segment(picture, 3), WORLD_HEADER_BYTES + 70); /* its checkpoint */
+    picture_put(world, picture);
+    expect_repairs(world, 3, base[3], 1, &report);
+    flip(picture_segment(picture, 3), WORLD_HEADER_BYTES + 70);
+    picture_put(world, picture);
+    remove_segment(world, 2);
+    expect_repairs(world, 3, base[2], 1, &report);
+    picture_put(world, picture);
+    remove_segment(world, 3);
+    expect_repairs(world, 2, base[3], 0, &report);
+    flip(picture_segment(picture, 1), 20); /* nothing can be kept: a new log begins */
+    picture_put(world, picture);
+    assert_ok(evlog_repair(&world->context, world->directory, &report, &test_error));
+    assert_int_equal(report.segments_moved, 3);
+    assert_int_equal(report.head, 0);
+    world_open(world);
+    assert_true(world->recovery.created);
+    world_close(world);
+    picture_free(picture);
+}
+
+static void test_repair_leaves_a_good_log_alone(void **state)
+{
+    struct world *world = *state;
+    struct evlog_repair_report report;
+    struct picture *picture = grown_log(world, false);
+    picture_put(world, picture);
+    assert_ok(evlog_repair(&world->context, world->directory, &report, &test_error));
+    assert_false(report.repaired);
+    expect_unchanged(world, picture);
+    world_open(world);
+    assert_int_equal(evlog_repair(&world->context, world->directory, &report, &test_error),
+                     LD_LOCKED);
+    world_close(world);
+    world_empty_directory(world);
+    assert_int_equal(evlog_repair(&world->context, world->directory, &report, &test_error),
+                     LD_NOTFOUND);
+    picture_free(picture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +445,9 @@ int main(void)
         INLINE(test_duplicate_and_foreign_segments),
         INLINE(test_verify_names_broken_chains),
         INLINE(test_verify_finds_repeated_producer_sequences),
+        INLINE(test_repair_of_a_record),
+        INLINE(test_repair_of_whole_segments),
+        INLINE(test_repair_leaves_a_good_log_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
