@@ -204,13 +204,57 @@ static void test_descriptor(void **state)
     assert_int_equal(world->answered[LD_OK], 200);
 }
 
+/* What a callback asked for is sent without waiting for anything else to happen. */
+static void test_descriptor_knows_of_work_left(void **state)
+{
+    struct plain *plain = *state;
+    struct world *world = &plain->world;
+    start_server(plain);
+    open_plain(plain);
+    struct pollfd descriptor = {.fd = ld_client_fd(world->client), .events = POLLIN};
+    open_producer(world);
+    world->publish_from_event = true;
+    open_plain_stream(world, on_event);
+    while (world->events == 0) {
+        assert_int_equal(poll(&descriptor, 1, DEADLINE_MS), 1);
+        assert_int_equal(ld_client_run(world->client, 0), LD_TIMEOUT);
+    }
+    assert_int_equal(poll(&descriptor, 1, 0), 1);
+}
+
+/* Without a router there are timers only: the descriptor is quiet between them. */
+static void test_descriptor_follows_timers(void **state)
+{
+    struct plain *plain = *state;
+    struct ld_client_options options;
+    start_server(plain);
+    ld_client_options_init(&options);
+    options.endpoint = "tcp://127.0.0.1:1";
+    options.identity = "3303.health";
+    assert_int_equal(ld_client_open(&options, &plain->world.client, NULL), LD_OK);
+    struct pollfd descriptor = {.fd = ld_client_fd(plain->world.client), .events = POLLIN};
+    for (int i = 0; i < 2; i++) {
+        int rounds = 0;
+        do {
+            assert_int_equal(poll(&descriptor, 1, DEADLINE_MS), 1);
+            assert_int_equal(ld_client_run(plain->world.client, 0), LD_TIMEOUT);
+            assert_in_range(++rounds, 1, 1000);
+        } while (poll(&descriptor, 1, 0) == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_plain, teardown_plain)
-        TEST(test_wait_publish_flush_close),    TEST(test_flush_has_a_deadline),
-        TEST(test_wait_up_has_a_deadline),      TEST(test_run_until_stopped),
-        TEST(test_close_from_event_inside_run), TEST(test_descriptor),
+        TEST(test_wait_publish_flush_close),
+        TEST(test_flush_has_a_deadline),
+        TEST(test_wait_up_has_a_deadline),
+        TEST(test_run_until_stopped),
+        TEST(test_close_from_event_inside_run),
+        TEST(test_descriptor),
+        TEST(test_descriptor_knows_of_work_left),
+        TEST(test_descriptor_follows_timers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -259,16 +259,32 @@ static void test_reopening_waits_for_confirmation(void **state)
     open_with_credit(world, 500, true);
     run_until(world, credit_is_used_up);
     fake_forget_sessions(&world->fake);
-    world->link = LD_LINK_CONNECTING;
-    run_until(world, is_up);
-    for (int i = 0; i < 10; i++)
-        uv_run(&world->loop, UV_RUN_NOWAIT);
+    open_producer(world);
+    publish_many(world, "a/b", 1);
+    run_until(world, is_answered); /* the new session is there, and has said what it wants */
+    assert_int_equal(world->fake.hellos, 2);
     assert_int_equal(world->fake.opens, 1);
     while (world->last_event < 100) {
         ld_stream_confirm(world->stream, world->last_event);
         uv_run(&world->loop, UV_RUN_ONCE);
     }
-    assert_int_equal(world->events, 100);
+    assert_false(world->events_out_of_order);
+}
+
+static bool one_is_told(struct world *world)
+{
+    return world->fake.streams[0].processed == 1;
+}
+
+/* Far less than a quarter of the credit: told at the next heartbeat, for the router's statistics.
+ */
+static void test_heartbeat_tells_what_is_processed(void **state)
+{
+    struct world *world = *state;
+    fill(world, 1);
+    open_client(world);
+    open_stream(world, LD_FROM_FIRST, NULL);
+    run_until(world, one_is_told);
 }
 
 /* ---- callbacks and closing ---- */
@@ -373,6 +389,7 @@ int main(void)
         TEST(test_credit_keeps_a_stream_flowing),
         TEST(test_confirming_by_hand_holds_the_credit),
         TEST(test_reopening_waits_for_confirmation),
+        TEST(test_heartbeat_tells_what_is_processed),
         TEST(test_publish_from_event),
         TEST(test_close_from_own_event),
         TEST(test_close_client_from_event),

@@ -288,10 +288,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_close_from_message),           TEST(test_open_and_send_from_message),
-        TEST(test_close_from_writable),          TEST(test_send_from_prepare_loses_no_wake_up),
-        TEST(test_close_at_every_step),          TEST(test_too_many_frames_are_dropped),
-        TEST(test_oversized_message_is_dropped), TEST(test_bind_errors),
+        TEST(test_close_from_message),
+        TEST(test_open_and_send_from_message),
+        TEST(test_close_from_writable),
+        TEST(test_send_from_prepare_loses_no_wake_up),
+        TEST(test_close_at_every_step),
+        TEST(test_too_many_frames_are_dropped),
+        TEST(test_oversized_message_is_dropped),
+        TEST(test_bind_errors),
         TEST(test_stale_ipc_file_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
