@@ -10,7 +10,22 @@
 #include "timefmt.h"
 
 static const struct cli_command COMMANDS[] = {
-    {"sim", cmd_sim, {"在本进程内推演一个情景文件", "run a scenario file through all cores, here"}},
+    {"status", cmd_status, {"总线、服务和事件的现状", "the bus, the services, the incidents"}},
+    {"report", cmd_report, {"报告", "report what happened"}},
+    {"decide",
+     cmd_decide,
+     {"建议、评估、决定、批准、报备", "propose, assess, decide, approve, file"}},
+    {"duty", cmd_duty, {"任务：列出和答复", "orders: list and answer them"}},
+    {"notice", cmd_notice, {"通知和 CAP 报文", "notices and their CAP messages"}},
+    {"supply", cmd_supply, {"应急物资", "supplies"}},
+    {"tail", cmd_tail, {"跟随事件", "follow the events"}},
+    {"story", cmd_story, {"讲述经过", "tell what happened"}},
+    {"sim", cmd_sim, {"在本进程内推演情景", "play a scenario here, without a bus"}},
+    {"play", cmd_play, {"在总线上推演情景", "play a scenario on a live bus"}},
+    {"replay", cmd_replay, {"重算日志并逐位比较", "derive a log again and compare"}},
+    {"log", cmd_log, {"磁盘上的日志", "the log on disk"}},
+    {"plan", cmd_plan, {"应急预案", "emergency plans"}},
+    {"route", cmd_route, {"主题和过滤器", "topics and filters"}},
     {NULL, NULL, {NULL, NULL}},
 };
 

@@ -178,7 +178,8 @@ static void note_state(struct picture_order *order, const struct ld_record *reco
     order->changed_at_us = record->time_us;
     switch (last->state) {
     case LIANDONG__V1__DUTY_ORDER__STATE__ISSUED:
-        order->issued_at_us = record->time_us;
+        order->issued_at_us = record->time_us; /* a repeated duty is to be seen anew */
+        order->acknowledged_at_us = order->done_at_us = 0;
         order->cause = last->context != NULL ? last->context->causation : 0;
         break;
     case LIANDONG__V1__DUTY_ORDER__STATE__ACKNOWLEDGED:

@@ -257,15 +257,15 @@ static void tell_warning(struct story *story, struct story_line *line,
 
 static const struct plan_text RESPONSE_WORDS[] = {
     {"", ""},
-    {"建议启动或调整为", "proposed"},
-    {"专家评估", "assessed by experts"},
-    {"决定", "decided"},
-    {"批准", "approved"},
-    {"报备", "filed"},
-    {"响应生效", "response in force"},
-    {"响应调整为", "response adjusted"},
-    {"响应终止", "response terminated"},
-    {"未启动", "not started"},
+    {"建议 ", "proposed"},
+    {"专家评估 ", "assessed by experts"},
+    {"决定 ", "decided"},
+    {"批准 ", "approved"},
+    {"报备 ", "filed"},
+    {"响应生效 ", "in force"},
+    {"响应调整为 ", "in force (adjusted)"},
+    {"响应已终止", "in force no more"},
+    {"未启动 ", "not started"},
 };
 enum { RESPONSE_WORD_COUNT = sizeof RESPONSE_WORDS / sizeof RESPONSE_WORDS[0] };
 
@@ -298,10 +298,15 @@ static void tell_response(struct story *story, struct story_line *line,
     const Liandong__V1__Text *commander = response->commander;
     struct ld_buffer zh = {0}, en = {0};
     line->level = (int)response->in_force;
-    ld_buffer_format(&zh, "%s %s%s级（%s，%s", area.zh, word.zh, level, by.zh, response->section);
-    ld_buffer_format(&en, "%s, level %s: %s, by %s (%s", area.en, level, word.en, by.en,
+    bool ending = response->level == LIANDONG__V1__LEVEL__LEVEL_NONE;
+    ld_buffer_format(&zh, "%s %s%s%s（%s，%s", area.zh, word.zh, ending ? "（终止响应）" : level,
+                     ending ? "" : "级", by.zh, response->section);
+    ld_buffer_format(&en, "%s, %s%s: %s, by %s (%s", area.en,
+                     ending ? "end of the response" : "level ", ending ? "" : level, word.en, by.en,
                      response->section);
-    if (commander != NULL && commander->zh[0] != '\0') {
+    bool in_force = response->state == LIANDONG__V1__RESPONSE__STATE__ACTIVE ||
+                    response->state == LIANDONG__V1__RESPONSE__STATE__ADJUSTED;
+    if (in_force && commander != NULL && commander->zh[0] != '\0') {
         ld_buffer_format(&zh, "；总指挥 %s", commander->zh);
         ld_buffer_format(&en, "; commander: %s", commander->en);
     }
@@ -315,6 +320,21 @@ static void tell_response(struct story *story, struct story_line *line,
 }
 
 /* ---- clocks, supplies, refusals ---- */
+
+/* What goes well is told once for each clock: its being met the first time. */
+static bool first_time(struct story *story, const Liandong__V1__Clock *clock)
+{
+    struct told_clock *told;
+    if (clock->state != LIANDONG__V1__CLOCK__STATE__MET)
+        return false;
+    HASH_FIND_STR(story->clocks, clock->clock, told);
+    if (told != NULL)
+        return false;
+    told = keep_zeroed(sizeof *told);
+    told->clock = keep_format("%s", clock->clock);
+    HASH_ADD_KEYPTR(hh, story->clocks, told->clock, strlen(told->clock), told);
+    return true;
+}
 
 static void tell_clock(struct story *story, struct story_line *line,
                        const ProtobufCMessage *message)
@@ -330,7 +350,7 @@ static void tell_clock(struct story *story, struct story_line *line,
     if (clock->late_us > 0)
         ld_duration_format(late, clock->late_us);
     line->alarming = clock->state == LIANDONG__V1__CLOCK__STATE__MISSED || clock->late_us > 0;
-    if (clock->state == LIANDONG__V1__CLOCK__STATE__STARTED) {
+    if (!line->alarming && !first_time(story, clock)) {
         json_decref(line->details);
         line->details = NULL;
         return;
@@ -403,11 +423,23 @@ struct story *story_open(unsigned kinds, const char *incident, story_line_fn *em
     return story;
 }
 
+static void forget_clocks(struct story *story)
+{
+    struct told_clock *told, *next;
+    HASH_ITER(hh, story->clocks, told, next)
+    {
+        HASH_DEL(story->clocks, told);
+        free(told->clock);
+        free(told);
+    }
+}
+
 void story_close(struct story *story)
 {
     if (story == NULL)
         return;
     gather_clear(story);
+    forget_clocks(story);
     plan_free(story->names);
     ld_arena_free(&story->arena);
     free(story);

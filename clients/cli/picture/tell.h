@@ -5,6 +5,10 @@
 #include "story.h"
 
 struct gathered;
+struct told_clock { /* a clock whose being met has been told */
+    char *clock;
+    UT_hash_handle hh;
+};
 
 struct story {
     unsigned kinds;
@@ -15,6 +19,7 @@ struct story {
     struct ld_arena arena;     /* of the line under way */
     struct gathered *gathered; /* what happened to many at once, at gathered_us */
     int64_t gathered_us;
+    struct told_clock *clocks;
     int suggested; /* last grade suggested: told only when it changes */
 };
 

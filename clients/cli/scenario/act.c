@@ -274,7 +274,7 @@ static int act_reply(struct scenario_run *run, const struct scenario_step *step,
                         ld_arena_format(&run->arena, "%s/%s", incident_id(run, NULL), reply->order),
                         error);
     size_t count = find_targets(run, reply, &targets);
-    run->nothing_to_do = count == 0;
+    run->nothing_to_do = count == 0 && !run->options->external_replies;
     for (size_t i = 0; i < count; i++) {
         int code = reply_to(run, reply, targets[i].unit, targets[i].order, error);
         if (code != LD_OK)

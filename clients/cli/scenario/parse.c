@@ -15,7 +15,7 @@ static const char *const TOP_KEYS[] = {"scenario", "title",    "plan",  "start",
                                        "hazard",   "reporter", "steps", "expect", NULL};
 static const char *const STEP_KEYS[] = {"at",      "note",   "report", "series", "decision",
                                         "reply",   "supply", "adopt",  "raw",    "silence",
-                                        "advance", "expect", NULL};
+                                        "advance", "repeat", "expect", NULL};
 
 const char *parse_beside(struct parse *parse, const char *path)
 {
@@ -154,27 +154,64 @@ static int64_t parse_at(struct parse *parse, yaml_node_t *node)
     return us;
 }
 
-static void parse_step(struct parse *parse, yaml_node_t *node)
+static void parse_series_step(struct parse *parse, yaml_node_t *node, yaml_node_t *series,
+                              int64_t at_us)
+{
+    yaml_node_t *expect = reader_get(&parse->reader, node, "expect");
+    parse_series(parse, series, at_us);
+    if (expect == NULL)
+        return;
+    struct scenario_step *step = parse_add_step(parse, node, parse->previous_us);
+    if (step != NULL)
+        parse_expect(parse, expect, step);
+}
+
+static void parse_one(struct parse *parse, yaml_node_t *node, int64_t at_us)
 {
     struct reader *reader = &parse->reader;
-    if (!reader_is_map(reader, node, "a step"))
-        return;
-    reader_only(reader, node, STEP_KEYS);
-    int64_t at_us = parse_at(parse, node);
-    yaml_node_t *series = reader_get(reader, node, "series");
-    if (series != NULL)
-        parse_series(parse, series, at_us);
     yaml_node_t *expect = reader_get(reader, node, "expect");
-    if (series != NULL && expect == NULL)
-        return;
-    struct scenario_step *step =
-        parse_add_step(parse, node, series != NULL ? parse->previous_us : at_us);
+    struct scenario_step *step = parse_add_step(parse, node, at_us);
     if (step == NULL)
         return;
     step->note = reader_both(reader, reader_get(reader, node, "note"));
     parse_act(parse, node, step);
     if (expect != NULL)
         parse_expect(parse, expect, step);
+}
+
+/* repeat: {every, times}: the same step again and again. */
+static size_t parse_repeat(struct parse *parse, yaml_node_t *node, int64_t *every_us)
+{
+    static const char *const KEYS[] = {"every", "times", NULL};
+    struct reader *reader = &parse->reader;
+    *every_us = LD_US_DAY;
+    if (node == NULL || !reader_is_map(reader, node, "repeat"))
+        return 1;
+    reader_only(reader, node, KEYS);
+    *every_us = reader_duration(reader, reader_get(reader, node, "every"), LD_US_DAY);
+    double times = reader_number(reader, reader_need(reader, node, "times"), 1);
+    if (times < 1 || times > SCENARIO_STEPS_MAX)
+        reader_mistake(reader, node, "times: expected 1 to %d", (int)SCENARIO_STEPS_MAX);
+    return (size_t)times;
+}
+
+static void parse_step(struct parse *parse, yaml_node_t *node)
+{
+    struct reader *reader = &parse->reader;
+    int64_t every_us;
+    if (!reader_is_map(reader, node, "a step"))
+        return;
+    reader_only(reader, node, STEP_KEYS);
+    int64_t at_us = parse_at(parse, node);
+    yaml_node_t *series = reader_get(reader, node, "series");
+    size_t times = parse_repeat(parse, reader_get(reader, node, "repeat"), &every_us);
+    if (series != NULL)
+        parse_series_step(parse, node, series, at_us);
+    for (size_t i = 0; series == NULL && i < times; i++) {
+        if (i > 0 && reader->finding_count > 0)
+            return; /* each mistake is told once */
+        parse_one(parse, node, at_us + (int64_t)i * every_us);
+    }
 }
 
 static void parse_steps(struct parse *parse, yaml_node_t *root)

@@ -1,0 +1,95 @@
+/* liandong decide: a person in office proposes, assesses, decides, approves, files, orders. */
+#include <string.h>
+
+#include "liandong/v1/command.pb-c.h"
+#include "message.h"
+
+struct decide_options {
+    const char *area, *opinion, *filed_with, *person;
+    bool against;
+};
+
+static int send(const struct cli *cli, Liandong__V1__Decision *decision, struct ld_arena *arena)
+{
+    struct ld_client *client = NULL;
+    struct ld_error error;
+    if (bus_open(cli, &client, &error) != LD_OK)
+        return cli_fail(cli, &error);
+    struct bus_event event = {.topic = ld_arena_format(arena, "decision/%s/%s/%s", decision->area,
+                                                       decision->context->incident, cli->identity),
+                              .message = &decision->base,
+                              .flags = bus_flags(cli, client)};
+    int status = bus_publish_and_tell(cli, client, &event, 1);
+    bus_close(client);
+    return status;
+}
+
+static int run(const struct cli *cli, const struct decide_options *own, char **arguments,
+               int argument_count, struct ld_arena *arena)
+{
+    const char *incident = arguments[0];
+    Liandong__V1__Decision decision;
+    liandong__v1__decision__init(&decision);
+    int act = message_enum(cli, &liandong__v1__decision__act__descriptor, "ACT", arguments[1]);
+    int level = argument_count < 3
+                    ? 0
+                    : message_enum(cli, &liandong__v1__level__descriptor, "LEVEL", arguments[2]);
+    if (act < 0 || level < 0)
+        return CLI_USAGE;
+    decision.context = message_context(cli, arena, incident);
+    decision.act = (Liandong__V1__Decision__Act)act;
+    decision.level = (Liandong__V1__Level)level;
+    decision.area = own->area != NULL ? message_text(own->area) : message_city_of(arena, incident);
+    decision.in_favour = !own->against;
+    decision.opinion = message_text(own->opinion);
+    decision.filed_with = message_text(own->filed_with);
+    decision.person = message_text(own->person);
+    return send(cli, &decision, arena);
+}
+
+int cmd_decide(struct cli *cli, int argc, char **argv)
+{
+    struct decide_options own = {0};
+    const struct cli_option options[] = {
+        {"area",
+         'a',
+         CLI_TEXT,
+         &own.area,
+         "CODE",
+         {"响应范围（默认事件所在市）", "where the response is (default: the incident's city)"}},
+        {"against",
+         0,
+         CLI_FLAG,
+         &own.against,
+         NULL,
+         {"评估意见为不同意", "with assess: against it"}},
+        {"opinion", 'o', CLI_TEXT, &own.opinion, "TEXT", {"意见", "in words"}},
+        {"filed-with",
+         'f',
+         CLI_TEXT,
+         &own.filed_with,
+         "UNIT",
+         {"报备对象", "with file: with whom"}},
+        {"person", 'p', CLI_TEXT, &own.person, "NAME", {"经办人或职务", "who acts for the unit"}},
+        {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
+        {.name = NULL}};
+    const struct cli_usage usage = {
+        "decide [OPTION]… INCIDENT ACT [LEVEL]",
+        {"按预案程序对事件作出一步：ACT 为 "
+         "propose、assess、decide、approve、file、order、designate；\n"
+         "LEVEL 为 I、II、III、IV，终止响应用 none。退出码 4：预案不许，并指出哪一节。",
+         "One step of the plan's procedure for an incident. ACT: propose, assess, decide, "
+         "approve,\n"
+         "file, order or designate. LEVEL: I, II, III, IV, or none to end the response.\n"
+         "Exit status 4: the plan does not allow it; the section says who may."},
+        options,
+        "  liandong decide 3303-cholera-20261011-1 propose II --as 3303.health\n"
+        "  liandong decide 3303-cholera-20261011-1 decide none --as 3303.gov\n"};
+    struct ld_arena arena = {0};
+    int count;
+    int status = cli_parse(cli, &usage, argc, argv, 2, 3, &count);
+    if (status < 0)
+        status = run(cli, &own, argv, count, &arena);
+    ld_arena_free(&arena);
+    return status;
+}

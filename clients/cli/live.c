@@ -1,0 +1,426 @@
+/*
+ * The live bus. One libuv loop carries a watcher (the stream of everything, status, the clock) and
+ * a client per acting unit, opened when the unit first acts.
+ *
+ * Settled means: in one answer of the router no stream lags, the head is what the watcher has
+ * seen, and the head is the same as in the answer before. A service confirms an event only when
+ * all that follows from it is durable, so nothing can be under way then.
+ *
+ * Ways it fails: the router is not in a drill (REFUSED), it is lost or says nothing for longer
+ * than the timeout (UNREACHABLE, TIMEOUT), a client is fenced or its event refused (that code).
+ * Closing closes all clients and runs the loop until nothing is left.
+ */
+#include "live.h"
+
+#include <liandong.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <uv.h>
+
+#include "timefmt.h"
+
+enum { POLL_MS = 2 };
+
+struct actor { /* a unit that acts */
+    char *unit;
+    struct live *live;
+    struct ld_client *client;
+    struct ld_producer *producer;
+    bool ready;
+    int code;
+    UT_hash_handle hh;
+};
+
+struct live {
+    struct scenario_bus bus;
+    const struct cli *cli;
+    uv_loop_t loop;
+    uv_timer_t pace;
+    struct ld_client *watcher;
+    struct ld_stream *stream;
+    struct actor *actors;
+    scenario_record_fn *each;
+    void *data;
+    uint64_t seen; /* sequence covered by the watcher's stream */
+    bool opened, failed;
+    struct ld_error error;
+    /* one question at a time: */
+    bool answered;
+    int code;
+    uint64_t head, settled_head;
+    bool quiet; /* the last answer: no stream lags */
+    int64_t time_us;
+    uint64_t sequence; /* of the last publish */
+    char reason[LD_ERROR_TEXT_SIZE];
+    size_t closing;
+};
+
+/* ---- running the loop ---- */
+
+static void on_pace(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static int64_t now_us(const struct live *live)
+{
+    return ld_monotonic_us(live->cli->context);
+}
+
+/* Runs until *set; the pace timer wakes the loop so that the deadline is seen. */
+static int run_until(struct live *live, const bool *set, const char *what, struct ld_error *error)
+{
+    int64_t deadline_us = now_us(live) + live->cli->timeout_us;
+    while (!*set && !live->failed) {
+        uv_run(&live->loop, UV_RUN_ONCE);
+        if (!*set && now_us(live) > deadline_us)
+            return ld_fail(error, LD_TIMEOUT, "no answer from %s: %s", live->cli->endpoint, what);
+    }
+    if (live->failed)
+        *error = live->error;
+    return live->failed ? live->error.code : LD_OK;
+}
+
+/* ---- the watcher ---- */
+
+static void on_opened(struct ld_stream *stream, uint64_t from, uint64_t head, void *data)
+{
+    struct live *live = data;
+    (void)stream;
+    (void)from;
+    (void)head;
+    live->opened = true;
+}
+
+static void on_event(struct ld_stream *stream, const struct ld_record *record, void *data)
+{
+    struct live *live = data;
+    (void)stream;
+    live->seen = record->sequence;
+    live->each(record, live->data);
+}
+
+static void on_failed(struct ld_stream *stream, const struct ld_error *error, void *data)
+{
+    struct live *live = data;
+    (void)stream;
+    live->failed = true;
+    live->error = *error;
+}
+
+static int open_client(struct live *live, const char *identity, struct ld_client **client,
+                       struct ld_error *error)
+{
+    struct ld_client_options options;
+    ld_client_options_init(&options);
+    options.endpoint = live->cli->endpoint;
+    options.identity = identity;
+    options.loop = &live->loop;
+    return ld_client_open(&options, client, error);
+}
+
+static int open_watcher(struct live *live, struct ld_error *error)
+{
+    struct ld_stream_options options;
+    ld_stream_options_init(&options);
+    options.from = LD_FROM_NOW;
+    options.opened = on_opened;
+    options.event = on_event;
+    options.failed = on_failed;
+    options.data = live;
+    int code = open_client(live, live->cli->identity, &live->watcher, error);
+    if (code == LD_OK)
+        code = ld_stream_open(live->watcher, &options, &live->stream, error);
+    if (code == LD_OK)
+        code = run_until(live, &live->opened, "is the router running?", error);
+    if (code == LD_TIMEOUT)
+        code = error->code = LD_UNREACHABLE;
+    return code;
+}
+
+/* ---- status and settling ---- */
+
+/* Our own stream is settled when it has shown the head; the router hears of that only later. */
+static bool streams_quiet(const struct live *live, json_t *status)
+{
+    size_t index;
+    json_t *stream;
+    json_array_foreach(json_object_get(status, "streams"), index, stream)
+    {
+        const char *identity = json_string_value(json_object_get(stream, "identity"));
+        json_int_t lag = json_integer_value(json_object_get(stream, "lag"));
+        if (lag > 0 && (identity == NULL || strcmp(identity, live->cli->identity) != 0))
+            return false;
+    }
+    return true;
+}
+
+static void on_status(int code, const char *json, void *data)
+{
+    struct live *live = data;
+    json_t *status = json != NULL ? json_loads(json, 0, NULL) : NULL;
+    live->answered = true;
+    live->code = code;
+    if (status == NULL)
+        return;
+    live->head = (uint64_t)json_integer_value(json_object_get(status, "head"));
+    live->time_us = json_integer_value(json_object_get(status, "time_us"));
+    live->quiet = streams_quiet(live, status);
+    json_decref(status);
+}
+
+static int ask_status(struct live *live, struct ld_error *error)
+{
+    live->answered = false;
+    int code = ld_client_status(live->watcher, on_status, live, error);
+    if (code == LD_OK)
+        code = run_until(live, &live->answered, "its status", error);
+    if (code == LD_OK && live->code != LD_OK)
+        code = ld_fail(error, live->code, "the router's status: %s", ld_code_text(live->code));
+    return code;
+}
+
+static void rest(struct live *live)
+{
+    uv_timer_start(&live->pace, on_pace, POLL_MS, POLL_MS);
+    uv_run(&live->loop, UV_RUN_ONCE);
+}
+
+static int live_settle(void *self, struct ld_error *error)
+{
+    struct live *live = self;
+    int64_t deadline_us = now_us(live) + live->cli->timeout_us;
+    uint64_t before = 0, seen = 0;
+    for (;;) {
+        int code = ask_status(live, error);
+        if (code != LD_OK)
+            return code;
+        if (live->quiet && live->head == before && live->seen >= live->head)
+            return LD_OK;
+        if (live->head != before || live->seen != seen)
+            deadline_us = now_us(live) + live->cli->timeout_us;
+        before = live->head;
+        seen = live->seen;
+        if (now_us(live) > deadline_us)
+            return ld_fail(error, LD_TIMEOUT,
+                           "the bus does not settle: a stream stays behind the head %llu",
+                           (unsigned long long)live->head);
+        rest(live);
+    }
+}
+
+/* ---- beginning ---- */
+
+static int64_t next_midnight(int64_t time_us)
+{
+    int64_t offset_us = LD_CHINA_OFFSET_MINUTES * LD_US_MINUTE;
+    int64_t local_us = time_us + offset_us;
+    return local_us - local_us % LD_US_DAY + LD_US_DAY - offset_us;
+}
+
+static int live_advance(void *self, int64_t time_us, struct ld_error *error);
+
+static int live_start(void *self, int64_t *start_us, bool may_move, scenario_record_fn *each,
+                      void *data, struct ld_error *error)
+{
+    struct live *live = self;
+    struct ld_client_state state;
+    char text[LD_TIME_TEXT_SIZE];
+    live->each = each;
+    live->data = data;
+    int code = open_watcher(live, error);
+    if (code != LD_OK)
+        return code;
+    ld_client_get_state(live->watcher, &state);
+    if (!state.drill)
+        return ld_fail(error, LD_REFUSED,
+                       "the router at %s is not in a drill; a scenario is played only on one that "
+                       "was started with --drill",
+                       live->cli->endpoint);
+    live->seen = state.head;
+    code = ask_status(live, error);
+    if (code != LD_OK)
+        return code;
+    if (live->time_us > *start_us && !may_move)
+        return ld_fail(error, LD_REFUSED, "the drill's clock is at %s, past the start",
+                       ld_time_format(text, live->time_us, LD_CHINA_OFFSET_MINUTES));
+    if (live->time_us > *start_us)
+        *start_us = next_midnight(live->time_us);
+    return live_advance(live, *start_us, error);
+}
+
+/* ---- actors ---- */
+
+static void on_producer(struct ld_producer *producer, int code, uint64_t last_sequence, void *data)
+{
+    struct actor *actor = data;
+    (void)producer;
+    (void)last_sequence;
+    actor->ready = true;
+    actor->code = code;
+}
+
+static int open_actor(struct live *live, const char *unit, struct actor **out,
+                      struct ld_error *error)
+{
+    char name[128];
+    struct actor *actor = calloc(1, sizeof *actor);
+    if (actor == NULL)
+        abort();
+    actor->live = live;
+    actor->unit = strdup(unit);
+    if (actor->unit == NULL)
+        abort();
+    HASH_ADD_KEYPTR(hh, live->actors, actor->unit, strlen(actor->unit), actor);
+    snprintf(name, sizeof name, "%s#scenario", unit);
+    int code = open_client(live, unit, &actor->client, error);
+    if (code == LD_OK)
+        code = ld_producer_open(actor->client, name, on_producer, actor, &actor->producer, error);
+    if (code == LD_OK)
+        code = run_until(live, &actor->ready, "a producer was not opened", error);
+    if (code == LD_OK && actor->code != LD_OK)
+        code = ld_fail(error, actor->code, "producer %s: %s", name, ld_code_text(actor->code));
+    *out = actor;
+    return code;
+}
+
+static int actor_of(struct live *live, const char *unit, struct actor **out, struct ld_error *error)
+{
+    HASH_FIND_STR(live->actors, unit, *out);
+    return *out != NULL ? LD_OK : open_actor(live, unit, out, error);
+}
+
+static void on_published(const struct ld_published *published, void *data)
+{
+    struct live *live = data;
+    live->answered = true;
+    live->code = published->code;
+    live->sequence = published->sequence;
+    snprintf(live->reason, sizeof live->reason, "%s", published->reason);
+}
+
+static int live_publish(void *self, const char *author, const char *topic, const void *payload,
+                        size_t payload_size, uint64_t *sequence, struct ld_error *error)
+{
+    struct live *live = self;
+    struct actor *actor = NULL;
+    struct ld_event event = {.topic = topic,
+                             .payload = payload,
+                             .payload_size = payload_size,
+                             .flags = LD_RECORD_EXERCISE};
+    int code = actor_of(live, author, &actor, error);
+    live->answered = false;
+    if (code == LD_OK)
+        code = ld_publish(actor->producer, &event, on_published, live, error);
+    if (code == LD_OK)
+        code = run_until(live, &live->answered, "an event was not made durable", error);
+    if (code == LD_OK && live->code != LD_OK)
+        code = ld_fail(error, live->code, "%s: %s", author, live->reason);
+    *sequence = live->sequence;
+    return code;
+}
+
+/* ---- time ---- */
+
+static void on_advanced(int code, int64_t time_us, uint64_t head, const char *reason, void *data)
+{
+    struct live *live = data;
+    (void)head;
+    live->answered = true;
+    live->code = code;
+    live->time_us = time_us;
+    snprintf(live->reason, sizeof live->reason, "%s", reason != NULL ? reason : "");
+}
+
+static int live_advance(void *self, int64_t time_us, struct ld_error *error)
+{
+    struct live *live = self;
+    int code = live_settle(live, error);
+    live->answered = false;
+    if (code == LD_OK)
+        code = ld_client_advance(live->watcher, time_us, on_advanced, live, error);
+    if (code == LD_OK)
+        code = run_until(live, &live->answered, "the clock was not moved", error);
+    if (code == LD_OK && live->code != LD_OK)
+        code = ld_fail(error, live->code, "moving the clock: %s", live->reason);
+    return code == LD_OK ? live_settle(live, error) : code;
+}
+
+static int live_wait(void *self, bool (*done)(void *data), void *data, const char *what,
+                     struct ld_error *error)
+{
+    struct live *live = self;
+    uint64_t seen = live->seen;
+    int64_t deadline_us = now_us(live) + live->cli->timeout_us;
+    while (!done(data)) {
+        rest(live);
+        if (live->seen != seen)
+            deadline_us = now_us(live) + live->cli->timeout_us;
+        seen = live->seen;
+        if (live->failed) {
+            *error = live->error;
+            return live->error.code;
+        }
+        if (now_us(live) > deadline_us)
+            return ld_fail(error, LD_TIMEOUT, "nothing happens any more while waiting for %s",
+                           what);
+    }
+    return LD_OK;
+}
+
+/* ---- opening and closing ---- */
+
+struct scenario_bus *live_open(const struct cli *cli)
+{
+    struct live *live = calloc(1, sizeof *live);
+    if (live == NULL || uv_loop_init(&live->loop) != 0)
+        abort();
+    live->cli = cli;
+    uv_timer_init(&live->loop, &live->pace);
+    uv_timer_start(&live->pace, on_pace, POLL_MS, POLL_MS);
+    live->bus = (struct scenario_bus){.self = live,
+                                      .start = live_start,
+                                      .publish = live_publish,
+                                      .settle = live_settle,
+                                      .advance = live_advance,
+                                      .wait = live_wait};
+    return &live->bus;
+}
+
+static void on_closed(void *data)
+{
+    struct live *live = data;
+    live->closing--;
+}
+
+static void close_client(struct live *live, struct ld_client *client)
+{
+    if (client == NULL)
+        return;
+    live->closing++;
+    ld_client_close(client, on_closed, live);
+}
+
+void live_close(struct scenario_bus *bus)
+{
+    if (bus == NULL)
+        return;
+    struct live *live = bus->self;
+    struct actor *actor, *next;
+    for (actor = live->actors; actor != NULL; actor = actor->hh.next)
+        close_client(live, actor->client);
+    close_client(live, live->watcher);
+    while (live->closing > 0)
+        uv_run(&live->loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&live->pace, NULL);
+    uv_run(&live->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&live->loop);
+    HASH_ITER(hh, live->actors, actor, next)
+    {
+        HASH_DEL(live->actors, actor);
+        free(actor->unit);
+        free(actor);
+    }
+    free(live);
+}
