@@ -2,6 +2,7 @@
  * grading: the Broad Street outbreak whole, each boundary of the classes, windows to the
  * microsecond, counties, late and corrected reports, designations.
  */
+#include "forge.h"
 #include "grading_rig.h"
 
 #include <math.h>
@@ -329,6 +330,22 @@ static void nonsense_changes_nothing(void **state)
     rig_close(&rig);
 }
 
+static void forged_snapshots(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, "3303-plague.bubonic-20260101-1", "plague.bubonic");
+    for (int i = 0; i < 20; i++)
+        tell(&rig, (struct telling){.county = i % 3,
+                                    .onset_us = i * 20 * LD_US_HOUR,
+                                    .cases = i,
+                                    .place = "quay",
+                                    .sign = i == 3 ? "imported" : NULL});
+    designate(&rig, "3303.gov", 3);
+    survives_forgery(&rig.world, &grading_class);
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +365,7 @@ int main(void)
         cmocka_unit_test(incubation_and_places),
         cmocka_unit_test(gauges_count_by_their_latest),
         cmocka_unit_test(nonsense_changes_nothing),
+        cmocka_unit_test(forged_snapshots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* reporting: the plan's clocks, from start to met, missed, late and cancelled (wenzhou-phe 5.2.3
  * and 6.2.3). */
+#include "forge.h"
 #include "reporting_rig.h"
 
 #define INCIDENT "3303-cholera-20260101-1"
@@ -248,6 +249,18 @@ static void daily_report_of_a_new_county_and_after_hours(void **state)
     assert_non_null(clock_after(world, raised, "daily-report", STARTED, 1));
 }
 
+static void forged_snapshots(void **state)
+{
+    struct world *world = *state;
+    size_t index = file(world, filing());
+    graded(world, INCIDENT, 3, sequence_at(world, index));
+    responded(world, INCIDENT, 2);
+    struct filing f = filing();
+    f.hazard = "poisoning";
+    file(world, f);
+    survives_forgery(world, &reporting_class);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -262,6 +275,7 @@ int main(void)
         TEST(closing_cancels),
         TEST(daily_report),
         TEST(daily_report_of_a_new_county_and_after_hours),
+        TEST(forged_snapshots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
