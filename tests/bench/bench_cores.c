@@ -1,0 +1,308 @@
+/*
+ * Cores in one process, without a bus: T5 (all cores over a log) and T6 (grading alone), and time
+ * passing. The log is made by the simulator before measuring; each figure is the median of several
+ * passes over it with a fresh host, on one core.
+ *
+ *   bench_cores [--json] [--reports N]
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "common/sim.h"
+#include "context.h"
+#include "timefmt.h"
+#include "liandong/v1/plan.pb-c.h"
+#include "liandong/v1/report.pb-c.h"
+
+enum { ROUNDS = 5, REPORTS = 100000, TICKS = 300000 };
+
+struct log { /* records end to end */
+    struct ld_buffer bytes;
+    size_t count;
+};
+
+struct shape { /* of a stream of reports */
+    const char *name;
+    unsigned late_percent, corrected_percent, counties;
+    const char *hazard;
+    double target; /* events/s, 0: none */
+};
+
+static bool as_json;
+static size_t report_count = REPORTS;
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "bench_cores: %s: %s\n", what, why);
+    exit(1);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int by_size(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static void print_rate(const char *name, double rate, double target)
+{
+    if (as_json)
+        printf("{\"bench\":\"cores\",\"name\":\"%s\",\"value\":%.6g,\"target\":%.6g,"
+               "\"unit\":\"events/s\"}\n",
+               name, rate, target);
+    else if (target > 0)
+        printf("%-52s %14.0f events/s   target %.0f\n", name, rate, target);
+    else
+        printf("%-52s %14.0f events/s\n", name, rate);
+}
+
+/* ---- making a log ---- */
+
+static void keep(const struct ld_record *record, void *data)
+{
+    struct log *log = data;
+    ld_record_encode(ld_buffer_reserve(&log->bytes, record->size), record);
+    log->bytes.size += record->size;
+    log->count++;
+}
+
+static void publish(struct sv_sim *sim, const char *producer, const char *topic,
+                    const ProtobufCMessage *message)
+{
+    struct ld_error error;
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *payload = malloc(size + 1);
+    if (!payload)
+        abort();
+    protobuf_c_message_pack(message, payload);
+    if (sv_sim_publish(sim, producer, topic, payload, size, 0, NULL, &error) != LD_OK)
+        die(topic, error.text);
+    free(payload);
+}
+
+static void adopt(struct sv_sim *sim)
+{
+    struct plan_bundle bundle;
+    struct ld_error error;
+    if (plan_bundle_read(ld_context_system(), LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", &bundle,
+                         &error) != LD_OK)
+        die("plan", error.text);
+    Liandong__V1__PlanAdoption adoption = LIANDONG__V1__PLAN_ADOPTION__INIT;
+    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    context.author = sv_borrow("3303.gov");
+    Liandong__V1__PlanAdoption__File files[32], *list[32];
+    for (size_t i = 0; i < bundle.count && i < 32; i++) {
+        list[i] = &files[i];
+        liandong__v1__plan_adoption__file__init(&files[i]);
+        files[i].name = sv_borrow(bundle.files[i].name);
+        files[i].content.data = (uint8_t *)sv_borrow(bundle.files[i].content);
+        files[i].content.len = bundle.files[i].size;
+    }
+    adoption.context = &context;
+    adoption.n_files = bundle.count;
+    adoption.files = list;
+    publish(sim, "3303.gov", "plan/wenzhou-phe", &adoption.base);
+    plan_bundle_free(&bundle);
+}
+
+static unsigned chance(unsigned *random, unsigned of)
+{
+    *random = *random * 1664525u + 1013904223u;
+    return (*random >> 10) % of;
+}
+
+/* One report every 20 s; late ones up to a day. */
+static void report(struct sv_sim *sim, const struct shape *shape, unsigned *random, size_t number)
+{
+    static const char *const counties[] = {"330302", "330303", "330304", "330305", "330324",
+                                           "330326", "330327", "330328", "330329", "330381"};
+    const char *county = counties[chance(random, shape->counties)];
+    char id[24], unit[24], topic[96], old[24];
+    snprintf(id, sizeof id, "%zu", number);
+    snprintf(old, sizeof old, "%zu", number - 1);
+    snprintf(unit, sizeof unit, "%s.health", county);
+    snprintf(topic, sizeof topic, "report/%s/%s/%s", county, shape->hazard, unit);
+    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    context.author = unit;
+    Liandong__V1__Measure measures[2] = {LIANDONG__V1__MEASURE__INIT, LIANDONG__V1__MEASURE__INIT};
+    Liandong__V1__Measure *list[] = {&measures[0], &measures[1]};
+    measures[0].measure = sv_borrow("cases");
+    measures[0].value = 1 + (double)chance(random, 3);
+    measures[1].measure = sv_borrow("deaths");
+    measures[1].value = chance(random, 10) == 0;
+    Liandong__V1__Report report = LIANDONG__V1__REPORT__INIT;
+    report.context = &context;
+    report.id = id;
+    report.kind = LIANDONG__V1__REPORT__KIND__PROGRESS;
+    report.means = LIANDONG__V1__REPORT__MEANS__NETWORK;
+    report.area = sv_borrow(county);
+    report.hazard = sv_borrow(shape->hazard);
+    report.place = sv_borrow("Wuma street 12");
+    report.occurred_at_us = sv_sim_now(sim) - (chance(random, 100) < shape->late_percent
+                                                   ? (int64_t)chance(random, 86400) * LD_US_SECOND
+                                                   : 0);
+    report.received_at_us = sv_sim_now(sim);
+    report.n_measures = 2;
+    report.measures = list;
+    report.channel = sv_borrow("");
+    if (number > 1 && shape->counties == 1 && chance(random, 100) < shape->corrected_percent)
+        report.revises = old;
+    publish(sim, unit, topic, &report.base);
+}
+
+static struct log make_log(const struct shape *shape, size_t reports,
+                           void (*add)(struct sv_host *host))
+{
+    struct log log = {0};
+    int64_t start_us = 0;
+    if (ld_time_parse("2026-01-01T00:00:00Z", 0, &start_us, NULL) != LD_OK)
+        die("clock", "no time");
+    struct sv_sim *sim = sv_sim_open(start_us, keep, &log);
+    add(sv_sim_host(sim));
+    adopt(sim);
+    unsigned random = 1;
+    for (size_t i = 1; i <= reports; i++) {
+        report(sim, shape, &random, i);
+        sv_sim_advance(sim, sv_sim_now(sim) + 20 * LD_US_SECOND);
+    }
+    sv_sim_close(sim);
+    return log;
+}
+
+/* ---- passing over it ---- */
+
+static double pass(const struct log *log, void (*add)(struct sv_host *host), unsigned families,
+                   size_t *applied)
+{
+    struct sv_host *host = sv_host_open();
+    struct ld_record record;
+    struct ld_error error;
+    double spent = 0;
+    *applied = 0;
+    add(host);
+    for (size_t at = 0; at < log->bytes.size; at += record.size) {
+        if (ld_record_decode(log->bytes.data + at, log->bytes.size - at, &record, &error) != LD_OK)
+            die("record", error.text);
+        enum sv_family family = sv_family_of(record.topic, record.topic_size);
+        bool plan = family == SV_PLAN;
+        if (!plan && !(families & SV_BIT(family)))
+            continue;
+        if (*applied == 0 && !plan)
+            spent = seconds();
+        if (sv_host_apply(host, &record, &error) != LD_OK)
+            die("apply", error.text);
+        *applied += !plan;
+    }
+    spent = seconds() - spent;
+    sv_host_close(host);
+    return spent;
+}
+
+static double rate_over(const struct log *log, void (*add)(struct sv_host *host), unsigned families)
+{
+    double rates[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        size_t applied = 0;
+        double spent = pass(log, add, families, &applied);
+        rates[i] = (double)applied / spent;
+    }
+    qsort(rates, ROUNDS, sizeof rates[0], by_size);
+    return rates[ROUNDS / 2];
+}
+
+static void add_grading(struct sv_host *host)
+{
+    sv_host_add(host, &grading_class, NULL);
+}
+
+static void add_both(struct sv_host *host)
+{
+    sv_host_add(host, &reporting_class, NULL);
+    sv_host_add(host, &grading_class, NULL);
+}
+
+static void measure_grading(void)
+{
+    static const struct shape shapes[] = {
+        {"T6  grading, reports in order, 10 counties", 0, 0, 10, "cholera", 1e6},
+        {"T6  grading, 10 % late, 10 counties", 10, 0, 10, "cholera", 1e6},
+        {"T6  grading, 10 % late, 10 % corrected, 1 county", 10, 10, 1, "cholera", 1e6},
+        {"T6  grading, hazard with places and incubation", 10, 0, 10, "plague.bubonic", 1e6},
+        {"T6  grading, accidents, each its own incident", 0, 0, 10, "poisoning", 0},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        struct log log = make_log(&shapes[i], report_count, add_both);
+        print_rate(shapes[i].name, rate_over(&log, add_grading, SV_BIT(SV_INCIDENT)),
+                   shapes[i].target);
+        ld_buffer_free(&log.bytes);
+    }
+}
+
+/* All that reports lead to, through all cores: inputs, derived events and ticks as in the log. */
+static void measure_all(void)
+{
+    static const struct shape shape = {"T5", 5, 0, 10, "cholera", 1e6};
+    struct log log = make_log(&shape, report_count / 4, sv_host_add_all);
+    print_rate("T5  all cores over a log", rate_over(&log, sv_host_add_all, ~0u), shape.target);
+    print_rate("    of that, reporting", rate_over(&log, add_both, SV_BIT(SV_REPORT)), 0);
+    ld_buffer_free(&log.bytes);
+}
+
+static void measure_ticks(void)
+{
+    static const struct shape shape = {"ticks", 0, 0, 10, "cholera", 3e6};
+    struct log log = make_log(&shape, 100, sv_host_add_all);
+    struct ld_record record, tick = {.topic = "sys/tick", .topic_size = 8};
+    struct ld_error error;
+    double rates[2];
+    void (*const add[])(struct sv_host *) = {add_both, sv_host_add_all};
+    for (size_t i = 0; i < 2; i++) {
+        struct sv_host *host = sv_host_open();
+        add[i](host);
+        for (size_t at = 0; at < log.bytes.size; at += record.size) {
+            if (ld_record_decode(log.bytes.data + at, log.bytes.size - at, &record, &error) !=
+                    LD_OK ||
+                sv_host_apply(host, &record, &error) != LD_OK)
+                die("tick", error.text);
+        }
+        double start = seconds();
+        for (size_t k = 0; k < TICKS; k++) {
+            tick.sequence = record.sequence + 1 + k;
+            tick.time_us = record.time_us + (int64_t)k;
+            if (sv_host_apply(host, &tick, &error) != LD_OK)
+                die("tick", error.text);
+        }
+        rates[i] = TICKS / (seconds() - start);
+        sv_host_close(host);
+    }
+    print_rate("ticks through reporting and grading", rates[0], shape.target);
+    print_rate("ticks through all cores, duty for every unit", rates[1], 0);
+    ld_buffer_free(&log.bytes);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option known[] = {{"json", no_argument, NULL, 'j'},
+                                          {"reports", required_argument, NULL, 'r'},
+                                          {NULL, 0, NULL, 0}};
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        if (option == 'j')
+            as_json = true;
+        else if (option == 'r' && (report_count = strtoul(optarg, NULL, 10)) >= 100)
+            continue;
+        else
+            die("options", "expected [--json] [--reports N], N at least 100");
+    }
+    measure_grading();
+    measure_ticks();
+    measure_all();
+    return 0;
+}
