@@ -41,6 +41,31 @@ static void test_lost_answers_become_ok(void **state)
     assert_false(world->answers_out_of_order);
 }
 
+static bool was_published(struct world *world)
+{
+    return world->fake.publishes > 0 && world->fake.pings > 0;
+}
+
+/* The router's log has failed: what it could not answer is sent again to its next start. */
+static void test_unknown_outcomes_wait_for_the_next_session(void **state)
+{
+    struct world *world = *state;
+    open_client(world);
+    open_producer(world);
+    run_until(world, is_ready);
+    world->fake.publish = FAKE_REFUSE;
+    world->fake.refuse_code = LD_UNKNOWN;
+    publish_many(world, "a/b", 5);
+    run_until(world, was_published);
+    assert_int_equal(world->answers, 0);
+    assert_int_equal(world->fake.publishes, 1);
+    world->fake.publish = FAKE_ACCEPT;
+    fake_forget_sessions(&world->fake);
+    run_until(world, is_answered);
+    assert_int_equal(world->answered[LD_OK], 5);
+    assert_int_equal(world->fake.head, 5);
+}
+
 static void test_restarted_router_is_found_again(void **state)
 {
     struct world *world = *state;
@@ -195,6 +220,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_lost_session_is_made_good),
         TEST(test_lost_answers_become_ok),
+        TEST(test_unknown_outcomes_wait_for_the_next_session),
         TEST(test_restarted_router_is_found_again),
         TEST(test_silence_is_stale_and_heals),
         TEST(test_malformed_answers_end_the_session_only),

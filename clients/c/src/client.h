@@ -81,14 +81,15 @@ struct ld_producer {
     bool answered; /* ready was called */
     int dead;      /* LD_OK, or why it is of no more use */
     char dead_reason[LDC_REASON_SIZE];
-    uint64_t request;    /* id of the PRODUCER under way, 0: none */
-    bool registered;     /* in this session */
-    uint64_t first_last; /* last sequence the log had when it was opened */
-    uint64_t given;      /* highest sequence an event got here */
-    uint64_t last;       /* the same or what the log has, the higher */
-    uint64_t lost;       /* first sequence given up since the router answered last; 0: none */
-    bool auto_waiting;   /* events wait for ready to get their sequence */
-    bool retrying;       /* the router said BUSY: wait for all answers, pause, send again */
+    uint64_t request;       /* id of the PRODUCER under way, 0: none */
+    bool registered;        /* in this session */
+    uint64_t first_last;    /* last sequence the log had when it was opened */
+    uint64_t given;         /* highest sequence an event got here */
+    uint64_t last;          /* the same or what the log has, the higher */
+    uint64_t lost;          /* first sequence given up since the router answered last; 0: none */
+    bool auto_waiting;      /* events wait for ready to get their sequence */
+    bool retrying;          /* the router said BUSY: wait for all answers, pause, send again */
+    bool next_session_only; /* no pause is long enough: the router's log has failed */
     struct ldc_batch *head, *tail;
     size_t under_way; /* batches with a PUBLISH under way */
 };
@@ -151,8 +152,8 @@ void ldc_stream_free(struct ld_stream *stream);
 
 struct ldc_request {
     struct ldc_request *prev, *next;
-    uint64_t id;
-    bool sent;
+    bool sent;   /* in this session */
+    uint64_t id; /* once sent */
     enum wire_operation operation;
     uint64_t a;
     ld_status_fn *status;

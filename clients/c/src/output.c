@@ -195,12 +195,13 @@ static bool send_requests(struct ld_client *client)
     struct ldc_request *request;
     DL_FOREACH(client->requests, request)
     {
-        struct wire_head head = {
-            .operation = request->operation, .id = request->id, .a = request->a};
         if (request->sent)
             continue;
+        struct wire_head head = {
+            .operation = request->operation, .id = client->next_id++, .a = request->a};
         if (!send_head(client, &head, NULL, 0))
             return false;
+        request->id = head.id;
         request->sent = true;
     }
     return true;

@@ -14,6 +14,9 @@
  * is answered, then for LDC_RETRY_MS, and are sent again in order. Never before: a later event
  * that got in first would make the earlier one a duplicate of nothing.
  *
+ * UNKNOWN from the router (its log has failed) is no answer for the caller either: what it concerns
+ * waits for the next session and is sent again there.
+ *
  * Before the first PRODUCER_OK the log's last sequence is not known: events without a sequence get
  * theirs then. Another client that takes over the name (FENCED) ends the producer.
  */
@@ -326,7 +329,7 @@ void ldc_producer_restart(struct ld_producer *producer)
 {
     producer->request = 0;
     producer->registered = false;
-    producer->retrying = false;
+    producer->retrying = producer->next_session_only = false;
     producer->under_way = 0;
     for (struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next)
         batch->request = 0;
@@ -363,9 +366,11 @@ static void on_retry(uv_timer_t *timer)
     ldc_producer_retry(timer->data);
 }
 
-static void start_retry(struct ld_client *client)
+static void start_retry(const struct ld_producer *producer)
 {
-    if (!client->closing && !uv_is_active((uv_handle_t *)&client->retry))
+    struct ld_client *client = producer->client;
+    if (!producer->next_session_only && !client->closing &&
+        !uv_is_active((uv_handle_t *)&client->retry))
         uv_timer_start(&client->retry, on_retry, LDC_RETRY_MS, 0);
 }
 
@@ -374,18 +379,28 @@ void ldc_producer_retry(struct ld_client *client)
     struct ld_producer *producer;
     DL_FOREACH(client->producers, producer)
     {
-        if (producer->under_way == 0)
+        if (producer->under_way == 0 && !producer->next_session_only)
             producer->retrying = false;
     }
     ldc_want_output(client);
 }
 
-/* One run of answers, from entry *index of the batch on. False: the rest is to be sent again. */
-static bool apply_run(struct ld_producer *producer, struct ldc_batch *batch, size_t *index,
+/* BUSY: after a pause. UNKNOWN: the router's log has failed; its next start will know. */
+static void send_again(struct ld_producer *producer, int code)
+{
+    producer->retrying = true;
+    if (code == LD_UNKNOWN)
+        producer->next_session_only = true;
+}
+
+/* One run of answers, from entry *index of the batch on. */
+static void apply_run(struct ld_producer *producer, struct ldc_batch *batch, size_t *index,
                       const struct wire_run *run, const char *reason)
 {
-    if (run->code == LD_BUSY)
-        return false;
+    if (run->code == LD_BUSY || run->code == LD_UNKNOWN) {
+        send_again(producer, (int)run->code);
+        return;
+    }
     for (uint32_t i = 0; i < run->count; i++, (*index)++) {
         if (*index < batch->done)
             continue; /* given up */
@@ -396,7 +411,6 @@ static bool apply_run(struct ld_producer *producer, struct ldc_batch *batch, siz
         uint64_t sequence = run->code == LD_OK ? run->first + i : 0;
         complete(producer, batch, code, sequence, reason);
     }
-    return true;
 }
 
 /* LD_OK when the body is whole: runs that cover exactly what was sent. */
@@ -431,7 +445,7 @@ static void after_answer(struct ld_producer *producer)
 {
     drop_done(producer);
     if (producer->retrying && producer->under_way == 0)
-        start_retry(producer->client);
+        start_retry(producer);
     ldc_want_output(producer->client);
 }
 
@@ -469,13 +483,13 @@ void ldc_producer_result(struct ld_client *client, const struct wire_head *head,
     int reason_code = LD_OK, dead = LD_OK;
     answered(producer, batch);
     batch->references++; /* stays while its callbacks run */
+    /* Answers behind a retry are not used: those events come again, and stay in order. */
     for (uint64_t i = 0; i < head->b && !producer->retrying; i++) {
         struct wire_run run;
         wire_run_decode(body + i * WIRE_RUN_SIZE, &run);
         if (run.code == LD_FENCED)
             dead = LD_FENCED;
-        if (!apply_run(producer, batch, &index, &run, reason_for(&run, &reason_code, reason)))
-            producer->retrying = true;
+        apply_run(producer, batch, &index, &run, reason_for(&run, &reason_code, reason));
     }
     ldc_batch_release(batch);
     after_answer(producer);
@@ -487,8 +501,8 @@ static void batch_error(struct ld_producer *producer, struct ldc_batch *batch, i
                         const char *reason)
 {
     answered(producer, batch);
-    if (code == LD_BUSY) {
-        producer->retrying = true;
+    if (code == LD_BUSY || code == LD_UNKNOWN) {
+        send_again(producer, code);
     } else {
         while (batch->done < batch->count)
             complete(producer, batch, code, 0, reason);
@@ -504,10 +518,11 @@ static bool producer_error(struct ld_producer *producer, int code, const char *r
         ldc_producer_kill(producer, code, reason);
         return true;
     }
+    producer->client->answered_id = producer->request;
     producer->request = 0;
     producer->registered = false;
-    producer->retrying = true;
-    start_retry(producer->client);
+    send_again(producer, code);
+    start_retry(producer);
     return true;
 }
 

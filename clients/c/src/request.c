@@ -14,7 +14,6 @@ static int add(struct ld_client *client, const struct ldc_request *request, stru
     if (copy == NULL)
         return ld_fail(error, LD_NOMEM, "cannot allocate a request");
     *copy = *request;
-    copy->id = client->next_id++;
     DL_APPEND(client->requests, copy);
     ldc_want_output(client);
     return LD_OK;

@@ -29,6 +29,7 @@
 struct ldc_held {
     struct ldc_held *prev, *next;
     uint64_t last; /* sequence of the chunk's last event */
+    uint64_t to;   /* what the chunk covers; behind last nothing matches */
     uint64_t bytes;
 };
 
@@ -234,12 +235,12 @@ static void give_back(struct ld_stream *stream, uint64_t bytes)
 }
 
 /* Chunks with events wait for the hand that confirms; *last is 0 for one without. */
-static void hold(struct ld_stream *stream, uint64_t last, uint64_t bytes)
+static void hold(struct ld_stream *stream, uint64_t last, uint64_t to, uint64_t bytes)
 {
     struct ldc_held *held = malloc(sizeof *held);
     if (held == NULL)
         abort(); /* bounded by credit: a few bytes a chunk */
-    *held = (struct ldc_held){.last = last, .bytes = bytes};
+    *held = (struct ldc_held){.last = last, .to = to, .bytes = bytes};
     DL_APPEND(stream->held, held);
     stream->held_bytes += bytes;
 }
@@ -251,6 +252,8 @@ static void release_confirmed(struct ld_stream *stream)
     {
         if (held->last > stream->processed)
             return;
+        if (held->to > stream->processed)
+            stream->processed = held->to;
         DL_DELETE(stream->held, held);
         stream->held_bytes -= held->bytes;
         give_back(stream, held->bytes);
@@ -346,7 +349,7 @@ void ldc_stream_chunk(struct ld_stream *stream, const struct wire_head *head, co
         return;
     }
     if (last > stream->processed)
-        hold(stream, last, size);
+        hold(stream, last, head->b, size);
     else
         give_back(stream, size);
     if (stream->held == NULL)
