@@ -2,6 +2,7 @@
 #ifndef LIANDONG_BENCH_H
 #define LIANDONG_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,8 +21,10 @@ struct latency bench_latency(int64_t *nanoseconds, size_t count); /* sorts them 
 struct latency bare_sync(const char *directory, size_t count);
 /* libzmq over loopback TCP, BENCH_PAYLOAD_BYTES a message. */
 struct latency bare_round_trip(size_t count);
-double bare_acked(size_t count);                 /* DEALER to ROUTER, messages/s */
-double bare_fan_out(size_t count);               /* PUB to 62 SUB, delivered/s */
-struct latency bare_fan_out_paced(size_t count); /* the same at 1,000/s */
+double bare_acked(size_t count); /* DEALER to ROUTER, messages/s */
+/* PUB to 62 SUB, delivered/s; apart: each subscriber with a context of its own, as if it were a
+ * process of its own. */
+double bare_fan_out(size_t count, bool apart);
+struct latency bare_fan_out_paced(size_t count, bool apart); /* the same at 1,000/s */
 
 #endif

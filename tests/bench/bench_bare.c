@@ -99,6 +99,7 @@ struct latency bare_sync(const char *directory, size_t count)
 
 struct pair {
     void *context;
+    void *contexts[BENCH_CONSUMERS]; /* of the subscribers, if each is to have one of its own */
     void *socket;
     char endpoint[ENDPOINT_SIZE];
     size_t count;
@@ -132,18 +133,25 @@ static void pair_open(struct pair *pair, int kind, size_t count)
 static void pair_close(struct pair *pair)
 {
     zmq_close(pair->socket);
+    for (size_t i = 0; i < BENCH_CONSUMERS && pair->contexts[i]; i++)
+        zmq_ctx_term(pair->contexts[i]);
     zmq_ctx_term(pair->context);
     pthread_barrier_destroy(&pair->ready);
 }
 
-static void *connect_to(struct pair *pair, int kind)
+static void *connect_from(const struct pair *pair, void *context, int kind)
 {
-    void *socket = socket_open(pair->context, kind);
+    void *socket = socket_open(context, kind);
     if (kind == ZMQ_SUB)
         zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
     if (zmq_connect(socket, pair->endpoint) != 0)
         bench_die("connect", zmq_strerror(errno));
     return socket;
+}
+
+static void *connect_to(const struct pair *pair, int kind)
+{
+    return connect_from(pair, pair->context, kind);
 }
 
 static void *echo(void *data)
@@ -245,7 +253,9 @@ static void *subscribe(void *data)
     char first[BENCH_PAYLOAD_BYTES];
     size_t heard = 0, expected = pair->count * BENCH_CONSUMERS;
     for (size_t i = 0; i < BENCH_CONSUMERS; i++)
-        items[i] = (zmq_pollitem_t){connect_to(pair, ZMQ_SUB), 0, ZMQ_POLLIN, 0};
+        items[i] = (zmq_pollitem_t){
+            connect_from(pair, pair->contexts[i] ? pair->contexts[i] : pair->context, ZMQ_SUB), 0,
+            ZMQ_POLLIN, 0};
     for (size_t i = 0; i < BENCH_CONSUMERS; i++)
         zmq_recv(items[i].socket, first, sizeof first, 0);
     pthread_barrier_wait(&pair->ready);
@@ -305,10 +315,12 @@ static void pace(int64_t *next_ns)
 }
 
 /* Returns the seconds it took. */
-static double fan_out(struct pair *pair, size_t count, int64_t *times_ns)
+static double fan_out(struct pair *pair, size_t count, bool apart, int64_t *times_ns)
 {
     pthread_t thread;
     pair_open(pair, ZMQ_PUB, count);
+    for (size_t i = 0; i < BENCH_CONSUMERS && apart; i++)
+        pair->contexts[i] = zmq_ctx_new();
     pair->times_ns = times_ns;
     pthread_create(&thread, NULL, subscribe, pair);
     greet(pair);
@@ -324,17 +336,17 @@ static double fan_out(struct pair *pair, size_t count, int64_t *times_ns)
     return seconds;
 }
 
-double bare_fan_out(size_t count)
+double bare_fan_out(size_t count, bool apart)
 {
     struct pair pair;
-    return (double)(count * BENCH_CONSUMERS) / fan_out(&pair, count, NULL);
+    return (double)(count * BENCH_CONSUMERS) / fan_out(&pair, count, apart, NULL);
 }
 
-struct latency bare_fan_out_paced(size_t count)
+struct latency bare_fan_out_paced(size_t count, bool apart)
 {
     struct pair pair;
     int64_t *times_ns = allocate(count * BENCH_CONSUMERS * sizeof *times_ns);
-    fan_out(&pair, count, times_ns);
+    fan_out(&pair, count, apart, times_ns);
     struct latency latency = bench_latency(times_ns, count * BENCH_CONSUMERS);
     free(times_ns);
     return latency;
