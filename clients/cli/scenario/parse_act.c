@@ -11,12 +11,12 @@ static const char *const REPORT_KEYS[] = {"by",       "id",     "kind",     "mea
                                           "hazard",   "place",  "occurred", "received",  "measures",
                                           "signs",    "lifted", "revises",  "narrative", "channel",
                                           "incident", NULL};
-static const char *const SERIES_KEYS[] = {"every", "columns", "values", "report",
-                                          "first", "zero",    NULL};
+static const char *const SERIES_KEYS[] = {"every",  "columns", "values", "times",
+                                          "report", "first",   "zero",   NULL};
 static const char *const DECISION_KEYS[] = {
     "by", "act", "level", "area", "in_favour", "opinion", "filed_with", "person", "incident", NULL};
-static const char *const REPLY_KEYS[] = {"units",     "except", "duties", "action", "reason",
-                                         "help_from", "person", "order",  NULL};
+static const char *const REPLY_KEYS[] = {"units",     "except", "duties", "action",   "reason",
+                                         "help_from", "person", "order",  "external", NULL};
 static const char *const SUPPLY_KEYS[] = {"by", "id",      "verb", "item",   "quantity",  "from",
                                           "to", "request", "area", "reason", "needed_by", NULL};
 static const char *const RAW_KEYS[] = {"by", "topic", "text", "hex", NULL};
