@@ -120,6 +120,7 @@ static inline void bus_close(struct bus *bus)
     uv_run(&bus->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&bus->loop), 0);
     bus_remove_directory(bus->directory);
+    unlink(bus->endpoint + sizeof "ipc://" - 1); /* ZeroMQ leaves it behind */
 }
 
 #endif

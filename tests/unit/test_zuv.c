@@ -159,6 +159,7 @@ static void test_stalled_dealer_becomes_writable(void **state)
     zuv_get_stats(world->right.socket, &stats);
     assert_int_equal(stats.busy, 1);
     send_text(&world->right, "more");
+    unlink(endpoint + sizeof "ipc://" - 1);
 }
 
 static uint64_t fill_peer(struct end *end)

@@ -266,6 +266,7 @@ static void test_bind_errors(void **state)
     }
     assert_int_equal(zuv_bind(world->right.socket, "ipc:///no/such/directory/s", &error),
                      LD_NOTFOUND);
+    unlink(path);
 }
 
 /* A socket file that a killed process left behind is no reason to refuse. */
@@ -282,6 +283,7 @@ static void test_stale_ipc_file_is_replaced(void **state)
     fclose(left_behind);
     open_end(&world->left, ZUV_ROUTER, &options);
     assert_int_equal(zuv_bind(world->left.socket, endpoint, NULL), LD_OK);
+    unlink(path);
 }
 
 int main(void)
