@@ -89,13 +89,8 @@ static void test_rolls_over(void **state)
         world_read_all(world, from, 16384);
 }
 
-static void test_reads_in_any_order(void **state)
+static void check_any_order(struct world *world)
 {
-    struct world *world = *state;
-    world_open(world);
-    world_append(world, 1, 1500);
-    world_close(world);
-    world_open(world); /* with indexes yet to be built */
     uint64_t head = evlog_durable(world->log);
     for (uint64_t i = 0; i < 3000; i++) {
         uint64_t sequence = 1 + i * 7919 % head;
@@ -104,6 +99,25 @@ static void test_reads_in_any_order(void **state)
         assert_int_equal(span.first, sequence);
         span_check(&span);
         evlog_span_release(&span);
+    }
+}
+
+static void test_reads_in_any_order(void **state)
+{
+    static const uint64_t SEGMENTS[] = {WORLD_SEGMENT_BYTES, 1u << 20}; /* the index has many */
+    struct world *world = *state;
+    for (size_t i = 0; i < COUNT(SEGMENTS); i++) {
+        world_empty_directory(world);
+        world->options.segment_bytes = SEGMENTS[i];
+        world_open(world);
+        world_append(world, 1, 6000);
+        check_any_order(world); /* with the index as staging has built it */
+        world_close(world);
+        world_open(world);
+        check_any_order(world); /* built by reading */
+        world_read_all(world, 1, 50000);
+        check_any_order(world);
+        world_close(world);
     }
 }
 
@@ -248,38 +262,49 @@ static void test_spans_outlive_the_log(void **state)
     evlog_span_release(&empty);
 }
 
+/* Three events share each time: the first of them is found, and the first behind them. */
+static void check_find_time(struct world *world)
+{
+    uint64_t sequence, head = evlog_durable(world->log);
+    for (uint64_t at = 1; at <= head; at += 5) {
+        struct evlog_span span;
+        struct ld_record record;
+        assert_ok(evlog_read(world->log, at, 1, &span, &test_error));
+        assert_ok(ld_record_decode(span.data, span.size, &record, &test_error));
+        assert_ok(evlog_find_time(world->log, record.time_us, &sequence, &test_error));
+        assert_true(sequence <= at && at - sequence <= 3);
+        assert_ok(evlog_find_time(world->log, record.time_us + 1, &sequence, &test_error));
+        assert_true(sequence > at && sequence - at <= 4);
+        evlog_span_release(&span);
+    }
+    assert_ok(evlog_find_time(world->log, world_now(world) + 1, &sequence, &test_error));
+    assert_int_equal(sequence, head + 1);
+}
+
 static void test_find_time(void **state)
 {
+    static const uint64_t SEGMENTS[] = {WORLD_SEGMENT_BYTES, 1u << 20};
     struct world *world = *state;
-    uint64_t sequence = 0, head;
-    world_open(world);
+    uint64_t sequence = 0;
     int64_t begin_us = world_now(world);
-    assert_ok(evlog_find_time(world->log, begin_us, &sequence, &test_error));
-    assert_int_equal(sequence, 1);
-    for (size_t i = 0; i < 900; i++) { /* three events share each time */
-        atomic_store(&world->now_us, begin_us + (int64_t)(i / 3) * 1000);
-        world_stage(world, 1, 1);
-    }
-    assert_ok(evlog_commit(world->log, &test_error));
-    for (int reopened = 0; reopened < 2; reopened++) {
-        head = evlog_durable(world->log);
-        for (uint64_t at = 1; at <= head; at += 5) {
-            struct evlog_span span;
-            struct ld_record record;
-            assert_ok(evlog_read(world->log, at, 1, &span, &test_error));
-            assert_ok(ld_record_decode(span.data, span.size, &record, &test_error));
-            assert_ok(evlog_find_time(world->log, record.time_us, &sequence, &test_error));
-            assert_true(sequence <= at && at - sequence <= 3);
-            assert_ok(evlog_find_time(world->log, record.time_us + 1, &sequence, &test_error));
-            assert_true(sequence > at && sequence - at <= 4);
-            evlog_span_release(&span);
-        }
-        assert_ok(evlog_find_time(world->log, begin_us - 1, &sequence, &test_error));
+    for (size_t k = 0; k < COUNT(SEGMENTS); k++) {
+        world_empty_directory(world);
+        world->options.segment_bytes = SEGMENTS[k];
+        world_open(world);
+        assert_ok(evlog_find_time(world->log, begin_us, &sequence, &test_error));
         assert_int_equal(sequence, 1);
-        assert_ok(evlog_find_time(world->log, world_now(world) + 1, &sequence, &test_error));
-        assert_int_equal(sequence, head + 1);
+        for (size_t i = 0; i < 3000; i++) {
+            atomic_store(&world->now_us, begin_us + (int64_t)(i / 3) * 1000);
+            world_stage(world, 1, 1);
+        }
+        assert_ok(evlog_commit(world->log, &test_error));
+        check_find_time(world);
         world_close(world);
         world_open(world);
+        check_find_time(world);
+        assert_ok(evlog_find_time(world->log, begin_us - 1, &sequence, &test_error));
+        assert_int_equal(sequence, 1);
+        world_close(world);
     }
 }
 
