@@ -178,6 +178,9 @@ static int teardown(void **state)
     bus_run_until(&world->bus, client_closed, world);
     bus_close(&world->bus);
     unlink(world->position);
+    char beside[128]; /* left by a kill between writing and renaming */
+    snprintf(beside, sizeof beside, "%s.new", world->position);
+    unlink(beside);
     free(world);
     return 0;
 }
