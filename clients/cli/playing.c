@@ -228,7 +228,7 @@ int playing_run(const struct playing *playing, struct scenario_bus *bus)
                         .scenario = scenario,
                         .progress = playing->cli->terminal && !playing->cli->json &&
                                     !playing->quiet && !playing->events};
-    show.story = story_open(STORY_ALL, NULL, tell_line, &show);
+    show.story = story_open(STORY_ALL & ~STORY_BIT(STORY_REPEAT), NULL, tell_line, &show);
     int status = run(&show, bus);
     story_close(show.story);
     scenario_free(scenario);

@@ -56,6 +56,10 @@ static void print_totals(const struct cli *cli, const struct picture_incident *i
         putchar('\n');
 }
 
+static const char *const STATES_ZH[PICTURE_STATES] = {"",       "已下达", "已送达", "已确认",
+                                                      "已接受", "已拒绝", "办理中", "已办结",
+                                                      "逾期",   "已督办", "已替换", "已撤销"};
+
 static void print_orders(const struct cli *cli, const struct picture_incident *incident)
 {
     struct picture_matrix matrix;

@@ -20,7 +20,7 @@ struct gathered_unit {
 struct gathered {
     char *key;
     char *incident;
-    bool exercise, notice;
+    bool exercise, notice, repeat;
     int state; /* DutyOrder.State, or Notice.Kind */
     int level;
     bool to_public;
@@ -34,10 +34,11 @@ struct gathered {
 enum { UNITS_NAMED_MAX = 4 };
 
 static struct gathered *group(struct story *story, const struct ld_record *record,
-                              const struct picture_event *event, bool notice, int state)
+                              const struct picture_event *event, bool notice, int state,
+                              bool repeat)
 {
     const char *incident = event->incident != NULL ? event->incident->id : "";
-    char *key = keep_format("%s %d %d", incident, notice, state);
+    char *key = keep_format("%s %d %d %d", incident, notice, state, repeat);
     struct gathered *found;
     HASH_FIND_STR(story->gathered, key, found);
     if (found != NULL) {
@@ -49,6 +50,7 @@ static struct gathered *group(struct story *story, const struct ld_record *recor
                                .incident = keep_format("%s", incident),
                                .exercise = (record->flags & LD_RECORD_EXERCISE) != 0,
                                .notice = notice,
+                               .repeat = repeat,
                                .state = state,
                                .sequence = record->sequence};
     HASH_ADD_KEYPTR(hh, story->gathered, found->key, strlen(found->key), found);
@@ -66,17 +68,30 @@ static void add_unit(struct gathered *group, const char *id)
     HASH_ADD_KEYPTR(hh, group->units, unit->id, strlen(unit->id), unit);
 }
 
+/* A duty that comes again and again, and is on its way. */
+static bool repeats(const struct picture_order *order)
+{
+    if (order == NULL)
+        return false;
+    int state = (int)order->last->state;
+    bool well = state != LIANDONG__V1__DUTY_ORDER__STATE__OVERDUE &&
+                state != LIANDONG__V1__DUTY_ORDER__STATE__ESCALATED &&
+                state != LIANDONG__V1__DUTY_ORDER__STATE__DECLINED &&
+                state != LIANDONG__V1__DUTY_ORDER__STATE__WITHDRAWN;
+    return well && (order->issues > 1 || state == LIANDONG__V1__DUTY_ORDER__STATE__SUPERSEDED);
+}
+
 void gather(struct story *story, const struct ld_record *record, const struct picture_event *event)
 {
     struct gathered *into;
     if (event->family == SV_DUTY) {
         const DutyOrder *order = (const void *)event->message;
-        into = group(story, record, event, false, (int)order->state);
+        into = group(story, record, event, false, (int)order->state, repeats(event->order));
         into->level = (int)order->level;
         add_unit(into, order->unit);
     } else {
         const Liandong__V1__Notice *notice = (const void *)event->message;
-        into = group(story, record, event, true, (int)notice->kind);
+        into = group(story, record, event, true, (int)notice->kind, false);
         into->level = (int)notice->level;
         if (strcmp(notice->audience, "public") == 0)
             into->to_public = true;
@@ -175,7 +190,10 @@ static void put_orders(const struct story *story, const struct gathered *group,
 static void tell_group(struct story *story, const struct gathered *group)
 {
     struct ld_buffer zh = {0}, en = {0};
-    struct story_line line = {.kind = group->notice ? STORY_NOTICE : STORY_ORDERS,
+    enum story_kind kind = group->notice   ? STORY_NOTICE
+                           : group->repeat ? STORY_REPEAT
+                                           : STORY_ORDERS;
+    struct story_line line = {.kind = kind,
                               .time_us = story->gathered_us,
                               .sequence = group->sequence,
                               .exercise = group->exercise,

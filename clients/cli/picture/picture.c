@@ -178,6 +178,7 @@ static void note_state(struct picture_order *order, const struct ld_record *reco
     order->changed_at_us = record->time_us;
     switch (last->state) {
     case LIANDONG__V1__DUTY_ORDER__STATE__ISSUED:
+        order->issues++;
         order->issued_at_us = record->time_us; /* a repeated duty is to be seen anew */
         order->acknowledged_at_us = order->done_at_us = 0;
         order->cause = last->context != NULL ? last->context->causation : 0;
@@ -223,6 +224,7 @@ static void apply_duty(struct picture *picture, const struct ld_record *record,
     }
     KEEP_REPLACE(order->last, event->message);
     note_state(order, record);
+    event->order = order;
 }
 
 static void apply_clock(struct picture *picture, const struct ld_record *record,

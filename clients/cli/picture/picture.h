@@ -31,6 +31,7 @@ struct picture_order {
     DutyOrder *last;
     int64_t issued_at_us, acknowledged_at_us, done_at_us, changed_at_us; /* 0: not yet */
     uint64_t cause;          /* sequence of the response that issued it */
+    unsigned issues;         /* how often: more than once for a duty that repeats */
     bool overdue, escalated; /* ever */
     UT_hash_handle hh;
 };
@@ -134,6 +135,7 @@ struct picture_event {
     const ProtobufCMessage *message;   /* NULL: none, or malformed */
     const char *fault;                 /* why it is malformed; NULL if it is not */
     struct picture_incident *incident; /* that it belongs to; NULL if none */
+    const struct picture_order *order; /* that it is about; NULL if none */
 };
 
 void picture_init(struct picture *picture);

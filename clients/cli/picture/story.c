@@ -19,7 +19,7 @@
 
 static const char *const KIND_NAMES[STORY_KINDS] = {"plan",    "report",   "incident", "grade",
                                                     "warning", "response", "orders",   "clock",
-                                                    "notice",  "supply",   "refused"};
+                                                    "notice",  "supply",   "refused",  "repeat"};
 
 const char *story_kind_name(enum story_kind kind)
 {
@@ -61,6 +61,12 @@ struct plan_text tell_area(const struct story *story, const char *code)
 {
     return story->names != NULL ? plan_area_name(story->names, code)
                                 : (struct plan_text){code, code};
+}
+
+static struct plan_text measure_name(const struct plan *names, const char *id)
+{
+    int index = names != NULL ? plan_find_measure(names, id) : -1;
+    return index >= 0 ? names->measures[index].name : (struct plan_text){id, id};
 }
 
 struct plan_text tell_hazard(const struct story *story, const char *id)
@@ -121,9 +127,7 @@ static void put_measures(struct ld_buffer *buffer, const Liandong__V1__Report *r
 {
     for (size_t i = 0; i < report->n_measures; i++) {
         const Liandong__V1__Measure *measure = report->measures[i];
-        int index = names != NULL ? plan_find_measure(names, measure->measure) : -1;
-        struct plan_text name = index >= 0 ? names->measures[index].name
-                                           : (struct plan_text){measure->measure, measure->measure};
+        struct plan_text name = measure_name(names, measure->measure);
         ld_buffer_format(buffer, "%s%s %g", i > 0 ? zh ? "，" : ", " : "", zh ? name.zh : name.en,
                          measure->value);
     }
@@ -184,11 +188,13 @@ static void put_count(struct ld_buffer *buffer, const struct story *story,
                       const Liandong__V1__Count *count, bool zh)
 {
     struct plan_text area = tell_area(story, count->area);
+    struct plan_text measure = measure_name(story->names, count->measure);
     char window[LD_TIME_TEXT_SIZE] = "";
     if (count->to_us > count->from_us && count->from_us != 0)
         ld_duration_format(window, count->to_us - count->from_us);
     ld_buffer_format(buffer, "%s%s%s%s %s %g", zh ? "；" : "; ", zh ? area.zh : area.en,
-                     window[0] != '\0' ? " " : "", window, count->measure, count->value);
+                     window[0] != '\0' ? " " : "", window, zh ? measure.zh : measure.en,
+                     count->value);
     if (count->has_at_least)
         ld_buffer_format(buffer, " (%s %g)", count->more_than ? ">" : "≥", count->at_least);
 }
@@ -269,12 +275,24 @@ static const struct plan_text RESPONSE_WORDS[] = {
 };
 enum { RESPONSE_WORD_COUNT = sizeof RESPONSE_WORDS / sizeof RESPONSE_WORDS[0] };
 
+static const char *act_zh(const char *act)
+{
+    static const struct plan_text ACTS[] = {{"建议", "propose"}, {"评估", "assess"},
+                                            {"决定", "decide"},  {"批准", "approve"},
+                                            {"报备", "file"},    {"命令启动", "order"}};
+    for (size_t i = 0; i < sizeof ACTS / sizeof ACTS[0]; i++)
+        if (strcmp(ACTS[i].en, act) == 0)
+            return ACTS[i].zh;
+    return act;
+}
+
 static void put_next(struct ld_buffer *buffer, const struct story *story,
                      const Liandong__V1__Response *response, bool zh)
 {
     if (response->next == NULL || response->next[0] == '\0')
         return;
-    ld_buffer_format(buffer, zh ? "；下一步：%s" : "; next: %s", response->next);
+    ld_buffer_format(buffer, zh ? "；下一步：%s" : "; next: %s",
+                     zh ? act_zh(response->next) : response->next);
     for (size_t i = 0; i < response->n_next_by; i++) {
         struct plan_text name = tell_unit(story, response->next_by[i]);
         ld_buffer_format(buffer, "%s%s",

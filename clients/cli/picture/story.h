@@ -23,12 +23,13 @@ enum story_kind {
     STORY_NOTICE,
     STORY_SUPPLY,
     STORY_REFUSED,
+    STORY_REPEAT, /* what repeats day by day and goes well */
     STORY_KINDS
 };
 #define STORY_BIT(kind) (1u << (kind))
 #define STORY_ALL       ((1u << STORY_KINDS) - 1)
-/* What an account tells unless asked for more: all but single reports and supplies' steps. */
-#define STORY_USUAL (STORY_ALL & ~STORY_BIT(STORY_REPORT))
+/* What an account tells unless asked for more. */
+#define STORY_USUAL (STORY_ALL & ~STORY_BIT(STORY_REPORT) & ~STORY_BIT(STORY_REPEAT))
 const char *story_kind_name(enum story_kind kind); /* "grade" … */
 
 struct story_line {
