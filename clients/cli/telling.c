@@ -69,7 +69,9 @@ static void print_orders(const struct cli *cli, const struct picture_incident *i
            matrix.units, matrix.orders);
     for (int state = 1; state < PICTURE_STATES; state++)
         if (matrix.states[state] > 0)
-            printf(", %s %zu", enum_word(word, &liandong__v1__duty_order__state__descriptor, state),
+            printf(cli_say(cli, "，%s %zu", ", %s %zu"),
+                   cli->zh ? STATES_ZH[state]
+                           : enum_word(word, &liandong__v1__duty_order__state__descriptor, state),
                    matrix.states[state]);
     printf(cli_say(cli, "；%zu 个单位曾逾期，%zu 个上报督办\n",
                    "; %zu units were overdue, %zu escalated\n"),
