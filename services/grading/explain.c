@@ -33,7 +33,7 @@ static void note_marks(const struct incident *incident, const struct node *node,
                        const struct reading *reading, struct sequences *sequences)
 {
     const struct tally *tally = &incident->tallies[node->slot];
-    const struct series *series = &incident->series[incident->rules->tallies[node->slot].measure];
+    const struct series *series = &tally->marks;
     struct cursor cursor = series_after(series, tally_from(tally, reading->to_us));
     const struct mark *mark;
     for (; (mark = series_at(series, cursor)) != NULL && mark->time_us <= reading->to_us;
@@ -54,7 +54,7 @@ static void note_condition(const struct incident *incident, const struct node *n
         note_marks(incident, node, reading, sequences);
         break;
     case PLAN_GAUGE:
-        mark = series_last_in(&incident->series[node->slot], reading->area);
+        mark = series_last_in(&incident->readings[node->slot], reading->area);
         if (mark)
             note(sequences, mark->report);
         break;

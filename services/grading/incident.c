@@ -22,13 +22,11 @@ static void *allocated(void *memory)
 static void prepare(struct incident *incident, const struct rules *rules)
 {
     incident->rules = rules;
-    incident->series = allocated(calloc(rules->measure_count + 1, sizeof *incident->series));
+    incident->readings = allocated(calloc(rules->measure_count + 1, sizeof *incident->readings));
     incident->tallies = allocated(calloc(rules->tally_count + 1, sizeof *incident->tallies));
     incident->verdicts = allocated(calloc(rules->count + 1, sizeof *incident->verdicts));
     for (size_t i = 0; i < rules->tally_count; i++)
-        incident->tallies[i] = (struct tally){.window_us = rules->tallies[i].window_us,
-                                              .count_places = rules->tallies[i].places,
-                                              .oldest_us = INT64_MAX};
+        tally_open(&incident->tallies[i], rules->tallies[i].window_us, rules->tallies[i].places);
 }
 
 struct incident *incident_new(const char *id, const char *city, const char *hazard,
@@ -50,7 +48,7 @@ void incident_free(struct incident *incident)
     if (!incident)
         return;
     for (size_t i = 0; i < incident->rules->measure_count; i++)
-        series_free(&incident->series[i]);
+        series_free(&incident->readings[i]);
     for (size_t i = 0; i < incident->rules->tally_count; i++)
         tally_free(&incident->tallies[i]);
     sv_names_free(&incident->reports);
@@ -61,7 +59,7 @@ void incident_free(struct incident *incident)
     free(incident->hazard);
     free(incident->told);
     free(incident->is_county);
-    free(incident->series);
+    free(incident->readings);
     free(incident->tallies);
     free(incident->standing);
     free(incident->designations);
@@ -98,6 +96,12 @@ static void note_area(struct incident *incident, size_t area)
         incident->is_county_capacity = capacity;
     }
     incident->is_county[area] = county(incident, sv_names_text(&incident->areas, area));
+}
+
+static void note_areas(struct incident *incident)
+{
+    for (size_t i = 0; i < incident->areas.count; i++)
+        note_area(incident, i);
 }
 
 static uint32_t area_of(struct incident *incident, const char *area)
@@ -158,16 +162,6 @@ static void remember(struct incident *incident, const char *reporter, const char
     incident->told[number] = told;
 }
 
-/* Takes the mark out of every tally of its measure. */
-static void uncount(struct incident *incident, size_t measure, const struct mark *mark)
-{
-    struct ground ground = incident_ground(incident);
-    for (size_t i = 0; i < incident->rules->tally_count; i++) {
-        if (incident->rules->tallies[i].measure == measure)
-            tally_count(&incident->tallies[i], &ground, mark, -1, incident->as_of_us);
-    }
-}
-
 static void take_back(struct incident *incident, const char *reporter, const char *id)
 {
     char key[512];
@@ -176,11 +170,13 @@ static void take_back(struct incident *incident, const char *reporter, const cha
     if (number == SV_NO_NAME)
         return;
     struct told told = incident->told[number];
+    struct ground ground = incident_ground(incident);
     struct mark mark;
-    for (size_t i = 0; i < incident->rules->measure_count; i++) {
-        if (series_remove(&incident->series[i], told.onset_us, told.report, &mark))
-            uncount(incident, i, &mark);
-    }
+    for (size_t i = 0; i < incident->rules->measure_count; i++)
+        series_remove(&incident->readings[i], told.onset_us, told.report, &mark);
+    for (size_t i = 0; i < incident->rules->tally_count; i++)
+        tally_take_back(&incident->tallies[i], &ground, told.onset_us, told.report,
+                        incident->as_of_us);
 }
 
 /* ---- numbers ---- */
@@ -191,18 +187,16 @@ static void advance(struct incident *incident, int64_t onset_us)
         return;
     struct ground ground = incident_ground(incident);
     for (size_t i = 0; i < incident->rules->tally_count; i++)
-        tally_advance(&incident->tallies[i], &incident->series[incident->rules->tallies[i].measure],
-                      &ground, incident->as_of_us, onset_us);
+        tally_advance(&incident->tallies[i], &ground, incident->as_of_us, onset_us);
     incident->as_of_us = onset_us;
 }
 
 static void count_mark(struct incident *incident, size_t measure, const struct mark *mark)
 {
     struct ground ground = incident_ground(incident);
-    series_insert(&incident->series[measure], mark);
     for (size_t i = 0; i < incident->rules->tally_count; i++) {
         if (incident->rules->tallies[i].measure == measure)
-            tally_count(&incident->tallies[i], &ground, mark, 1, incident->as_of_us);
+            tally_add(&incident->tallies[i], &ground, mark, incident->as_of_us);
     }
 }
 
@@ -228,8 +222,12 @@ static bool count_measures(struct incident *incident, const Liandong__V1__Report
         mark.value = report->measures[i]->value;
         if (slot < 0 || !countable(&plan->measures[index], mark.value))
             continue;
+        if (plan->measures[index].kind == PLAN_GAUGE_MEASURE) {
+            series_insert(&incident->readings[slot], &mark, NULL);
+            continue;
+        }
         count_mark(incident, (size_t)slot, &mark);
-        counted = counted || plan->measures[index].kind == PLAN_COUNT_MEASURE;
+        counted = true;
     }
     return counted;
 }
@@ -275,9 +273,7 @@ static void look_back(struct incident *incident, int64_t onset_us, uint32_t area
 {
     struct ground ground = incident_ground(incident);
     for (size_t i = 0; i < incident->rules->tally_count; i++)
-        tally_look_back(&incident->tallies[i],
-                        &incident->series[incident->rules->tallies[i].measure], &ground, onset_us,
-                        area);
+        tally_look_back(&incident->tallies[i], &ground, onset_us, area);
 }
 
 bool incident_count(struct incident *incident, const Liandong__V1__Report *report,
@@ -351,31 +347,50 @@ static void visit_designations(struct incident *incident, struct sv_codec *codec
     }
 }
 
-/* Marks must lie in areas and places that are there. */
-static bool sound(const struct incident *incident)
+struct reader {
+    struct incident *incident;
+    struct sv_codec *codec;
+    struct series *readings; /* of a gauge; NULL: of the tally */
+    struct tally *tally;
+    int64_t as_of_us;
+};
+
+/* A mark must lie in an area and place that are there, and not before the one before it. */
+static void read_mark(const struct mark *mark, void *data)
 {
-    for (size_t i = 0; i < incident->rules->measure_count; i++) {
-        struct cursor cursor = {0};
-        const struct mark *mark;
-        for (; (mark = series_at(&incident->series[i], cursor)) != NULL;
-             series_next(&incident->series[i], &cursor)) {
-            if (mark->area >= incident->areas.count)
-                return false;
-            if (asks_for_places(incident->rules) && mark->place >= incident->places.count)
-                return false;
-        }
+    struct reader *reader = data;
+    struct ground ground = incident_ground(reader->incident);
+    bool sound =
+        mark->area < ground.area_count && mark->time_us <= reader->incident->as_of_us &&
+        (reader->readings || !reader->tally->count_places || mark->place < ground.place_count) &&
+        (reader->readings || mark->time_us >= reader->as_of_us);
+    if (!sound) {
+        sv_codec_fail(reader->codec);
+        return;
     }
-    return true;
+    if (reader->readings) {
+        series_insert(reader->readings, mark, NULL);
+        return;
+    }
+    tally_advance(reader->tally, &ground, reader->as_of_us, mark->time_us);
+    reader->as_of_us = mark->time_us;
+    tally_add(reader->tally, &ground, mark, mark->time_us);
 }
 
-static void rebuild(struct incident *incident)
+static void visit_marks(struct incident *incident, struct sv_codec *codec)
 {
-    for (size_t i = 0; i < incident->areas.count; i++)
-        note_area(incident, i);
     struct ground ground = incident_ground(incident);
-    for (size_t i = 0; i < incident->rules->tally_count; i++)
-        tally_rebuild(&incident->tallies[i], &incident->series[incident->rules->tallies[i].measure],
-                      &ground, incident->as_of_us);
+    for (size_t i = 0; i < incident->rules->measure_count; i++) {
+        struct reader reader = {incident, codec, &incident->readings[i], NULL, 0};
+        series_visit(&incident->readings[i], codec, read_mark, &reader);
+    }
+    for (size_t i = 0; i < incident->rules->tally_count; i++) {
+        struct tally *tally = &incident->tallies[i];
+        struct reader reader = {incident, codec, NULL, tally, INT64_MIN};
+        series_visit(&tally->marks, codec, read_mark, &reader);
+        if (sv_codec_loading(codec))
+            tally_advance(tally, &ground, reader.as_of_us, incident->as_of_us);
+    }
 }
 
 static void visit_verdicts(struct incident *incident, struct sv_codec *codec)
@@ -396,15 +411,10 @@ void incident_visit(struct incident *incident, struct sv_codec *codec)
     visit_told(incident, codec);
     sv_names_visit(&incident->areas, codec);
     sv_names_visit(&incident->places, codec);
-    for (size_t i = 0; i < incident->rules->measure_count; i++)
-        series_visit(&incident->series[i], codec);
+    if (sv_codec_loading(codec))
+        note_areas(incident);
+    visit_marks(incident, codec);
     visit_standing(incident, codec);
     visit_designations(incident, codec);
     visit_verdicts(incident, codec);
-    if (!sv_codec_loading(codec) || sv_codec_failed(codec))
-        return;
-    if (sound(incident))
-        rebuild(incident);
-    else
-        sv_codec_fail(codec);
 }

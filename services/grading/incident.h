@@ -39,7 +39,7 @@ struct incident {
     struct sv_names areas, places;
     bool *is_county; /* by area */
     size_t is_county_capacity;
-    struct series *series; /* by rules.measures */
+    struct series *readings;   /* of gauges, by rules.measures */
     struct tally *tallies; /* by rules.tallies */
     struct standing *standing;
     size_t standing_count;

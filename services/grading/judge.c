@@ -64,22 +64,27 @@ static struct reading read_distinct(const struct incident *incident, const struc
     return of_figure(late ? past : &now, NO_AREA, &node->condition->bounds);
 }
 
+static struct reading of_mark(const struct mark *mark, const struct plan_bounds *bounds)
+{
+    if (!mark)
+        return (struct reading){.area = NO_AREA};
+    return (struct reading){mark->value, mark->time_us, mark->area,
+                            plan_bounds_hold(bounds, mark->value)};
+}
+
 /* The latest reading over the city, or the best of each county's latest. */
 static struct reading read_gauge(const struct incident *incident, const struct node *node)
 {
-    const struct series *series = &incident->series[node->slot];
-    const struct plan_condition *condition = node->condition;
+    const struct series *readings = &incident->readings[node->slot];
+    const struct plan_bounds *bounds = &node->condition->bounds;
     struct reading best = {.area = NO_AREA};
+    if (node->condition->over_city)
+        return of_mark(series_last(readings), bounds);
     for (uint32_t area = 0; area < incident->areas.count; area++) {
-        const struct mark *mark = series_last_in(series, condition->over_city ? NO_AREA : area);
-        if (!mark || (!condition->over_city && !incident->is_county[area]))
-            continue;
-        struct reading reading = {mark->value, mark->time_us, mark->area,
-                                  plan_bounds_hold(&condition->bounds, mark->value)};
-        if (best.area == NO_AREA || better(&reading, &best))
+        const struct mark *mark = incident->is_county[area] ? series_last_in(readings, area) : NULL;
+        struct reading reading = of_mark(mark, bounds);
+        if (mark && (best.area == NO_AREA || better(&reading, &best)))
             best = reading;
-        if (condition->over_city)
-            break;
     }
     return best;
 }

@@ -11,17 +11,17 @@ static bool before(const struct mark *mark, int64_t time_us, uint64_t report)
     return mark->time_us != time_us ? mark->time_us < time_us : mark->report < report;
 }
 
-static void *allocated(void *memory)
+static void *resized(void *memory, size_t count, size_t element_size)
 {
-    if (!memory)
+    void *more = realloc(memory, count * element_size);
+    if (!more)
         abort();
-    return memory;
+    return more;
 }
 
 /* ---- finding ---- */
 
-/* The first place whose mark is not before (time, report). */
-static struct cursor lower_bound(const struct series *series, int64_t time_us, uint64_t report)
+static size_t chunk_from(const struct series *series, int64_t time_us, uint64_t report)
 {
     size_t low = 0, high = series->chunk_count;
     while (low < high) {
@@ -32,19 +32,27 @@ static struct cursor lower_bound(const struct series *series, int64_t time_us, u
         else
             high = middle;
     }
-    struct cursor cursor = {.chunk = low};
-    if (low == series->chunk_count)
-        return cursor;
-    const struct chunk *chunk = &series->chunks[low];
-    size_t first = 0, last = chunk->count;
-    while (first < last) {
-        size_t middle = (first + last) / 2;
+    return low;
+}
+
+static size_t index_from(const struct chunk *chunk, int64_t time_us, uint64_t report)
+{
+    size_t low = 0, high = chunk->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
         if (before(&chunk->marks[middle], time_us, report))
-            first = middle + 1;
+            low = middle + 1;
         else
-            last = middle;
+            high = middle;
     }
-    cursor.index = first;
+    return low;
+}
+
+struct cursor series_from(const struct series *series, int64_t time_us, uint64_t report)
+{
+    struct cursor cursor = {.chunk = chunk_from(series, time_us, report)};
+    if (cursor.chunk < series->chunk_count)
+        cursor.index = index_from(&series->chunks[cursor.chunk], time_us, report);
     return cursor;
 }
 
@@ -52,7 +60,7 @@ struct cursor series_after(const struct series *series, int64_t time_us)
 {
     if (time_us == INT64_MAX)
         return (struct cursor){.chunk = series->chunk_count};
-    return lower_bound(series, time_us + 1, 0);
+    return series_from(series, time_us + 1, 0);
 }
 
 const struct mark *series_at(const struct series *series, struct cursor cursor)
@@ -81,15 +89,96 @@ const struct mark *series_back(const struct series *series, struct cursor *curso
     return series_at(series, *cursor);
 }
 
+const struct mark *series_last(const struct series *series)
+{
+    if (series->chunk_count == 0)
+        return NULL;
+    const struct chunk *chunk = &series->chunks[series->chunk_count - 1];
+    return &chunk->marks[chunk->count - 1];
+}
+
 const struct mark *series_last_in(const struct series *series, uint32_t area)
 {
     struct cursor cursor = {.chunk = series->chunk_count};
     const struct mark *mark;
-    while ((mark = series_back(series, &cursor)) != NULL) {
-        if (area == UINT32_MAX || mark->area == area)
-            return mark;
+    while ((mark = series_back(series, &cursor)) != NULL && mark->area != area)
+        ;
+    return mark;
+}
+
+/* ---- figures ---- */
+
+static void find_most(struct chunk *chunk, unsigned figure)
+{
+    const double *figures = chunk->figures[figure];
+    double most = figures[0];
+    for (uint32_t i = 1; i < chunk->count; i++)
+        most = figures[i] > most ? figures[i] : most;
+    chunk->most[figure] = most;
+}
+
+static void find_all_most(const struct series *series, struct chunk *chunk)
+{
+    for (unsigned figure = 0; figure < series->figure_count && chunk->count > 0; figure++)
+        find_most(chunk, figure);
+}
+
+double series_figure(const struct series *series, struct cursor cursor, unsigned figure)
+{
+    const struct chunk *chunk = &series->chunks[cursor.chunk];
+    return chunk->figures[figure][cursor.index] + chunk->owed[figure];
+}
+
+/* The part of a chunk that lies before a time, from an index on. */
+static size_t end_before(const struct chunk *chunk, int64_t to_us)
+{
+    return chunk->marks[chunk->count - 1].time_us < to_us ? chunk->count
+                                                          : index_from(chunk, to_us, 0);
+}
+
+void series_raise(struct series *series, int64_t from_us, int64_t to_us, unsigned figure, double by)
+{
+    struct cursor cursor = series_from(series, from_us, 0);
+    for (; cursor.chunk < series->chunk_count; cursor.chunk++, cursor.index = 0) {
+        struct chunk *chunk = &series->chunks[cursor.chunk];
+        size_t end = end_before(chunk, to_us);
+        if (cursor.index >= end)
+            return;
+        if (cursor.index == 0 && end == chunk->count) {
+            chunk->owed[figure] += by;
+            continue;
+        }
+        for (size_t i = cursor.index; i < end; i++)
+            chunk->figures[figure][i] += by;
+        find_most(chunk, figure);
     }
-    return NULL;
+}
+
+static void most_in(const struct chunk *chunk, size_t from, size_t end, unsigned figure,
+                    double *most, int64_t *at_us)
+{
+    if (chunk->most[figure] + chunk->owed[figure] <= *most)
+        return;
+    for (size_t i = from; i < end; i++) {
+        double value = chunk->figures[figure][i] + chunk->owed[figure];
+        if (value > *most) {
+            *most = value;
+            *at_us = chunk->marks[i].time_us;
+        }
+    }
+}
+
+void series_most(const struct series *series, int64_t from_us, int64_t to_us, unsigned figure,
+                 double *most, int64_t *at_us)
+{
+    struct cursor cursor = series_from(series, from_us, 0);
+    for (; cursor.chunk < series->chunk_count; cursor.chunk++, cursor.index = 0) {
+        const struct chunk *chunk = &series->chunks[cursor.chunk];
+        size_t end = end_before(chunk, to_us);
+        if (cursor.index >= end)
+            return;
+        most_in(chunk, cursor.index, end, figure, most, at_us);
+    }
 }
 
 /* ---- changing ---- */
@@ -98,7 +187,7 @@ static void add_chunk(struct series *series, size_t at, struct chunk chunk)
 {
     if (series->chunk_count == series->chunk_capacity) {
         size_t capacity = series->chunk_capacity ? series->chunk_capacity * 2 : 4;
-        series->chunks = allocated(realloc(series->chunks, capacity * sizeof *series->chunks));
+        series->chunks = resized(series->chunks, capacity, sizeof *series->chunks);
         series->chunk_capacity = capacity;
     }
     memmove(series->chunks + at + 1, series->chunks + at,
@@ -107,12 +196,17 @@ static void add_chunk(struct series *series, size_t at, struct chunk chunk)
     series->chunk_count++;
 }
 
-static void make_room(struct chunk *chunk)
+static void make_room(const struct series *series, struct chunk *chunk, uint32_t needed)
 {
-    if (chunk->count < chunk->capacity)
+    if (needed <= chunk->capacity)
         return;
     uint32_t capacity = chunk->capacity ? chunk->capacity * 2 : MARKS_FIRST;
-    chunk->marks = allocated(realloc(chunk->marks, capacity * sizeof *chunk->marks));
+    while (capacity < needed)
+        capacity *= 2;
+    chunk->marks = resized(chunk->marks, capacity, sizeof *chunk->marks);
+    for (unsigned figure = 0; figure < series->figure_count; figure++)
+        chunk->figures[figure] =
+            resized(chunk->figures[figure], capacity, sizeof *chunk->figures[figure]);
     chunk->capacity = capacity;
 }
 
@@ -120,20 +214,30 @@ static void make_room(struct chunk *chunk)
 static void split(struct series *series, size_t at)
 {
     enum { HALF = MARKS_MAX / 2 };
-    struct chunk upper = {allocated(malloc(MARKS_MAX * sizeof *upper.marks)), HALF, MARKS_MAX};
     struct chunk *chunk = &series->chunks[at];
+    struct chunk upper = {.count = 0};
+    make_room(series, &upper, MARKS_MAX);
+    upper.count = chunk->count = HALF;
     memcpy(upper.marks, chunk->marks + HALF, HALF * sizeof *upper.marks);
-    chunk->count = HALF;
+    for (unsigned figure = 0; figure < series->figure_count; figure++) {
+        memcpy(upper.figures[figure], chunk->figures[figure] + HALF,
+               HALF * sizeof *upper.figures[figure]);
+        upper.owed[figure] = chunk->owed[figure];
+    }
+    find_all_most(series, chunk);
+    find_all_most(series, &upper);
     add_chunk(series, at + 1, upper);
 }
 
 /* Where to put it: at the end of the last chunk, or where it belongs in a chunk with room. */
 static struct cursor room_for(struct series *series, const struct mark *mark)
 {
-    struct cursor cursor = lower_bound(series, mark->time_us, mark->report);
-    bool at_end = cursor.chunk == series->chunk_count;
-    if (at_end && (cursor.chunk == 0 || series->chunks[cursor.chunk - 1].count == MARKS_MAX)) {
-        add_chunk(series, cursor.chunk, (struct chunk){0});
+    const struct mark *last = series_last(series);
+    bool at_end = !last || before(last, mark->time_us, mark->report);
+    struct cursor cursor = at_end ? (struct cursor){.chunk = series->chunk_count}
+                                  : series_from(series, mark->time_us, mark->report);
+    if (at_end && (!last || series->chunks[cursor.chunk - 1].count == MARKS_MAX)) {
+        add_chunk(series, cursor.chunk, (struct chunk){.count = 0});
         return cursor;
     }
     if (at_end) {
@@ -146,11 +250,26 @@ static struct cursor room_for(struct series *series, const struct mark *mark)
     return cursor;
 }
 
-void series_insert(struct series *series, const struct mark *mark)
+static void put_figures(const struct series *series, struct chunk *chunk, size_t index,
+                        const double *figures)
+{
+    size_t behind = chunk->count - index;
+    for (unsigned figure = 0; figure < series->figure_count; figure++) {
+        double *place = chunk->figures[figure] + index;
+        double value = figures[figure] - chunk->owed[figure];
+        memmove(place + 1, place, behind * sizeof *place);
+        *place = value;
+        if (chunk->count == 0 || value > chunk->most[figure])
+            chunk->most[figure] = value;
+    }
+}
+
+void series_insert(struct series *series, const struct mark *mark, const double *figures)
 {
     struct cursor cursor = room_for(series, mark);
     struct chunk *chunk = &series->chunks[cursor.chunk];
-    make_room(chunk);
+    make_room(series, chunk, chunk->count + 1);
+    put_figures(series, chunk, cursor.index, figures);
     memmove(chunk->marks + cursor.index + 1, chunk->marks + cursor.index,
             (chunk->count - cursor.index) * sizeof *chunk->marks);
     chunk->marks[cursor.index] = *mark;
@@ -158,26 +277,43 @@ void series_insert(struct series *series, const struct mark *mark)
     series->count++;
 }
 
+static void free_chunk(struct chunk *chunk)
+{
+    free(chunk->marks);
+    for (unsigned figure = 0; figure < SERIES_FIGURES; figure++)
+        free(chunk->figures[figure]);
+}
+
 static void drop_chunk(struct series *series, size_t at)
 {
-    free(series->chunks[at].marks);
+    free_chunk(&series->chunks[at]);
     series->chunk_count--;
     memmove(series->chunks + at, series->chunks + at + 1,
             (series->chunk_count - at) * sizeof *series->chunks);
 }
 
+static void take_out(const struct series *series, struct chunk *chunk, size_t index)
+{
+    chunk->count--;
+    size_t behind = chunk->count - index;
+    memmove(chunk->marks + index, chunk->marks + index + 1, behind * sizeof *chunk->marks);
+    for (unsigned figure = 0; figure < series->figure_count; figure++) {
+        double *place = chunk->figures[figure] + index;
+        memmove(place, place + 1, behind * sizeof *place);
+    }
+    find_all_most(series, chunk);
+}
+
 bool series_remove(struct series *series, int64_t time_us, uint64_t report, struct mark *mark)
 {
-    struct cursor cursor = lower_bound(series, time_us, report);
+    struct cursor cursor = series_from(series, time_us, report);
     const struct mark *found = series_at(series, cursor);
     if (!found || found->time_us != time_us || found->report != report)
         return false;
     *mark = *found;
     struct chunk *chunk = &series->chunks[cursor.chunk];
-    chunk->count--;
+    take_out(series, chunk, cursor.index);
     series->count--;
-    memmove(chunk->marks + cursor.index, chunk->marks + cursor.index + 1,
-            (chunk->count - cursor.index) * sizeof *chunk->marks);
     if (chunk->count == 0)
         drop_chunk(series, cursor.chunk);
     return true;
@@ -186,10 +322,12 @@ bool series_remove(struct series *series, int64_t time_us, uint64_t report, stru
 void series_free(struct series *series)
 {
     for (size_t i = 0; i < series->chunk_count; i++)
-        free(series->chunks[i].marks);
+        free_chunk(&series->chunks[i]);
     free(series->chunks);
-    *series = (struct series){0};
+    *series = (struct series){.figure_count = series->figure_count};
 }
+
+/* ---- snapshots ---- */
 
 static void visit_mark(struct mark *mark, struct sv_codec *codec)
 {
@@ -203,7 +341,8 @@ static void visit_mark(struct mark *mark, struct sv_codec *codec)
     mark->place = (uint32_t)place;
 }
 
-void series_visit(struct series *series, struct sv_codec *codec)
+void series_visit(struct series *series, struct sv_codec *codec,
+                  void (*add)(const struct mark *mark, void *data), void *data)
 {
     size_t count = series->count;
     sv_code_count(codec, &count);
@@ -216,6 +355,6 @@ void series_visit(struct series *series, struct sv_codec *codec)
         }
         visit_mark(&mark, codec);
         if (sv_codec_loading(codec) && !sv_codec_failed(codec))
-            series_insert(series, &mark);
+            add(&mark, data);
     }
 }

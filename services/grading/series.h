@@ -1,11 +1,17 @@
 /*
  * A series: marks in order of time (then of report), in chunks, so that appending is cheap, as is
- * putting in a late one, however many there are. Zero-initialise to begin.
+ * putting in a late one, however many there are.
+ *
+ * With each mark go up to three figures (what a window that ends there adds up to). Raising a
+ * figure over a stretch of time and asking for its greatest value there touch chunks, not marks.
+ * Zero-initialise and set figure_count to begin.
  */
 #ifndef GRADING_SERIES_H
 #define GRADING_SERIES_H
 
 #include "common/core.h"
+
+enum { SERIES_FIGURES = 3 };
 
 struct mark {
     int64_t time_us; /* onset */
@@ -15,11 +21,15 @@ struct mark {
 };
 struct chunk {
     struct mark *marks;
+    double *figures[SERIES_FIGURES]; /* by mark, without what is owed */
+    double owed[SERIES_FIGURES];     /* to be added to each */
+    double most[SERIES_FIGURES];     /* greatest of figures, without what is owed */
     uint32_t count, capacity;
 };
 struct series {
     struct chunk *chunks; /* none is empty */
     size_t chunk_count, chunk_capacity, count;
+    unsigned figure_count;
 };
 
 /* A place between marks: the mark at it, NULL at the end. */
@@ -27,18 +37,34 @@ struct cursor {
     size_t chunk, index;
 };
 
-void series_insert(struct series *series, const struct mark *mark);
+void series_insert(struct series *series, const struct mark *mark, const double *figures);
 /* Takes out the mark of this report at this time into *mark; false if there is none. */
 bool series_remove(struct series *series, int64_t time_us, uint64_t report, struct mark *mark);
-/* Before the first mark later than time. */
+void series_free(struct series *series);
+
+/* Before the first mark later than time; before the first mark not before (time, report). */
 struct cursor series_after(const struct series *series, int64_t time_us);
+struct cursor series_from(const struct series *series, int64_t time_us, uint64_t report);
 const struct mark *series_at(const struct series *series, struct cursor cursor);
 void series_next(const struct series *series, struct cursor *cursor);
 /* Steps back and returns the mark there; NULL at the beginning. */
 const struct mark *series_back(const struct series *series, struct cursor *cursor);
-/* The latest mark in an area, or of all (area UINT32_MAX); NULL if there is none. */
+/* The last mark; the last in an area; NULL if there is none. */
+const struct mark *series_last(const struct series *series);
 const struct mark *series_last_in(const struct series *series, uint32_t area);
-void series_free(struct series *series);
-void series_visit(struct series *series, struct sv_codec *codec);
+
+/* A figure of the mark at the cursor. */
+double series_figure(const struct series *series, struct cursor cursor, unsigned figure);
+/* Adds to a figure of all marks in [from, to). */
+void series_raise(struct series *series, int64_t from_us, int64_t to_us, unsigned figure,
+                  double by);
+/* If a figure is greater than *most at a mark in [from, to), sets *most and *at to the greatest
+ * and the first time of it. */
+void series_most(const struct series *series, int64_t from_us, int64_t to_us, unsigned figure,
+                 double *most, int64_t *at_us);
+
+/* The marks without their figures: add is called for each one loaded. */
+void series_visit(struct series *series, struct sv_codec *codec,
+                  void (*add)(const struct mark *mark, void *data), void *data);
 
 #endif

@@ -1,10 +1,13 @@
 /*
  * A tally: what one measure adds up to in the window (as of - window, as of], over the city, in
- * each area, and in how many counties and places; kept up as the window slides.
+ * each area, and in how many counties and places; kept up as the window slides. as_of is the
+ * incident's: the latest onset that any report told of.
  *
- * as_of is the incident's: the latest onset that any report told of. For a late report the tally
- * also looks at every window that contains it, (t - window, t] for t from its onset on, and keeps
- * the greatest of each figure with the t where it was found.
+ * For late reports the tally also keeps, with each mark, what the window that ended there added up
+ * to: over the city, distinct counties and places, and in the mark's own area. A late mark raises
+ * them over the windows that hold it, [onset, onset + window); distinct counts only where no other
+ * mark of that county or place was in the window. So the greatest over those windows is found
+ * without counting anew.
  */
 #ifndef GRADING_TALLY_H
 #define GRADING_TALLY_H
@@ -16,15 +19,17 @@ struct figure {
     double value;
     int64_t to_us; /* end of its window */
 };
-struct figures { /* greatest over the windows that contain a late report */
+struct figures { /* greatest over the windows that hold a late report */
     struct figure total, area, areas, places;
 };
 struct tally {
     int64_t window_us;
     bool count_places;
-    int64_t oldest_us; /* no mark in the window is older */
+    int64_t oldest_us;   /* no mark in the window is older */
+    struct series marks; /* figures: total, areas, places; none if the window has no end */
     double total;
-    double *by_area, *by_place;
+    double *by_area, *by_place;        /* sums in the window */
+    struct series *in_area, *in_place; /* marks; figure of in_area: its sum */
     size_t area_capacity, place_capacity;
     size_t areas, places; /* with a sum of at least 1; areas: counties only */
     struct figures late;
@@ -37,20 +42,21 @@ struct ground {
     size_t area_count, place_count;
 };
 
+void tally_open(struct tally *tally, int64_t window_us, bool count_places);
+void tally_free(struct tally *tally);
+
 /* Start of the window that ends at to: marks after it are inside. */
 int64_t tally_from(const struct tally *tally, int64_t to_us);
 /* The window's end moves from was to to. */
-void tally_advance(struct tally *tally, const struct series *series, const struct ground *ground,
-                   int64_t was_us, int64_t to_us);
-/* A mark came into the series (direction 1) or went out (-1). */
-void tally_count(struct tally *tally, const struct ground *ground, const struct mark *mark,
-                 int direction, int64_t as_of_us);
-/* Fills in late for a report at onset in area. */
-void tally_look_back(struct tally *tally, const struct series *series, const struct ground *ground,
-                     int64_t onset_us, uint32_t area);
-/* Counts anew from the series, after loading. */
-void tally_rebuild(struct tally *tally, const struct series *series, const struct ground *ground,
-                   int64_t as_of_us);
-void tally_free(struct tally *tally);
+void tally_advance(struct tally *tally, const struct ground *ground, int64_t was_us, int64_t to_us);
+/* A mark of at least 1, with its area and place in the ground, comes in. */
+void tally_add(struct tally *tally, const struct ground *ground, const struct mark *mark,
+               int64_t as_of_us);
+/* The mark of this report at this time goes out again, if there is one. */
+void tally_take_back(struct tally *tally, const struct ground *ground, int64_t time_us,
+                     uint64_t report, int64_t as_of_us);
+/* Fills in late for a report with this onset and area. */
+void tally_look_back(struct tally *tally, const struct ground *ground, int64_t onset_us,
+                     uint32_t area);
 
 #endif
