@@ -15,6 +15,7 @@ struct evlog_segment {
     const struct ld_context *context;
     const uint8_t *view;
     size_t size_bytes;
+    uint64_t walked_bytes; /* since it was mapped; the loop thread's */
     atomic_uint holders;
 };
 

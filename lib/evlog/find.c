@@ -58,7 +58,7 @@ static int find_in_extent(struct evlog *log, struct extent *extent, int64_t time
     int code = log_view(log, extent, &segment, error);
     if (code != LD_OK)
         return code;
-    struct position at = extent->frontier;
+    struct position begin = extent->frontier, at = begin;
     code = log_walk(log, extent, segment, &at, extent->last + 1, error);
     if (code != LD_OK)
         return code;
@@ -73,6 +73,7 @@ static int find_in_extent(struct evlog *log, struct extent *extent, int64_t time
         at.sequence++;
         at.offset += record.size;
     }
+    log_view_walked(extent, extent->frontier.offset - begin.offset);
     /* The index also knows what is staged and not durable yet. */
     *sequence = at.sequence <= extent->last ? at.sequence : extent->last + 1;
     return LD_OK;

@@ -10,7 +10,8 @@
 #include "producers.h"
 #include "writer.h"
 
-#define KEPT_VIEWS 2u
+#define KEPT_VIEWS      2u
+#define VIEW_WALK_BYTES (UINT64_C(2) << 20) /* after so much a view is dropped and mapped anew */
 
 struct evlog {
     const struct ld_context *context;
@@ -57,6 +58,9 @@ struct extent *log_find_extent(const struct evlog *log, uint64_t sequence);
 /* The extent's view, mapped if need be; borrowed. */
 int log_view(struct evlog *log, struct extent *extent, struct evlog_segment **segment,
              struct ld_error *error) LD_MUST_USE;
+/* Tells that so much of the view was read. Pages that were read count as the process's memory until
+ * they are unmapped, so a view is not kept for long; who holds a span keeps its view. */
+void log_view_walked(struct extent *extent, uint64_t bytes);
 /* Walks from a known position up to sequence (at most last + 1), checking every header. */
 int log_walk(struct evlog *log, struct extent *extent, struct evlog_segment *segment,
              struct position *at, uint64_t sequence, struct ld_error *error) LD_MUST_USE;

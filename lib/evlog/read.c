@@ -80,6 +80,15 @@ int log_view(struct evlog *log, struct extent *extent, struct evlog_segment **se
     return LD_OK;
 }
 
+void log_view_walked(struct extent *extent, uint64_t bytes)
+{
+    extent->segment->walked_bytes += bytes;
+    if (extent->segment->walked_bytes < VIEW_WALK_BYTES)
+        return;
+    segment_drop(extent->segment);
+    extent->segment = NULL;
+}
+
 /* ---- walking ---- */
 
 /* Checks the record at a position and moves on; its size is returned through at. */
@@ -142,7 +151,7 @@ int evlog_read(struct evlog *log, uint64_t sequence, size_t max_bytes, struct ev
     int code = log_view(log, extent, &segment, error);
     if (code != LD_OK)
         return code;
-    struct position begin = extent_near(extent, sequence), end;
+    struct position near = extent_near(extent, sequence), begin = near, end;
     code = log_walk(log, extent, segment, &begin, sequence, error);
     if (code == LD_OK)
         code = walk_span(log, extent, segment, begin, max_bytes, &end, error);
@@ -157,6 +166,7 @@ int evlog_read(struct evlog *log, uint64_t sequence, size_t max_bytes, struct ev
                                 .first = begin.sequence,
                                 .last = end.sequence - 1,
                                 .owner = segment};
+    log_view_walked(extent, end.offset - near.offset);
     return LD_OK;
 }
 
