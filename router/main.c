@@ -231,7 +231,6 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     uv_loop_init(&program.loop);
-    uv_loop_configure(&program.loop, UV_METRICS_IDLE_TIME);
     int status = run(&program);
     uv_loop_close(&program.loop);
     return status;

@@ -355,6 +355,7 @@ static void start(struct router *router)
     uint64_t tick_ms = (uint64_t)(router->options.tick_us / 1000);
     uint64_t tick_poll_ms = tick_ms < 1000 ? tick_ms : 1000;
     clock_open(router);
+    uv_loop_configure(router->loop, UV_METRICS_IDLE_TIME); /* for the length of turns */
     uv_prepare_start(&router->prepare, turn);
     uv_timer_start(&router->heartbeat, heartbeat, router->options.heartbeat_ms,
                    router->options.heartbeat_ms);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <utlist.h>
+#include "bytes.h"
 #include "context.h"
 
 /* ---- a disk and a clock that can be meddled with; used by the log's threads too ---- */
@@ -174,7 +175,6 @@ int rig_setup(void **state)
     rig_disk.clock_us = 0;
     rig_set_codes(LD_OK, LD_OK);
     rig_set_held(false);
-    uv_loop_configure(&rig->loop, UV_METRICS_IDLE_TIME);
     uv_timer_init(&rig->loop, &rig->deadline);
     rig->deadline.data = rig;
     rig->endpoint = "tcp://127.0.0.1:*";
@@ -482,7 +482,9 @@ void read_events(struct peer *peer, uint64_t from, uint64_t to, const char *filt
         const struct heard *chunk = peer_expect(peer, WIRE_CHUNK);
         assert_int_equal(chunk->head.id, id);
         assert_int_equal(chunk->head.a, next);
-        struct ld_record record;
+        struct ld_record record = {.size = 0};
+        assert_true(chunk->size <= peer->rig->options.limits.chunk_bytes ||
+                    ld_get_u32(chunk->body + 12) == chunk->size); /* or a single record */
         for (size_t offset = 0; offset < chunk->size; offset += record.size) {
             assert_ok(
                 ld_record_decode(chunk->body + offset, chunk->size - offset, &record, &test_error));

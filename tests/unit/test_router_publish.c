@@ -190,6 +190,44 @@ static void test_malformed_batches(void **state)
     peer_close(&peer);
 }
 
+static void check_place(const struct ld_record *record, void *data)
+{
+    const uint64_t *places = data;
+    assert_int_equal(places[record->producer_sequence], record->sequence);
+}
+
+/* A new segment begins with events of the log's own: a run ends there, and each event is where the
+ * answer says. */
+static void test_runs_name_each_place(void **state)
+{
+    struct rig *rig = *state;
+    rig_start_router(rig);
+    struct peer peer;
+    struct batch batch = {0};
+    static uint64_t places[40001];
+    uint64_t answered = 0, runs = 0;
+    peer_hello(rig, &peer, "a");
+    peer_producer(&peer, "a");
+    for (uint64_t next = 1; next <= 40000;) {
+        for (int i = 0; i < 4000; i++)
+            batch_add(&batch, "a", next++, "t",
+                      "some hundred bytes of payload to fill the log with"
+                      " and to see where a segment ends, and the next");
+        batch_send(&peer, &batch);
+        const struct heard *heard = peer_expect(&peer, WIRE_RESULT);
+        for (uint64_t i = 0; i < heard->head.b; i++, runs++) {
+            struct wire_run run = run_of(heard, i);
+            assert_int_equal(run.code, LD_OK);
+            for (uint64_t j = 0; j < run.count; j++)
+                places[++answered] = run.first + j;
+        }
+    }
+    assert_int_equal(answered, 40000);
+    assert_true(runs > 10); /* a segment ended within a batch */
+    read_events(&peer, 1, router_durable(rig->router), "t", check_place, places);
+    peer_close(&peer);
+}
+
 static void test_largest_record(void **state)
 {
     struct rig *rig = *state;
@@ -394,6 +432,7 @@ int main(void)
         WITH_RIG(test_each_record_is_judged),
         WITH_RIG(test_damaged_header_holds_what_follows),
         WITH_RIG(test_malformed_batches),
+        WITH_RIG(test_runs_name_each_place),
         WITH_RIG(test_largest_record),
         WITH_RIG(test_nothing_is_answered_before_it_is_durable),
         WITH_RIG(test_full_buffers_hold_back),
