@@ -87,21 +87,21 @@ static void on_tick(uv_timer_t *handle)
     ldc_link_tick(handle->data);
 }
 
-/* ---- how far streams are, told soon once they have caught up ---- */
+/* ---- how far streams are, told soon, so that lag is known, but never once an event ---- */
 
-enum { CAUGHT_UP_MS = 10 };
+enum { TELL_MS = 10 };
 
-static void on_caught_up(uv_timer_t *handle)
+static void on_tell_soon(uv_timer_t *handle)
 {
     struct ld_client *client = handle->data;
     client->tick_credit = true;
     ldc_want_output(client);
 }
 
-void ldc_caught_up(struct ld_client *client)
+void ldc_tell_soon(struct ld_client *client)
 {
-    if (!client->closing && !uv_is_active((const uv_handle_t *)&client->caught_up))
-        uv_timer_start(&client->caught_up, on_caught_up, CAUGHT_UP_MS, 0);
+    if (!client->closing && !uv_is_active((const uv_handle_t *)&client->tell_soon))
+        uv_timer_start(&client->tell_soon, on_tell_soon, TELL_MS, 0);
 }
 
 static void start_handles(struct ld_client *client)
@@ -110,9 +110,9 @@ static void start_handles(struct ld_client *client)
     uv_idle_init(client->loop, &client->idle);
     uv_timer_init(client->loop, &client->tick);
     uv_timer_init(client->loop, &client->retry);
-    uv_timer_init(client->loop, &client->caught_up);
+    uv_timer_init(client->loop, &client->tell_soon);
     client->prepare.data = client->idle.data = client;
-    client->tick.data = client->retry.data = client->caught_up.data = client;
+    client->tick.data = client->retry.data = client->tell_soon.data = client;
     client->open_count += 5;
     uv_prepare_start(&client->prepare, on_prepare);
     uint64_t period_ms = (uint64_t)ldc_heartbeat_ms(client) / 2;
@@ -250,7 +250,7 @@ static void on_idle_close(uv_idle_t *handle)
     uv_close((uv_handle_t *)&client->idle, on_handle_closed);
     uv_close((uv_handle_t *)&client->tick, on_handle_closed);
     uv_close((uv_handle_t *)&client->retry, on_handle_closed);
-    uv_close((uv_handle_t *)&client->caught_up, on_handle_closed);
+    uv_close((uv_handle_t *)&client->tell_soon, on_handle_closed);
 }
 
 void ld_client_close(struct ld_client *client, void (*closed)(void *data), void *data)

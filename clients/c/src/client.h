@@ -184,7 +184,7 @@ struct ld_client {
     uv_idle_t idle;            /* what is due later without the network: cancelling */
     uv_timer_t tick;           /* heartbeats, giving up */
     uv_timer_t retry;          /* after BUSY */
-    uv_timer_t caught_up;      /* shortly after a stream has reached the head: gives credit back */
+    uv_timer_t tell_soon;      /* shortly after events were processed: gives credit back */
     size_t open_count;         /* handles and sockets that are not closed yet */
     /* session */
     enum ldc_session session;
@@ -220,7 +220,7 @@ int64_t ldc_now_us(void);
 void ldc_set_link(struct ld_client *client, enum ld_link link, const char *format, ...)
     LD_PRINTF(3, 4);
 int ldc_heartbeat_ms(const struct ld_client *client);
-void ldc_caught_up(struct ld_client *client); /* what streams owe is told soon */
+void ldc_tell_soon(struct ld_client *client); /* what streams owe is told soon */
 
 /* link.c */
 int ldc_link_open(struct ld_client *client, struct ld_error *error);

@@ -12,8 +12,8 @@
  *
  * Credit is given back when events are processed: when their callback has returned or, with
  * confirm_by_hand, when ld_stream_confirm has passed the last event of their chunk. It is sent once
- * a quarter of the grant has come together, shortly after the stream has reached the head, and at
- * each heartbeat.
+ * a quarter of the grant has come together, and otherwise after 10 ms, so
+ * that the router knows how far the stream is.
  *
  * The stream may be closed from inside its own callback: the loop over the chunk's records looks
  * at the state after each, and the memory is freed later (output.c).
@@ -233,8 +233,8 @@ static void give_back(struct ld_stream *stream, uint64_t bytes)
     stream->owed_bytes += bytes;
     if (ldc_stream_credit_due(stream, false))
         ldc_want_output(stream->client);
-    else if (stream->covered >= stream->client->head)
-        ldc_caught_up(stream->client);
+    else
+        ldc_tell_soon(stream->client);
 }
 
 /* Chunks with events wait for the hand that confirms; *last is 0 for one without. */
