@@ -2,9 +2,10 @@
  * The live bus. One libuv loop carries a watcher (the stream of everything, status, the clock) and
  * a client per acting unit, opened when the unit first acts.
  *
- * Settled means: in one answer of the router no stream lags, the head is what the watcher has
- * seen, and the head is the same as in the answer before. A service confirms an event only when
- * all that follows from it is durable, so nothing can be under way then.
+ * Settled means: in one answer of the router no stream lags, all who listened at the beginning
+ * listen, the head is what the watcher has seen, and the head is the same as in the answer before.
+ * A service confirms an event only when all that follows from it is durable, so nothing can be
+ * under way then; one that was killed is waited for until it is back.
  *
  * Ways it fails: the router is not in a drill (REFUSED), it is lost or says nothing for longer
  * than the timeout (UNREACHABLE, TIMEOUT), a client is fenced or its event refused (that code).
@@ -50,6 +51,7 @@ struct live {
     int code;
     uint64_t head, settled_head;
     bool quiet; /* the last answer: no stream lags */
+    size_t listeners, listeners_begun; /* streams of others in the last answer, and at the start */
     int64_t time_us;
     uint64_t sequence; /* of the last publish */
     char reason[LD_ERROR_TEXT_SIZE];
@@ -142,18 +144,21 @@ static int open_watcher(struct live *live, struct ld_error *error)
 /* ---- status and settling ---- */
 
 /* Our own stream is settled when it has shown the head; the router hears of that only later. */
-static bool streams_quiet(const struct live *live, json_t *status)
+static bool streams_quiet(struct live *live, json_t *status)
 {
     size_t index;
     json_t *stream;
+    bool quiet = true;
+    live->listeners = 0;
     json_array_foreach(json_object_get(status, "streams"), index, stream)
     {
         const char *identity = json_string_value(json_object_get(stream, "identity"));
         json_int_t lag = json_integer_value(json_object_get(stream, "lag"));
-        if (lag > 0 && (identity == NULL || strcmp(identity, live->cli->identity) != 0))
-            return false;
+        bool other = identity == NULL || strcmp(identity, live->cli->identity) != 0;
+        live->listeners += other;
+        quiet = quiet && (lag == 0 || !other);
     }
-    return true;
+    return quiet && live->listeners >= live->listeners_begun;
 }
 
 static void on_status(int code, const char *json, void *data)
@@ -242,6 +247,7 @@ static int live_start(void *self, int64_t *start_us, bool may_move, scenario_rec
     code = ask_status(live, error);
     if (code != LD_OK)
         return code;
+    live->listeners_begun = live->listeners;
     if (live->time_us > *start_us && !may_move)
         return ld_fail(error, LD_REFUSED, "the drill's clock is at %s, past the start",
                        ld_time_format(text, live->time_us, LD_CHINA_OFFSET_MINUTES));

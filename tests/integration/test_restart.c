@@ -13,7 +13,6 @@
 #include <time.h>
 
 #define SCENARIO LIANDONG_SOURCE "/tests/scenarios/broad-street.yaml"
-#define REQUIRED "reporting,grading,command,duty,notification,supplies"
 
 static unsigned seed;
 
@@ -36,7 +35,7 @@ static const char *drill_start(void)
 static struct harness_process *start_play(struct harness *harness)
 {
     return harness_start(harness, "play", "liandong", "play", SCENARIO, "--endpoint",
-                         harness->endpoint, "--require", REQUIRED, NULL);
+                         harness->endpoint, NULL);
 }
 
 /* Reads the player's lines; at line kill_at the victim is killed and started again. Returns how
