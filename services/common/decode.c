@@ -26,6 +26,10 @@ static int scan_message(struct scan scan);
 
 static bool read_varint(struct scan *scan, uint64_t *value)
 {
+    if (scan->at < scan->end && *scan->at < 0x80) { /* nearly always one byte */
+        *value = *scan->at++;
+        return true;
+    }
     *value = 0;
     for (unsigned shift = 0; shift < 64 && scan->at < scan->end; shift += 7) {
         uint8_t byte = *scan->at++;
@@ -81,6 +85,15 @@ static int scan_content(struct scan *scan, const ProtobufCFieldDescriptor *field
     return scan_message(inner);
 }
 
+/* Our fields are numbered from 1 without gaps, nearly always. */
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *descriptor,
+                                                uint64_t id)
+{
+    if (id <= descriptor->n_fields && descriptor->fields[id - 1].id == id)
+        return &descriptor->fields[id - 1];
+    return protobuf_c_message_descriptor_get_field(descriptor, (unsigned)id);
+}
+
 static int scan_value(struct scan *scan, uint64_t key, uint64_t *seen)
 {
     uint64_t value;
@@ -94,9 +107,7 @@ static int scan_value(struct scan *scan, uint64_t key, uint64_t *seen)
     case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
         if (!read_varint(scan, &value) || !skip(scan, value))
             return malformed(scan, "a field is longer than what holds it");
-        return scan_content(
-            scan, protobuf_c_message_descriptor_get_field(scan->descriptor, (unsigned)(key >> 3)),
-            (size_t)value, seen);
+        return scan_content(scan, field_of(scan->descriptor, key >> 3), (size_t)value, seen);
     default:
         return malformed(scan, "unknown wire type");
     }

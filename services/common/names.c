@@ -1,6 +1,6 @@
 /*
- * Names: bytes in one pool, found by SipHash in a table of numbers with linear probing, at most
- * half full. The table is rebuilt when it grows and after loading; it is never saved.
+ * Names: bytes in one pool, found by SipHash in a table of hashes and numbers with linear probing,
+ * at most half full. The table is never saved: loading adds the names again.
  */
 #include "names.h"
 
@@ -13,8 +13,7 @@
 enum { SLOTS_FIRST = 16 };
 
 struct sv_name {
-    size_t offset;
-    uint32_t size, hash;
+    size_t offset, size;
 };
 
 static uint32_t hash_of(const char *text, size_t size)
@@ -27,37 +26,46 @@ static uint32_t hash_of(const char *text, size_t size)
     return low;
 }
 
-static bool is_name(const struct sv_names *names, size_t number, uint32_t hash, const char *text,
+static size_t number_in(uint64_t slot)
+{
+    return (size_t)(uint32_t)slot - 1;
+}
+
+static bool is_name(const struct sv_names *names, uint64_t slot, uint32_t hash, const char *text,
                     size_t size)
 {
-    const struct sv_name *name = &names->all[number];
-    return name->hash == hash && name->size == size &&
-           memcmp(names->pool + name->offset, text, size) == 0;
+    if (slot >> 32 != hash)
+        return false;
+    const struct sv_name *name = &names->all[number_in(slot)];
+    return name->size == size && memcmp(names->pool + name->offset, text, size) == 0;
 }
 
 /* The slot of the name, or the free one where it belongs. */
-static size_t slot_of(const struct sv_names *names, uint32_t hash, const char *text, size_t size)
+static uint64_t *slot_of(const struct sv_names *names, uint32_t hash, const char *text, size_t size)
 {
     size_t mask = names->slot_count - 1;
-    size_t slot = hash & mask;
-    while (names->slots[slot] && !is_name(names, names->slots[slot] - 1, hash, text, size))
-        slot = (slot + 1) & mask;
-    return slot;
+    size_t at = hash & mask;
+    while (names->slots[at] && !is_name(names, names->slots[at], hash, text, size))
+        at = (at + 1) & mask;
+    return &names->slots[at];
 }
 
-static void rebuild(struct sv_names *names, size_t slot_count)
+static void grow_slots(struct sv_names *names)
 {
-    free(names->slots);
-    names->slots = calloc(slot_count, sizeof *names->slots);
+    size_t old_count = names->slot_count;
+    uint64_t *old = names->slots;
+    names->slot_count = old_count ? old_count * 2 : SLOTS_FIRST;
+    names->slots = calloc(names->slot_count, sizeof *names->slots);
     if (!names->slots)
         abort();
-    names->slot_count = slot_count;
-    for (size_t i = 0; i < names->count; i++) {
-        size_t slot = names->all[i].hash & (slot_count - 1);
-        while (names->slots[slot])
-            slot = (slot + 1) & (slot_count - 1);
-        names->slots[slot] = (uint32_t)i + 1;
+    for (size_t i = 0; i < old_count; i++) {
+        size_t at = (size_t)(old[i] >> 32) & (names->slot_count - 1);
+        while (old[i] && names->slots[at])
+            at = (at + 1) & (names->slot_count - 1);
+        if (old[i])
+            names->slots[at] = old[i];
     }
+    free(old);
 }
 
 static void *at_least(void *array, size_t *capacity, size_t needed, size_t element_size)
@@ -74,12 +82,12 @@ static void *at_least(void *array, size_t *capacity, size_t needed, size_t eleme
     return grown;
 }
 
-static void append(struct sv_names *names, uint32_t hash, const char *text, size_t size)
+static void append(struct sv_names *names, const char *text, size_t size)
 {
-    assert(names->count < UINT32_MAX - 1 && size < UINT32_MAX);
+    assert(names->count < UINT32_MAX - 1);
     names->all = at_least(names->all, &names->capacity, names->count + 1, sizeof *names->all);
     names->pool = at_least(names->pool, &names->pool_capacity, names->pool_size + size + 1, 1);
-    names->all[names->count++] = (struct sv_name){names->pool_size, (uint32_t)size, hash};
+    names->all[names->count++] = (struct sv_name){names->pool_size, size};
     if (size > 0)
         memcpy(names->pool + names->pool_size, text, size);
     names->pool[names->pool_size + size] = 0;
@@ -90,20 +98,20 @@ size_t sv_names_find(const struct sv_names *names, const char *text, size_t size
 {
     if (names->count == 0)
         return SV_NO_NAME;
-    uint32_t number = names->slots[slot_of(names, hash_of(text, size), text, size)];
-    return number ? number - 1 : SV_NO_NAME;
+    uint64_t slot = *slot_of(names, hash_of(text, size), text, size);
+    return slot ? number_in(slot) : SV_NO_NAME;
 }
 
 size_t sv_names_add(struct sv_names *names, const char *text, size_t size)
 {
     if (names->count * 2 >= names->slot_count)
-        rebuild(names, names->slot_count ? names->slot_count * 2 : SLOTS_FIRST);
+        grow_slots(names);
     uint32_t hash = hash_of(text, size);
-    size_t slot = slot_of(names, hash, text, size);
-    if (names->slots[slot])
-        return names->slots[slot] - 1;
-    append(names, hash, text, size);
-    names->slots[slot] = (uint32_t)names->count;
+    uint64_t *slot = slot_of(names, hash, text, size);
+    if (*slot)
+        return number_in(*slot);
+    append(names, text, size);
+    *slot = (uint64_t)hash << 32 | names->count;
     return names->count - 1;
 }
 

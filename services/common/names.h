@@ -15,7 +15,7 @@ struct sv_names {
     size_t count, capacity;
     uint8_t *pool; /* the bytes, each name followed by a zero */
     size_t pool_size, pool_capacity;
-    uint32_t *slots; /* open addressing: number + 1, 0 is free */
+    uint64_t *slots; /* open addressing: hash << 32 | number + 1, 0 is free */
     size_t slot_count;
 };
 

@@ -29,24 +29,31 @@ static size_t character_size(const uint8_t *text, size_t left)
 }
 
 /* Eight bytes, each 01..7F: no high bit, and none that borrows when 1 is taken from each. */
-static bool plain_eight(const uint8_t *text)
+static bool plain_eight(uint64_t word)
 {
-    uint64_t word;
-    memcpy(&word, text, sizeof word);
     return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* Up to eight bytes, filled up with blanks. */
+static uint64_t word_of(const uint8_t *text, size_t size)
+{
+    uint64_t word = UINT64_C(0x2020202020202020);
+    memcpy(&word, text, size);
+    return word;
 }
 
 bool sv_utf8_valid(const uint8_t *text, size_t size)
 {
     size_t at = 0;
     while (at < size) {
-        if (size - at >= 8 && plain_eight(text + at)) {
-            at += 8;
+        size_t left = size - at;
+        if (plain_eight(left >= 8 ? word_of(text + at, 8) : word_of(text + at, left))) {
+            at += left < 8 ? left : 8;
             continue;
         }
         if (text[at] == 0)
             return false;
-        size_t step = text[at] < 0x80 ? 1 : character_size(text + at, size - at);
+        size_t step = text[at] < 0x80 ? 1 : character_size(text + at, left);
         if (step == 0)
             return false;
         at += step;
