@@ -12,6 +12,16 @@
 
 /* ---- a disk and a clock that can be meddled with; used by the log's threads too ---- */
 
+/* libzmq loses 440 bytes when a socket that has just sent is closed while a message of several
+ * frames is coming in; a plain DEALER and ROUTER do it as well. */
+#ifdef LIANDONG_SANITIZED
+LD_EXPORT const char *__lsan_default_suppressions(void);
+LD_EXPORT const char *__lsan_default_suppressions(void)
+{
+    return "leak:libzmq";
+}
+#endif
+
 enum { RIG_DEADLINE_MS = 60000 };
 
 static struct {
