@@ -35,7 +35,6 @@ static size_t common_options(struct cli *cli, struct cli_option *out)
          "UNIT",
          {"以哪个单位的身份（默认 $LIANDONG_IDENTITY 或 operator）",
           "act as this unit (default: $LIANDONG_IDENTITY, else operator)"}},
-        {"as", 0, CLI_TEXT, &cli->identity, "UNIT", {"同 --as", "the same as --as"}},
         {"timeout",
          't',
          CLI_DURATION,
