@@ -52,9 +52,10 @@ static Liandong__V1__Context *context(struct scenario_run *run, const char *auth
     return made;
 }
 
+/* The incident that a step names; "last" and none mean the newest of this run. */
 static const char *incident_id(const struct scenario_run *run, const Liandong__V1__Context *named)
 {
-    if (named != NULL)
+    if (named != NULL && strcmp(named->incident, "last") != 0)
         return named->incident;
     return run->incident != NULL ? run->incident->id : "none";
 }
@@ -80,7 +81,7 @@ static int act_report(struct scenario_run *run, const struct scenario_step *step
                       struct ld_error *error)
 {
     Liandong__V1__Report report = *step->report;
-    const char *named = report.context != NULL ? report.context->incident : "";
+    const char *named = report.context != NULL ? incident_id(run, report.context) : "";
     report.context = context(run, step->author, named);
     report.id = numbered(run, report.id);
     report.revises = numbered(run, report.revises);
