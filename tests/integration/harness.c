@@ -98,7 +98,9 @@ static void spawn(const struct harness *harness, struct harness_process *process
 static void take_arguments(struct harness_process *process, const char *program, va_list arguments)
 {
     size_t count = 0;
-    assert_true(asprintf(&process->arguments[count++], "%s/%s", LIANDONG_BIN, program) > 0);
+    bool ours = program[0] != '/';
+    assert_true(asprintf(&process->arguments[count++], "%s%s%s", ours ? LIANDONG_BIN : "",
+                         ours ? "/" : "", program) > 0);
     for (const char *next; (next = va_arg(arguments, const char *)) != NULL;) {
         assert_true(count < HARNESS_ARGUMENTS_MAX);
         process->arguments[count++] = strdup(next);
@@ -343,16 +345,21 @@ char *harness_canonical_log(struct harness *harness)
     return all;
 }
 
-void harness_show_messages(const struct harness *harness)
+char *harness_messages(const struct harness *harness)
 {
     char messages[128];
     snprintf(messages, sizeof messages, "%s/messages", harness->folder);
     int fd = open(messages, O_RDONLY);
-    if (fd >= 0) {
-        char *text = read_all(fd);
-        size_t length = strlen(text);
-        print_error("%s\n", length > 4000 ? text + length - 4000 : text);
-        free(text);
-        close(fd);
-    }
+    assert_true(fd >= 0);
+    char *text = read_all(fd);
+    close(fd);
+    return text;
+}
+
+void harness_show_messages(const struct harness *harness)
+{
+    char *text = harness_messages(harness);
+    size_t length = strlen(text);
+    print_error("%s\n", length > 4000 ? text + length - 4000 : text);
+    free(text);
 }

@@ -35,7 +35,8 @@ void harness_open(struct harness *harness);
 /* Stops what runs (SIGTERM, expects exit 0 from each), removes the folder. */
 void harness_close(struct harness *harness);
 
-/* Starts bin/<program> with the arguments (NULL-terminated) and waits for its first line. */
+/* Starts bin/<program> (or /program, a path of its own) with the arguments (NULL-terminated) and
+ * waits for its first line. */
 struct harness_process *harness_start(struct harness *harness, const char *name,
                                       const char *program, ...);
 /* The same without waiting; then harness_ready. */
@@ -66,6 +67,8 @@ void harness_start_service(struct harness *harness, const char *service);
  * ticks, checkpoints) is left out and events are ordered by producer and topic; malloc'ed. */
 char *harness_canonical_log(struct harness *harness);
 
+/* All that the processes wrote to stderr so far; malloc'ed. */
+char *harness_messages(const struct harness *harness);
 /* Last lines of what the processes wrote to stderr, for a failing test. */
 void harness_show_messages(const struct harness *harness);
 
