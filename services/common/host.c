@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "liandong/v1/common.pb-c.h"
 #include "liandong/v1/plan.pb-c.h"
 
 static void *longer(void *array, size_t count, size_t element_size)
@@ -183,6 +184,19 @@ static void split_topic(struct sv_host *host, const struct ld_record *record,
     }
 }
 
+/* Cores may rely on a context being there; one left out is an empty one. */
+static void complete(struct sv_host *host, ProtobufCMessage *message)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "context");
+    assert(field && field->descriptor == &liandong__v1__context__descriptor);
+    Liandong__V1__Context **context = (void *)((char *)message + field->offset);
+    if (*context)
+        return;
+    *context = ld_arena_alloc(&host->decoded, sizeof **context);
+    liandong__v1__context__init(*context);
+}
+
 static void decode(struct sv_host *host, struct sv_event *event)
 {
     if (!sv_family_descriptor(event->family))
@@ -193,6 +207,8 @@ static void decode(struct sv_host *host, struct sv_event *event)
     if (sv_decode(event->family, record->payload, record->payload_size, &host->decoded, &message,
                   &host->error) != LD_OK)
         event->fault = host->error.text;
+    if (message)
+        complete(host, message);
     event->message = message;
 }
 
