@@ -1,0 +1,236 @@
+/* The program liandong as a process: exit codes, languages, JSON, and its offline commands. */
+#include "test.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "evlog/evlog.h"
+
+struct answer {
+    int status;
+    char text[65536]; /* standard output and error together */
+};
+
+static struct answer answer;
+
+/* Runs the program with these arguments, words separated by single blanks. */
+static const char *run(const char *arguments)
+{
+    char command[2000];
+    snprintf(command, sizeof command, "NO_COLOR=1 LANG=C " LIANDONG_PROGRAM " %s 2>&1", arguments);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t size = fread(answer.text, 1, sizeof answer.text - 1, pipe);
+    answer.text[size] = '\0';
+    int status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    answer.status = WEXITSTATUS(status);
+    return answer.text;
+}
+
+static void exits(int status, const char *arguments)
+{
+    (void)run(arguments);
+    if (answer.status != status)
+        fail_msg("liandong %s: expected exit status %d, found %d: %s", arguments, status,
+                 answer.status, answer.text);
+}
+
+static bool says(const char *part)
+{
+    return strstr(answer.text, part) != NULL;
+}
+
+static void test_exit_codes(void **state)
+{
+    (void)state;
+    exits(0, "--help");
+    exits(2, "");
+    exits(2, "dance");
+    exits(2, "duty dance");
+    exits(0, "route test 'warning/33*/>' warning/330302/x");
+    exits(1, "route test warning/33/x warning/330302/x");
+    exits(2, "route test 'a/>/b' a");
+    exits(2, "route test a");
+    exits(2, "route test --nonsense a a");
+    exits(2, "sim /no/such/file");
+    exits(3, "status --endpoint ipc:///no/such/socket --timeout 0s");
+    exits(3, "tail --endpoint ipc:///no/such/socket --timeout 0s");
+    exits(3, "play " LIANDONG_SOURCE_DIR
+             "/tests/scenarios/poisoning.yaml --endpoint ipc:///no/such/socket --timeout 0s");
+    exits(2, "report cholera --kind sudden");
+    exits(2, "report cholera --measure cases");
+    exits(2, "decide i shout");
+    exits(2, "supply act stock-take ors many");
+    exits(2, "duty acknowledge");
+    exits(2, "tail --from yesterday");
+    exits(2, "status --lang fr");
+    exits(2, "status --timeout soon");
+}
+
+static void test_help_everywhere(void **state)
+{
+    static const char *const COMMANDS[] = {
+        "status",     "report",      "decide",     "tail",           "story",      "sim",
+        "play",       "replay",      "duty list",  "duty accept",    "duty done",  "log stat",
+        "log verify", "log export",  "plan check", "plan show",      "plan adopt", "notice list",
+        "notice cap", "supply list", "supply act", "supply balance", "route test", "duty decline"};
+    (void)state;
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
+        char arguments[100], usage[100];
+        snprintf(arguments, sizeof arguments, "%s --help", COMMANDS[i]);
+        snprintf(usage, sizeof usage, "usage: liandong %s", COMMANDS[i]);
+        exits(0, arguments);
+        assert_true(says(usage));
+        assert_true(says("--json"));
+    }
+}
+
+static void test_languages(void **state)
+{
+    (void)state;
+    exits(0, "route test a a --lang zh");
+    assert_string_equal(answer.text, "匹配\n");
+    exits(0, "route test a a --lang en");
+    assert_string_equal(answer.text, "matches\n");
+    exits(0, "route test a a --json");
+    assert_string_equal(answer.text, "{\"matches\":true}\n");
+}
+
+static void test_plan(void **state)
+{
+    (void)state;
+    exits(0, "plan check " LIANDONG_SOURCE_DIR "/plans/wenzhou-phe.yaml");
+    exits(0, "plan show --json " LIANDONG_SOURCE_DIR "/plans/wenzhou-phe.yaml");
+    json_t *json = json_loads(answer.text, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(json, "plan")), "wenzhou-phe");
+    json_decref(json);
+    exits(0, "plan show --units " LIANDONG_SOURCE_DIR "/plans/wenzhou-phe.yaml");
+    assert_true(says("3303.health\n"));
+    exits(0, "plan show --duties 3303.health --procedure --clocks --criteria " LIANDONG_SOURCE_DIR
+             "/plans/wenzhou-phe.yaml");
+    assert_true(says("a1.29.1"));
+    exits(2, "plan show --duties 3303.circus " LIANDONG_SOURCE_DIR "/plans/wenzhou-phe.yaml");
+    exits(2, "plan check /no/such/file.yaml");
+}
+
+static void test_sim(void **state)
+{
+    (void)state;
+    exits(0, "sim --quiet " LIANDONG_SOURCE_DIR "/tests/scenarios/poisoning.yaml");
+    assert_true(says("as expected: 3 steps"));
+    exits(0, "sim --json " LIANDONG_SOURCE_DIR "/tests/scenarios/poisoning.yaml");
+    char *line = strtok_r(answer.text, "\n", &(char *){NULL});
+    json_t *first = json_loads(line, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(first, "kind")), "plan");
+    json_decref(first);
+}
+
+/* ---- a log on disk ---- */
+
+static char folder[] = "/tmp/liandong-cli-XXXXXX";
+
+static int make_log(void **state)
+{
+    struct evlog_options options;
+    struct evlog *log = NULL;
+    uint8_t raw[256];
+    uint64_t sequence;
+    (void)state;
+    struct ld_record record = {
+        .producer = 7, .producer_sequence = 1, .topic = "sys/tick", .topic_size = 8};
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    evlog_options_init(&options);
+    options.segment_bytes = 4 << 20;
+    options.writer_thread = false;
+    assert_ok(evlog_open(ld_context_system(), folder, &options, &log, NULL, &test_error));
+    for (; record.producer_sequence <= 3; record.producer_sequence++) {
+        ld_record_encode(raw, &record);
+        assert_ok(evlog_stage(log, raw, 1772420400000000, 0, &sequence, &test_error));
+    }
+    assert_ok(evlog_commit(log, &test_error));
+    evlog_close(log);
+    return 0;
+}
+
+static int remove_log(void **state)
+{
+    char command[100];
+    (void)state;
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static void test_log(void **state)
+{
+    char arguments[100];
+    (void)state;
+    snprintf(arguments, sizeof arguments, "log stat --json %s", folder);
+    exits(0, arguments);
+    json_t *stat = json_loads(answer.text, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(stat, "head")), 3);
+    json_decref(stat);
+    snprintf(arguments, sizeof arguments, "log verify %s", folder);
+    exits(0, arguments);
+    snprintf(arguments, sizeof arguments, "log export --from 3 %s", folder);
+    exits(0, arguments);
+    json_t *event = json_loads(answer.text, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(event, "sequence")), 3);
+    assert_string_equal(json_string_value(json_object_get(event, "topic")), "sys/tick");
+    json_decref(event);
+    snprintf(arguments, sizeof arguments, "replay %s", folder);
+    exits(0, arguments);
+    assert_true(says("3 records, 3 of them inputs"));
+    snprintf(arguments, sizeof arguments, "story --log %s", folder);
+    exits(0, arguments);
+}
+
+static int find_segment(const char *name, void *data)
+{
+    if (strstr(name, ".ldlog") != NULL)
+        snprintf(data, 200, "%s/%s", folder, name);
+    return 0;
+}
+
+static void test_damaged_log(void **state)
+{
+    char arguments[200], segment[200] = "";
+    (void)state;
+    const struct ld_files *files = &ld_context_system()->files;
+    assert_ok(files->list(NULL, folder, find_segment, segment, &test_error));
+    FILE *file = fopen(segment, "r+b");
+    assert_non_null(file);
+    uint8_t bytes[8192];
+    size_t size = fread(bytes, 1, sizeof bytes, file), at = 0;
+    while (at + 8 < size && memcmp(bytes + at, "sys/tick", 8) != 0)
+        at++;
+    assert_true(at + 8 < size);
+    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+    assert_int_equal(fputc('X', file), 'X');
+    assert_int_equal(fclose(file), 0);
+    snprintf(arguments, sizeof arguments, "log verify %s", folder);
+    exits(5, arguments);
+    snprintf(arguments, sizeof arguments, "log repair %s", folder);
+    exits(5, arguments); /* says what it would do */
+    snprintf(arguments, sizeof arguments, "log repair --yes %s", folder);
+    exits(0, arguments);
+    assert_true(says("set-aside-"));
+    exits(0, arguments);
+    snprintf(arguments, sizeof arguments, "log verify %s", folder);
+    exits(0, arguments);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exit_codes),  cmocka_unit_test(test_help_everywhere),
+        cmocka_unit_test(test_languages),   cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_sim),         cmocka_unit_test(test_log),
+        cmocka_unit_test(test_damaged_log),
+    };
+    return cmocka_run_group_tests(tests, make_log, remove_log);
+}
