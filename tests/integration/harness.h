@@ -64,7 +64,8 @@ void harness_start_services(struct harness *harness);
 void harness_start_service(struct harness *harness, const char *service);
 
 /* The log as text in which everything that may differ between two good runs (sequences, causation,
- * ticks, checkpoints) is left out and events are ordered by producer and topic; malloc'ed. */
+ * the time of ordering, ticks, checkpoints) is left out and events are ordered by producer and
+ * topic; malloc'ed. */
 char *harness_canonical_log(struct harness *harness);
 
 /* All that the processes wrote to stderr so far; malloc'ed. */
