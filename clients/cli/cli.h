@@ -40,8 +40,9 @@ const char *cli_say(const struct cli *cli, const char *zh, const char *en);
 /* ---- the command line ---- */
 
 enum cli_value { CLI_FLAG, CLI_TEXT, CLI_DURATION, CLI_TIME, CLI_NUMBER, CLI_LIST };
+enum { CLI_LIST_MAX = 64 };
 struct cli_list {
-    const char **all;
+    const char *all[CLI_LIST_MAX];
     size_t count;
 };
 struct cli_option {

@@ -10,7 +10,7 @@
 #include "cli.h"
 #include "timefmt.h"
 
-enum { OPTIONS_MAX = 40, LIST_MAX = 64, CODE_BASE = 1000 };
+enum { OPTIONS_MAX = 40, CODE_BASE = 1000 };
 
 static const struct plan_text LANG_HELP = {"输出语言 zh 或 en（默认按 LANG）",
                                            "language, zh or en (default: from LANG)"};
@@ -122,13 +122,10 @@ static bool set_number(const char *text, int64_t *to, struct ld_error *error)
 
 static bool add_to_list(struct cli_list *list, const char *text, struct ld_error *error)
 {
-    if (list->count == LIST_MAX) {
-        (void)ld_fail(error, LD_INVALID, "given more than %d times", (int)LIST_MAX);
+    if (list->count == CLI_LIST_MAX) {
+        (void)ld_fail(error, LD_INVALID, "given more than %d times", (int)CLI_LIST_MAX);
         return false;
     }
-    list->all = reallocarray(list->all, list->count + 1, sizeof *list->all);
-    if (list->all == NULL)
-        abort();
     list->all[list->count++] = text;
     return true;
 }

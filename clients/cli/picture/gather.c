@@ -163,6 +163,11 @@ static json_t *details_of(const struct gathered *group)
     return details;
 }
 
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void put_notices(const struct gathered *group, struct ld_buffer *zh, struct ld_buffer *en)
 {
     static const struct plan_text KINDS[] = {
@@ -170,7 +175,8 @@ static void put_notices(const struct gathered *group, struct ld_buffer *zh, stru
     int kind = group->state >= 0 && group->state <= 3 ? group->state : 0;
     ld_buffer_format(zh, "通知（%s）：%u 个单位%s", KINDS[kind].zh, HASH_COUNT(group->units),
                      group->to_public ? "和公众" : "");
-    ld_buffer_format(en, "notices (%s): %u units%s", KINDS[kind].en, HASH_COUNT(group->units),
+    unsigned units = HASH_COUNT(group->units);
+    ld_buffer_format(en, "notices (%s): %u unit%s%s", KINDS[kind].en, units, plural(units),
                      group->to_public ? " and the public" : "");
 }
 
@@ -182,7 +188,8 @@ static void put_orders(const struct story *story, const struct gathered *group,
     struct plan_text word = known ? STATE_WORDS[group->state] : (struct plan_text){"?", "?"};
     unsigned units = HASH_COUNT(group->units);
     ld_buffer_format(zh, "%zu 项任务%s（%u 个单位）", group->count, word.zh, units);
-    ld_buffer_format(en, "%zu orders %s %u units", group->count, word.en, units);
+    ld_buffer_format(en, "%zu order%s %s %u unit%s", group->count, plural(group->count), word.en,
+                     units, plural(units));
     put_units(zh, story, group, true);
     put_units(en, story, group, false);
 }

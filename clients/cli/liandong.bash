@@ -1,0 +1,65 @@
+# bash completion for liandong(1)
+_liandong() {
+  local cur prev words cword
+  _init_completion 2>/dev/null || {
+    cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+  }
+  local common='--endpoint --as --timeout --json --lang --help'
+  local -A sub=(
+    [duty]='list acknowledge accept decline progress done ask-help'
+    [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export'
+    [plan]='check show adopt' [route]='test'
+  )
+  local answers='--all --incident --reason --help-from --person --exercise'
+  local -A options=(
+    [status]='' [replay]='--show' [story]='--log --incident --all'
+    [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
+              --revises --narrative --channel --exercise'
+    [decide]='--area --against --opinion --filed-with --person --exercise'
+    [tail]='--from --since --until-head --count'
+    [sim]='--events --quiet --start' [play]='--external-replies --events --quiet --start'
+    [duty list]='--unit --everybody --incident --open --overdue'
+    [duty acknowledge]=$answers [duty accept]=$answers [duty decline]=$answers
+    [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers
+    [notice list]='--audience --incident --log' [notice cap]='--log'
+    [supply balance]='--item --log' [supply list]='--item --log'
+    [supply act]='--from --to --request --area --reason --needed-by --id --incident --exercise'
+    [log stat]='' [log verify]='' [log repair]='--yes' [log export]='--from'
+    [plan check]='' [plan show]='--units --criteria --duties --procedure --clocks'
+    [plan adopt]='--exercise' [route test]=''
+  )
+  local command=${words[1]:-} key
+  if [ "$cword" -eq 1 ]; then
+    COMPREPLY=($(compgen -W 'status report decide duty notice supply tail story sim play replay log
+      plan route --help' -- "$cur"))
+    return
+  fi
+  if [ "$cword" -eq 2 ] && [ -n "${sub[$command]:-}" ]; then
+    COMPREPLY=($(compgen -W "${sub[$command]} --help" -- "$cur"))
+    return
+  fi
+  case $prev in
+    --lang | -l) COMPREPLY=($(compgen -W 'zh en' -- "$cur")); return ;;
+    --kind | -k) COMPREPLY=($(compgen -W 'initial progress final zero' -- "$cur")); return ;;
+    --means) COMPREPLY=($(compgen -W 'telephone written network' -- "$cur")); return ;;
+    --log | -L) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+  esac
+  key=$command
+  [ -n "${sub[$command]:-}" ] && key="$command ${words[2]}"
+  if [[ $cur == -* ]]; then
+    COMPREPLY=($(compgen -W "${options[$key]:-} $common" -- "$cur"))
+  elif [ "$command" = decide ]; then
+    COMPREPLY=($(compgen -W 'propose assess decide approve file order designate I II III IV none' \
+      -- "$cur"))
+  elif [ "$key" = 'supply act' ] && [ "$cword" -eq 3 ]; then
+    COMPREPLY=($(compgen -W 'stock-take request commit decline dispatch receive return requisition' \
+      -- "$cur"))
+  else
+    case $key in
+      sim | play | plan*) COMPREPLY=($(compgen -f -X '!*.yaml' -- "$cur") $(compgen -d -- "$cur")) ;;
+      replay | log*) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    esac
+  fi
+}
+complete -o filenames -F _liandong liandong
