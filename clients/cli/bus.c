@@ -436,9 +436,10 @@ static void tell_event(const struct cli *cli, const struct bus_event *event)
     }
     fflush(stdout);
     fprintf(stderr,
-            cli_say(cli, "拒收 %s（第 %llu 号）：%s %s %s\n",
-                    "refused: %s (sequence %llu): %s %s %s\n"),
-            event->topic, (unsigned long long)event->sequence, event->answer, event->section,
+            cli_say(cli, "拒收 %s（第 %llu 号）：%s%s%s：%s\n",
+                    "refused: %s (sequence %llu): %s%s%s: %s\n"),
+            event->topic, (unsigned long long)event->sequence, event->answer,
+            event->section[0] != '\0' ? cli_say(cli, "，见 ", ", section ") : "", event->section,
             event->reason);
 }
 
