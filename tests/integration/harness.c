@@ -239,10 +239,21 @@ int harness_run(struct harness *harness, char **output, const char *program, ...
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void harness_start_router(struct harness *harness, const char *drill_start)
+void harness_start_router(struct harness *harness)
 {
     harness_start(harness, "router", "liandong-router", "--data", harness->data, "--endpoint",
-                  harness->endpoint, drill_start == NULL ? NULL : "--drill", drill_start, NULL);
+                  harness->endpoint, NULL);
+}
+
+void harness_start_drill(struct harness *harness)
+{
+    char start[16];
+    time_t then = time(NULL) - 43 * 86400;
+    struct tm day;
+    gmtime_r(&then, &day);
+    strftime(start, sizeof start, "%Y-%m-%d", &day);
+    harness_start(harness, "router", "liandong-router", "--data", harness->data, "--endpoint",
+                  harness->endpoint, "--drill", start, NULL);
 }
 
 void harness_start_service(struct harness *harness, const char *service)

@@ -58,8 +58,10 @@ int harness_wait(struct harness_process *process);
  * NULL; stderr goes to the folder's messages. */
 int harness_run(struct harness *harness, char **output, const char *program, ...);
 
-/* The usual set: a drill router starting at the date, and all six services. */
-void harness_start_router(struct harness *harness, const char *drill_start);
+/* The usual set: the router, or one in a drill that starts before the outbreak's first day; and
+ * all six services. */
+void harness_start_router(struct harness *harness);
+void harness_start_drill(struct harness *harness);
 void harness_start_services(struct harness *harness);
 void harness_start_service(struct harness *harness, const char *service);
 

@@ -5,21 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PLAN     LIANDONG_SOURCE "/plans/wenzhou-phe.yaml"
 #define SCENARIO LIANDONG_SOURCE "/tests/scenarios/broad-street.yaml"
-
-/* The day before the scenario's first, in UTC. */
-static const char *drill_start(void)
-{
-    static char text[16];
-    time_t start = time(NULL) - 43 * 86400;
-    struct tm day;
-    gmtime_r(&start, &day);
-    strftime(text, sizeof text, "%Y-%m-%d", &day);
-    return text;
-}
 
 static void expect_run(struct harness *harness, int status, char **output, const char *a,
                        const char *b, const char *c, const char *d, const char *e)
@@ -51,7 +39,7 @@ static void outbreak_comes_out_as_the_plan_says(void **state)
     (void)state;
     struct harness harness;
     harness_open(&harness);
-    harness_start_router(&harness, drill_start());
+    harness_start_drill(&harness);
     harness_start_services(&harness);
     play(&harness);
 
@@ -90,7 +78,7 @@ static char *play_and_read(bool per_unit)
                                          "supplies"};
     struct harness harness;
     harness_open(&harness);
-    harness_start_router(&harness, drill_start());
+    harness_start_drill(&harness);
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
         harness_start_service(&harness, OTHERS[i]);
     }

@@ -36,7 +36,7 @@ static void expect_said(struct harness *harness, size_t *mark, const char *needl
 static void start_all(struct harness *harness)
 {
     harness_open(harness);
-    harness_start_router(harness, NULL);
+    harness_start_router(harness);
     harness_start_services(harness);
     assert_int_equal(harness_run(harness, NULL, "liandong", "plan", "adopt", PLAN, "--as",
                                  "3303.gov", "-e", harness->endpoint, NULL),

@@ -22,16 +22,6 @@ static unsigned random_below(unsigned bound)
     return (seed >> 8) % bound;
 }
 
-static const char *drill_start(void)
-{
-    static char text[16];
-    time_t start = time(NULL) - 43 * 86400;
-    struct tm day;
-    gmtime_r(&start, &day);
-    strftime(text, sizeof text, "%Y-%m-%d", &day);
-    return text;
-}
-
 static struct harness_process *start_play(struct harness *harness)
 {
     return harness_start(harness, "play", "liandong", "play", SCENARIO, "--endpoint",
@@ -74,7 +64,7 @@ static char *log_of_a_run(const char *victim, size_t kill_at, size_t *lines)
 {
     struct harness harness;
     harness_open(&harness);
-    harness_start_router(&harness, drill_start());
+    harness_start_drill(&harness);
     harness_start_services(&harness);
     size_t counted = play_with_a_death(&harness, victim, kill_at);
     if (lines != NULL) {
