@@ -1,6 +1,9 @@
 /* liandong play: a scenario on a live bus, with the services and units as they run. */
 #include "live.h"
 #include "playing.h"
+#include "timefmt.h"
+
+#define PLAY_TIMEOUT_US (30 * LD_US_SECOND)
 
 int cmd_play(struct cli *cli, int argc, char **argv)
 {
@@ -42,6 +45,7 @@ int cmd_play(struct cli *cli, int argc, char **argv)
         options,
         "  liandong play tests/scenarios/broad-street.yaml --endpoint ipc://run/demo/bus\n"};
     int count;
+    cli->timeout_us = PLAY_TIMEOUT_US; /* a service that was killed is missed only after 10 s */
     int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
     if (status >= 0)
         return status;

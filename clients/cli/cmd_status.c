@@ -3,13 +3,10 @@
 #include <string.h>
 
 #include "bus.h"
+#include "health.h"
 #include "picture/picture.h"
 #include "telling.h"
 #include "timefmt.h"
-
-static const char *const SERVICES[] = {"reporting", "grading",      "command",
-                                       "duty",      "notification", "supplies"};
-enum { SERVICE_COUNT = sizeof SERVICES / sizeof SERVICES[0] };
 
 struct answer {
     struct ld_client *client;
@@ -45,41 +42,23 @@ static int ask(const struct cli *cli, struct ld_client *client, json_t **json,
     return LD_OK;
 }
 
-/* ---- services: who has a stream, and how far it is ---- */
+/* ---- services ---- */
 
-struct health {
-    size_t streams;
-    json_int_t lag; /* the longest */
-};
-
-static void measure(json_t *status, const char *service, struct health *health)
+static bool is_up(const struct health *health)
 {
-    size_t index;
-    json_t *stream;
-    *health = (struct health){0};
-    json_array_foreach(json_object_get(status, "streams"), index, stream)
-    {
-        const char *identity = json_string_value(json_object_get(stream, "identity"));
-        json_int_t lag = json_integer_value(json_object_get(stream, "lag"));
-        size_t size = strlen(service);
-        if (identity == NULL || strncmp(identity, service, size) != 0 ||
-            (identity[size] != '\0' && identity[size] != '#'))
-            continue;
-        health->streams++;
-        if (lag > health->lag)
-            health->lag = lag;
-    }
+    return health->streams > 0 && health->alive > 0;
 }
 
 static json_t *services_json(json_t *status)
 {
     json_t *services = json_array();
-    for (int i = 0; i < SERVICE_COUNT; i++) {
+    for (int i = 0; i < HEALTH_SERVICES; i++) {
         struct health health;
-        measure(status, SERVICES[i], &health);
-        json_array_append_new(services, json_pack("{s:s,s:b,s:i,s:I}", "service", SERVICES[i], "up",
-                                                  health.streams > 0, "streams",
-                                                  (int)health.streams, "lag", health.lag));
+        health_of(status, HEALTH_NAMES[i], &health);
+        json_array_append_new(services,
+                              json_pack("{s:s,s:b,s:i,s:I}", "service", HEALTH_NAMES[i], "up",
+                                        is_up(&health), "streams", (int)health.streams, "lag",
+                                        (json_int_t)health.lag));
     }
     return services;
 }
@@ -91,16 +70,16 @@ static void print_services(const struct cli *cli, json_t *status)
                                                 {.name = {"流", "STREAMS"}, .right = true},
                                                 {.name = {"落后", "LAG"}, .right = true}};
     struct cli_table *table = cli_table_open(cli, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
-    for (int i = 0; i < SERVICE_COUNT; i++) {
+    for (int i = 0; i < HEALTH_SERVICES; i++) {
         struct health health;
         char streams[24], lag[24];
-        measure(status, SERVICES[i], &health);
+        health_of(status, HEALTH_NAMES[i], &health);
         snprintf(streams, sizeof streams, "%zu", health.streams);
-        snprintf(lag, sizeof lag, "%lld", (long long)health.lag);
-        const char *cells[] = {SERVICES[i],
-                               health.streams > 0 ? cli_say(cli, "在线", "up")
-                                                  : cli_say(cli, "不在线", "DOWN"),
-                               streams, lag};
+        snprintf(lag, sizeof lag, "%llu", (unsigned long long)health.lag);
+        const char *state = is_up(&health)       ? cli_say(cli, "在线", "up")
+                            : health.streams > 0 ? cli_say(cli, "无声", "SILENT")
+                                                 : cli_say(cli, "不在线", "DOWN");
+        const char *cells[] = {HEALTH_NAMES[i], state, streams, lag};
         cli_table_row(table, cells);
     }
     cli_table_print(table);
@@ -200,9 +179,9 @@ static void take(const struct ld_record *record, void *data)
 static bool all_up(json_t *status)
 {
     struct health health;
-    for (int i = 0; i < SERVICE_COUNT; i++) {
-        measure(status, SERVICES[i], &health);
-        if (health.streams == 0)
+    for (int i = 0; i < HEALTH_SERVICES; i++) {
+        health_of(status, HEALTH_NAMES[i], &health);
+        if (!is_up(&health))
             return false;
     }
     return true;

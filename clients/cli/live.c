@@ -19,6 +19,7 @@
 #include <uthash.h>
 #include <uv.h>
 
+#include "health.h"
 #include "timefmt.h"
 
 enum { POLL_MS = 2 };
@@ -49,8 +50,11 @@ struct live {
     /* one question at a time: */
     bool answered;
     int code;
-    uint64_t head, settled_head;
-    bool quiet; /* the last answer: no stream lags */
+    uint64_t head;
+    uint64_t lag;        /* in the last answer: all streams together, the watcher's left out */
+    const char *missing; /* in the last answer: a service that is not there; NULL: all are */
+    size_t services[HEALTH_SERVICES]; /* sessions of each at the start */
+    bool counted;
     size_t listeners, listeners_begun; /* streams of others in the last answer, and at the start */
     int64_t time_us;
     uint64_t sequence; /* of the last publish */
@@ -144,21 +148,43 @@ static int open_watcher(struct live *live, struct ld_error *error)
 /* ---- status and settling ---- */
 
 /* Our own stream is settled when it has shown the head; the router hears of that only later. */
-static bool streams_quiet(struct live *live, json_t *status)
+static uint64_t total_lag(const struct live *live, json_t *status)
 {
     size_t index;
     json_t *stream;
-    bool quiet = true;
-    live->listeners = 0;
+    uint64_t total = 0;
     json_array_foreach(json_object_get(status, "streams"), index, stream)
     {
         const char *identity = json_string_value(json_object_get(stream, "identity"));
-        json_int_t lag = json_integer_value(json_object_get(stream, "lag"));
-        bool other = identity == NULL || strcmp(identity, live->cli->identity) != 0;
-        live->listeners += other;
-        quiet = quiet && (lag == 0 || !other);
+        if (identity == NULL || strcmp(identity, live->cli->identity) != 0)
+            total += (uint64_t)json_integer_value(json_object_get(stream, "lag"));
     }
-    return quiet && live->listeners >= live->listeners_begun;
+    return total;
+}
+
+/* A service of which fewer are there than at the start, or none; NULL: all are there. */
+static const char *missing_service(struct live *live, json_t *status)
+{
+    for (int i = 0; i < HEALTH_SERVICES; i++) {
+        struct health health;
+        health_of(status, HEALTH_NAMES[i], &health);
+        if (health.alive < live->services[i] || health.alive == 0 || health.streams == 0)
+            return HEALTH_NAMES[i];
+    }
+    return NULL;
+}
+
+/* Once: a service that is started again is seen twice for a while. */
+static void count_services(struct live *live, json_t *status)
+{
+    if (live->counted)
+        return;
+    live->counted = true;
+    for (int i = 0; i < HEALTH_SERVICES; i++) {
+        struct health health;
+        health_of(status, HEALTH_NAMES[i], &health);
+        live->services[i] = health.alive;
+    }
 }
 
 static void on_status(int code, const char *json, void *data)
@@ -171,7 +197,9 @@ static void on_status(int code, const char *json, void *data)
         return;
     live->head = (uint64_t)json_integer_value(json_object_get(status, "head"));
     live->time_us = json_integer_value(json_object_get(status, "time_us"));
-    live->quiet = streams_quiet(live, status);
+    live->lag = total_lag(live, status);
+    live->missing = missing_service(live, status);
+    count_services(live, status);
     json_decref(status);
 }
 
@@ -196,20 +224,26 @@ static int live_settle(void *self, struct ld_error *error)
 {
     struct live *live = self;
     int64_t deadline_us = now_us(live) + live->cli->timeout_us;
-    uint64_t before = 0, seen = 0;
+    uint64_t head = 0, seen = 0, lag = 0;
     for (;;) {
         int code = ask_status(live, error);
         if (code != LD_OK)
             return code;
-        if (live->quiet && live->head == before && live->seen >= live->head)
+        if (live->lag == 0 && live->missing == NULL && live->head == head &&
+            live->seen >= live->head)
             return LD_OK;
-        if (live->head != before || live->seen != seen)
+        if (live->head != head || live->seen != seen || live->lag != lag)
             deadline_us = now_us(live) + live->cli->timeout_us;
-        before = live->head;
+        head = live->head;
         seen = live->seen;
+        lag = live->lag;
+        if (now_us(live) > deadline_us && live->missing != NULL)
+            return ld_fail(error, LD_UNREACHABLE, "the service %s is not on the bus; start it",
+                           live->missing);
         if (now_us(live) > deadline_us)
             return ld_fail(error, LD_TIMEOUT,
-                           "the bus does not settle: a stream stays behind the head %llu",
+                           "the bus does not settle: a stream stays behind the head %llu; "
+                           "`liandong status` shows which service",
                            (unsigned long long)live->head);
         rest(live);
     }

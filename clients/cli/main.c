@@ -62,7 +62,8 @@ int main(int argc, char **argv)
         .identity = from_environment("LIANDONG_IDENTITY", CLI_DEFAULT_IDENTITY),
         .timeout_us = 10 * LD_US_SECOND,
     };
-    setvbuf(stdout, NULL, _IOLBF, 0); /* who reads along through a pipe sees each line as it comes */
+    setvbuf(stdout, NULL, _IOLBF,
+            0); /* who reads along through a pipe sees each line as it comes */
     cli.color = cli.terminal && (no_color == NULL || no_color[0] == '\0');
     return cli_dispatch(&cli, "", SUMMARY, COMMANDS, argc, argv);
 }

@@ -284,8 +284,9 @@ static bool unit_orders(struct check *check, expectation_t *expectation, const c
 /* Each of the names on its own: only those for whom it does not hold are shown. */
 static bool check_orders(struct check *check, expectation_t *expectation)
 {
+    enum { SHOWN_MAX = 5 };
     struct check one = {.picture = check->picture, .incident = check->incident};
-    bool holds = true;
+    size_t failing = 0;
     if (expectation->names.count == 0)
         return unit_orders(check, expectation, expectation->unit);
     for (size_t i = 0; i < expectation->names.count; i++) {
@@ -293,13 +294,16 @@ static bool check_orders(struct check *check, expectation_t *expectation)
         ld_buffer_clear(&one.found);
         if (unit_orders(&one, expectation, expectation->names.all[i]))
             continue;
+        if (failing++ >= SHOWN_MAX)
+            continue;
         put(&check->expected, "", ld_buffer_string(&one.expected));
         put(&check->found, "", ld_buffer_string(&one.found));
-        holds = false;
     }
+    if (failing > SHOWN_MAX)
+        ld_buffer_format(&check->found, ", … (%zu units in all)", failing);
     ld_buffer_free(&one.expected);
     ld_buffer_free(&one.found);
-    return holds;
+    return failing == 0;
 }
 
 static bool unit_late(const struct picture_incident *incident, const char *unit, bool escalated)
