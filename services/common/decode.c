@@ -1,38 +1,63 @@
 /*
- * Decoding: payload to message, for bytes that nobody vouches for.
+ * Decoding: payload to message, for bytes that nobody vouches for, in one pass.
  *
- * Before protobuf-c sees a payload, one walk over its wire format checks what protobuf-c does not
- * (size, number of fields, nesting, groups, a sub-message given twice, UTF-8 of strings). What is
- * left is bounded: at most FIELDS_MAX small structs, from one arena.
+ * protobuf-c's own parser checks neither how deep messages nest nor how many fields there are nor
+ * that strings are text (and needs a second pass and twice the time); so we read the wire format
+ * ourselves into the structs that its generator describes. What a payload can cost is bounded: its
+ * size, FIELDS_MAX fields and sub-messages, DEPTH_MAX levels, all memory from one arena.
+ *
+ * Refused: bytes that end early, unknown wire types and groups, a field of another type than
+ * declared, text that is not UTF-8 or holds a zero, a sub-message given twice. Fields that we do
+ * not know are skipped: later versions may have more.
  */
 #include "core.h"
+
+#include <assert.h>
+#include <string.h>
+#include "bytes.h"
 #include "utf8.h"
 
 enum {
     SIZE_MAX_BYTES = 256 << 10, /* of any message but a plan */
     FIELDS_MAX = 16384,
-    DEPTH_MAX = 8
+    DEPTH_MAX = 8,
+    ARRAY_FIRST = 4
 };
 
-struct scan {
-    const ProtobufCMessageDescriptor *descriptor;
-    const uint8_t *at, *end;
-    unsigned depth;
-    unsigned *fields; /* seen so far, in the whole payload */
+struct decoding {
+    struct ld_arena *arena;
+    char *text;      /* room for all strings: each takes a byte less than on the wire */
+    unsigned fields; /* seen so far */
     struct ld_error *error;
 };
 
-static int scan_message(struct scan scan);
+/* One message, at whatever depth. */
+struct part {
+    struct decoding *decoding;
+    const ProtobufCMessageDescriptor *descriptor;
+    ProtobufCMessage *message;
+    const uint8_t *at, *end;
+    unsigned depth;
+};
 
-static bool read_varint(struct scan *scan, uint64_t *value)
+static int read_message(struct decoding *decoding, const ProtobufCMessageDescriptor *descriptor,
+                        const uint8_t *bytes, size_t size, unsigned depth,
+                        ProtobufCMessage **message);
+
+static int malformed(const struct part *part, const ProtobufCFieldDescriptor *field,
+                     const char *what)
 {
-    if (scan->at < scan->end && *scan->at < 0x80) { /* nearly always one byte */
-        *value = *scan->at++;
-        return true;
-    }
+    return ld_fail(part->decoding->error, LD_PROTOCOL, "%s is malformed: %s%s%s",
+                   part->descriptor->short_name, field ? field->name : "", field ? ": " : "", what);
+}
+
+/* ---- bytes ---- */
+
+static bool read_long_varint(struct part *part, uint64_t *value)
+{
     *value = 0;
-    for (unsigned shift = 0; shift < 64 && scan->at < scan->end; shift += 7) {
-        uint8_t byte = *scan->at++;
+    for (unsigned shift = 0; shift < 64 && part->at < part->end; shift += 7) {
+        uint8_t byte = *part->at++;
         *value |= (uint64_t)(byte & 0x7f) << shift;
         if (!(byte & 0x80))
             return true;
@@ -40,49 +65,214 @@ static bool read_varint(struct scan *scan, uint64_t *value)
     return false;
 }
 
-static int malformed(const struct scan *scan, const char *what)
+static inline bool read_varint(struct part *part, uint64_t *value)
 {
-    return ld_fail(scan->error, LD_PROTOCOL, "%s is malformed: %s", scan->descriptor->short_name,
-                   what);
+    if (part->at < part->end && *part->at < 0x80) {
+        *value = *part->at++;
+        return true;
+    }
+    return read_long_varint(part, value);
 }
 
-static bool skip(struct scan *scan, uint64_t size)
+/* A value of a wire type other than length-delimited. */
+static bool read_number(struct part *part, unsigned wire_type, uint64_t *value)
 {
-    if (size > (uint64_t)(scan->end - scan->at))
+    size_t size = wire_type == PROTOBUF_C_WIRE_TYPE_32BIT ? 4 : 8;
+    if (wire_type == PROTOBUF_C_WIRE_TYPE_VARINT)
+        return read_varint(part, value);
+    if ((size_t)(part->end - part->at) < size)
         return false;
-    scan->at += size;
+    *value = size == 4 ? ld_get_u32(part->at) : ld_get_u64(part->at);
+    part->at += size;
     return true;
 }
 
-static int scan_string(const struct scan *scan, const ProtobufCFieldDescriptor *field, size_t size)
+/* ---- members ---- */
+
+static unsigned wire_type_of(ProtobufCType type)
 {
-    if (sv_utf8_valid(scan->at - size, size))
-        return LD_OK;
-    return ld_fail(scan->error, LD_PROTOCOL, "%s is malformed: field %s is not UTF-8 text",
-                   scan->descriptor->short_name, field->name);
+    switch (type) {
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_FLOAT:
+        return PROTOBUF_C_WIRE_TYPE_32BIT;
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return PROTOBUF_C_WIRE_TYPE_64BIT;
+    default:
+        return PROTOBUF_C_WIRE_TYPE_VARINT;
+    }
 }
 
-/* The bytes of a length-delimited field, just stepped over. */
-static int scan_content(struct scan *scan, const ProtobufCFieldDescriptor *field, size_t size,
-                        uint64_t *seen)
+static size_t size_of(ProtobufCType type)
 {
+    switch (type) {
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return sizeof(void *);
+    case PROTOBUF_C_TYPE_BYTES:
+        return sizeof(ProtobufCBinaryData);
+    case PROTOBUF_C_TYPE_BOOL:
+        return sizeof(protobuf_c_boolean);
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return 8;
+    default:
+        return 4;
+    }
+}
+
+static void *member(const struct part *part, unsigned offset)
+{
+    return (char *)part->message + offset;
+}
+
+/* Room for one more element of a repeated field; capacities are powers of two. */
+static void *append(const struct part *part, const ProtobufCFieldDescriptor *field)
+{
+    size_t *count = member(part, field->quantifier_offset), size = size_of(field->type);
+    char **array = member(part, field->offset);
+    bool full = *count == 0 || (*count >= ARRAY_FIRST && (*count & (*count - 1)) == 0);
+    if (full) {
+        size_t capacity = *count == 0 ? ARRAY_FIRST : *count * 2;
+        char *more = ld_arena_alloc(part->decoding->arena, capacity * size);
+        if (*count > 0)
+            memcpy(more, *array, *count * size);
+        *array = more;
+    }
+    return *array + size * (*count)++;
+}
+
+/* Where the field's next value goes. */
+static void *place_of(const struct part *part, const ProtobufCFieldDescriptor *field)
+{
+    assert(!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
+           field->label != PROTOBUF_C_LABEL_REQUIRED); /* none in our messages */
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return append(part, field);
+    if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->quantifier_offset)
+        *(protobuf_c_boolean *)member(part, field->quantifier_offset) = true;
+    return member(part, field->offset);
+}
+
+static void put_number(ProtobufCType type, void *place, uint64_t value)
+{
+    uint64_t zigzag = (value >> 1) ^ (0 - (value & 1));
+    uint32_t low;
+    switch (type) {
+    case PROTOBUF_C_TYPE_BOOL:
+        *(protobuf_c_boolean *)place = value != 0;
+        break;
+    case PROTOBUF_C_TYPE_SINT64:
+        memcpy(place, &zigzag, sizeof zigzag);
+        break;
+    case PROTOBUF_C_TYPE_SINT32:
+        low = (uint32_t)zigzag;
+        memcpy(place, &low, sizeof low);
+        break;
+    default:
+        low = (uint32_t)value;
+        if (size_of(type) == sizeof value)
+            memcpy(place, &value, sizeof value);
+        else
+            memcpy(place, &low, sizeof low);
+    }
+}
+
+/* ---- fields ---- */
+
+static char *copied(struct decoding *decoding, const uint8_t *bytes, size_t size)
+{
+    char *text = decoding->text;
+    decoding->text += size + 1;
+    memcpy(text, bytes, size);
+    text[size] = 0;
+    return text;
+}
+
+static int read_string(struct part *part, const ProtobufCFieldDescriptor *field,
+                       const uint8_t *bytes, size_t size)
+{
+    if (!sv_utf8_valid(bytes, size))
+        return malformed(part, field, "not UTF-8 text");
+    *(char **)place_of(part, field) = copied(part->decoding, bytes, size);
+    return LD_OK;
+}
+
+static int read_bytes(struct part *part, const ProtobufCFieldDescriptor *field,
+                      const uint8_t *bytes, size_t size)
+{
+    ProtobufCBinaryData *data = place_of(part, field);
+    data->len = size;
+    data->data = (uint8_t *)copied(part->decoding, bytes, size);
+    return LD_OK;
+}
+
+static int read_part(struct part *part, const ProtobufCFieldDescriptor *field, const uint8_t *bytes,
+                     size_t size)
+{
+    ProtobufCMessage **place = place_of(part, field);
+    if (*place)
+        return malformed(part, field, "there twice");
+    return read_message(part->decoding, field->descriptor, bytes, size, part->depth + 1, place);
+}
+
+/* Numbers of one repeated field, end to end. */
+static int read_packed(struct part *part, const ProtobufCFieldDescriptor *field,
+                       const uint8_t *bytes, size_t size)
+{
+    struct part packed = *part;
+    packed.at = bytes;
+    packed.end = bytes + size;
+    uint64_t value;
+    while (packed.at < packed.end) {
+        if (!read_number(&packed, wire_type_of(field->type), &value))
+            return malformed(part, field, "a number is cut short");
+        put_number(field->type, append(&packed, field), value);
+    }
+    return LD_OK;
+}
+
+static int read_delimited(struct part *part, const ProtobufCFieldDescriptor *field)
+{
+    uint64_t size;
+    if (!read_varint(part, &size) || size > (uint64_t)(part->end - part->at))
+        return malformed(part, field, "longer than what holds it");
+    const uint8_t *bytes = part->at;
+    part->at += size;
     if (!field)
         return LD_OK;
     if (field->type == PROTOBUF_C_TYPE_STRING)
-        return scan_string(scan, field, size);
-    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+        return read_string(part, field, bytes, (size_t)size);
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+        return read_part(part, field, bytes, (size_t)size);
+    if (field->type == PROTOBUF_C_TYPE_BYTES)
+        return read_bytes(part, field, bytes, (size_t)size);
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return read_packed(part, field, bytes, (size_t)size);
+    return malformed(part, field, "of another type than declared");
+}
+
+static int read_plain(struct part *part, const ProtobufCFieldDescriptor *field, unsigned wire_type)
+{
+    uint64_t value;
+    if (!read_number(part, wire_type, &value))
+        return malformed(part, field, "a number is cut short");
+    if (!field)
         return LD_OK;
-    uint64_t bit = UINT64_C(1) << (field->id & 63);
-    if (field->label != PROTOBUF_C_LABEL_REPEATED && (*seen & bit))
-        return malformed(scan, "a part that may be there once is there twice");
-    if (field->label != PROTOBUF_C_LABEL_REPEATED)
-        *seen |= bit;
-    struct scan inner = *scan;
-    inner.descriptor = field->descriptor;
-    inner.at = scan->at - size;
-    inner.end = scan->at;
-    inner.depth++;
-    return scan_message(inner);
+    if (wire_type_of(field->type) != wire_type)
+        return malformed(part, field, "of another type than declared");
+    put_number(field->type, place_of(part, field), value);
+    return LD_OK;
 }
 
 /* Our fields are numbered from 1 without gaps, nearly always. */
@@ -94,52 +284,42 @@ static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor
     return protobuf_c_message_descriptor_get_field(descriptor, (unsigned)id);
 }
 
-static int scan_value(struct scan *scan, uint64_t key, uint64_t *seen)
+static int read_field(struct part *part)
 {
-    uint64_t value;
+    uint64_t key;
+    if (!read_varint(part, &key) || key >> 3 == 0 || key >> 3 >= 1u << 29)
+        return malformed(part, NULL, "bad field number");
+    if (++part->decoding->fields > FIELDS_MAX)
+        return ld_fail(part->decoding->error, LD_TOOBIG, "more than %d fields", FIELDS_MAX);
+    const ProtobufCFieldDescriptor *field = field_of(part->descriptor, key >> 3);
     switch (key & 7) {
-    case PROTOBUF_C_WIRE_TYPE_VARINT:
-        return read_varint(scan, &value) ? LD_OK : malformed(scan, "a number is cut short");
-    case PROTOBUF_C_WIRE_TYPE_64BIT:
-        return skip(scan, 8) ? LD_OK : malformed(scan, "a number is cut short");
-    case PROTOBUF_C_WIRE_TYPE_32BIT:
-        return skip(scan, 4) ? LD_OK : malformed(scan, "a number is cut short");
     case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-        if (!read_varint(scan, &value) || !skip(scan, value))
-            return malformed(scan, "a field is longer than what holds it");
-        return scan_content(scan, field_of(scan->descriptor, key >> 3), (size_t)value, seen);
+        return read_delimited(part, field);
+    case PROTOBUF_C_WIRE_TYPE_VARINT:
+    case PROTOBUF_C_WIRE_TYPE_32BIT:
+    case PROTOBUF_C_WIRE_TYPE_64BIT:
+        return read_plain(part, field, (unsigned)(key & 7));
     default:
-        return malformed(scan, "unknown wire type");
+        return malformed(part, field, "unknown wire type");
     }
 }
 
-static int scan_message(struct scan scan)
+static int read_message(struct decoding *decoding, const ProtobufCMessageDescriptor *descriptor,
+                        const uint8_t *bytes, size_t size, unsigned depth,
+                        ProtobufCMessage **message)
 {
-    if (scan.depth > DEPTH_MAX)
-        return malformed(&scan, "nested too deep");
-    uint64_t seen = 0;
-    while (scan.at < scan.end) {
-        uint64_t key;
-        if (!read_varint(&scan, &key) || key >> 3 == 0 || key >> 3 > (1u << 29) - 1)
-            return malformed(&scan, "bad field number");
-        if (++*scan.fields > FIELDS_MAX)
-            return ld_fail(scan.error, LD_TOOBIG, "more than %d fields", FIELDS_MAX);
-        int code = scan_value(&scan, key, &seen);
+    struct part part = {decoding, descriptor, NULL, bytes, bytes + size, depth};
+    if (depth > DEPTH_MAX)
+        return malformed(&part, NULL, "nested too deep");
+    part.message = ld_arena_alloc(decoding->arena, descriptor->sizeof_message);
+    descriptor->message_init(part.message);
+    *message = part.message;
+    while (part.at < part.end) {
+        int code = read_field(&part);
         if (code != LD_OK)
             return code;
     }
     return LD_OK;
-}
-
-static void *arena_alloc(void *arena, size_t size)
-{
-    return ld_arena_alloc(arena, size);
-}
-
-static void arena_free(void *arena, void *memory)
-{
-    (void)arena;
-    (void)memory;
 }
 
 static int check_size(enum sv_family family, size_t size, struct ld_error *error)
@@ -162,20 +342,10 @@ int sv_decode(enum sv_family family, const uint8_t *payload, size_t size, struct
     int code = check_size(family, size, error);
     if (code != LD_OK)
         return code;
-    if (size == 0)
-        payload = nothing;
-    unsigned fields = 0;
-    code = scan_message((struct scan){.descriptor = descriptor,
-                                      .at = payload,
-                                      .end = payload + size,
-                                      .fields = &fields,
-                                      .error = error});
+    struct decoding decoding = {
+        .arena = arena, .text = ld_arena_alloc(arena, size), .error = error};
+    code = read_message(&decoding, descriptor, size ? payload : nothing, size, 0, message);
     if (code != LD_OK)
-        return code;
-    ProtobufCAllocator allocator = {arena_alloc, arena_free, arena};
-    *message = protobuf_c_message_unpack(descriptor, &allocator, size, payload);
-    if (!*message)
-        return ld_fail(error, LD_PROTOCOL, "%s is malformed: a field has the wrong type",
-                       descriptor->short_name);
-    return LD_OK;
+        *message = NULL;
+    return code;
 }

@@ -187,9 +187,8 @@ static void split_topic(struct sv_host *host, const struct ld_record *record,
 /* Cores may rely on a context being there; one left out is an empty one. */
 static void complete(struct sv_host *host, ProtobufCMessage *message)
 {
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "context");
-    assert(field && field->descriptor == &liandong__v1__context__descriptor);
+    const ProtobufCFieldDescriptor *field = &message->descriptor->fields[0]; /* in all of ours */
+    assert(field->descriptor == &liandong__v1__context__descriptor);
     Liandong__V1__Context **context = (void *)((char *)message + field->offset);
     if (*context)
         return;

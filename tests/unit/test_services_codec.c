@@ -10,6 +10,7 @@
 #include "common/names.h"
 #include "common/utf8.h"
 #include "liandong/v1/grade.pb-c.h"
+#include "liandong/v1/plan.pb-c.h"
 
 /* ---- families ---- */
 
@@ -89,6 +90,69 @@ static void decoding_is_bounded(void **state)
     free(bytes);
 }
 
+static void forget_unknown(ProtobufCMessage *message)
+{
+    message->n_unknown_fields = 0;
+    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+        if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+            continue;
+        bool repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
+        void *place = (char *)message + field->offset;
+        ProtobufCMessage **parts = repeated ? *(ProtobufCMessage ***)place : place;
+        size_t count =
+            repeated ? *(size_t *)(void *)((char *)message + field->quantifier_offset) : 1;
+        for (size_t k = 0; k < count; k++) {
+            if (parts[k])
+                forget_unknown(parts[k]);
+        }
+    }
+}
+
+static void *arena_alloc(void *arena, size_t size)
+{
+    return ld_arena_alloc(arena, size);
+}
+
+static void arena_free(void *arena, void *memory)
+{
+    (void)arena;
+    (void)memory;
+}
+
+/* What we take, protobuf-c takes too, and reads the same from it. */
+static void assert_like_protobuf_c(enum sv_family family, const uint8_t *bytes, size_t size)
+{
+    static uint8_t ours[8192], theirs[8192];
+    struct ld_arena arena = {0};
+    ProtobufCAllocator allocator = {arena_alloc, arena_free, &arena};
+    ProtobufCMessage *message = NULL;
+    if (sv_decode(family, bytes, size, &arena, &message, NULL) == LD_OK) {
+        ProtobufCMessage *other =
+            protobuf_c_message_unpack(sv_family_descriptor(family), &allocator, size, bytes);
+        assert_non_null(other);
+        forget_unknown(other);
+        assert_true(protobuf_c_message_get_packed_size(message) <= sizeof ours);
+        size_t packed = protobuf_c_message_pack(message, ours);
+        assert_int_equal(protobuf_c_message_pack(other, theirs), packed);
+        assert_memory_equal(ours, theirs, packed);
+    }
+    ld_arena_free(&arena);
+}
+
+static void survives_damage(enum sv_family family, uint8_t *bytes, size_t size)
+{
+    assert_int_equal(decode(family, bytes, size, NULL), LD_OK);
+    for (size_t i = 0; i < size; i++) {
+        assert_like_protobuf_c(family, bytes, i);
+        for (unsigned change = 0; change < 256; change++) {
+            bytes[i] ^= (uint8_t)change;
+            assert_like_protobuf_c(family, bytes, size);
+            bytes[i] ^= (uint8_t)change;
+        }
+    }
+}
+
 /* Every single-byte change and every cut of a real message is either decoded or refused. */
 static void any_damage_is_survived(void **state)
 {
@@ -99,27 +163,34 @@ static void any_damage_is_survived(void **state)
     Liandong__V1__Count count = LIANDONG__V1__COUNT__INIT, *counts = &count;
     count.measure = sv_borrow("cases");
     count.value = 13;
-    uint64_t reports[] = {1, 300, UINT64_MAX};
+    count.holds = true;
+    uint64_t reports[] = {1, 300, UINT64_MAX, 4, 5, 6};
     Liandong__V1__Criterion criterion = LIANDONG__V1__CRITERION__INIT, *criteria = &criterion;
     criterion.text = &text;
     criterion.n_counts = 1;
     criterion.counts = &counts;
-    criterion.n_reports = 3;
+    criterion.n_reports = 6;
+    criterion.report_count = UINT32_MAX;
     criterion.reports = reports;
     Liandong__V1__Grade grade = LIANDONG__V1__GRADE__INIT;
+    grade.level = LIANDONG__V1__LEVEL__LEVEL_III;
+    grade.as_of_us = -5;
     grade.n_holding = 1;
     grade.holding = &criteria;
     uint8_t bytes[512];
     size_t size = liandong__v1__grade__pack(&grade, bytes);
-    assert_int_equal(decode(SV_GRADE, bytes, size, NULL), LD_OK);
-    for (size_t i = 0; i < size; i++) {
-        (void)decode(SV_GRADE, bytes, i, NULL);
-        for (unsigned change = 1; change < 256; change++) {
-            bytes[i] ^= (uint8_t)change;
-            (void)decode(SV_GRADE, bytes, size, NULL);
-            bytes[i] ^= (uint8_t)change;
-        }
-    }
+    survives_damage(SV_GRADE, bytes, size);
+    uint8_t content[] = {0, 1, 0xff};
+    Liandong__V1__PlanAdoption__File file = LIANDONG__V1__PLAN_ADOPTION__FILE__INIT, *files[6];
+    file.name = sv_borrow("areas.yaml");
+    file.content = (ProtobufCBinaryData){sizeof content, content};
+    for (size_t i = 0; i < 6; i++) /* more than the first room for an array */
+        files[i] = &file;
+    Liandong__V1__PlanAdoption adoption = LIANDONG__V1__PLAN_ADOPTION__INIT;
+    adoption.n_files = 6;
+    adoption.files = files;
+    size = liandong__v1__plan_adoption__pack(&adoption, bytes);
+    survives_damage(SV_PLAN, bytes, size);
 }
 
 static void utf8(void **state)
