@@ -10,8 +10,14 @@
  *   poll     does nothing but end the sleep when the descriptor becomes readable
  *   check    after the sleep: delivers up to turn_messages messages, then writable()
  *
- * zuv_send asks ZMQ_EVENTS again when it is done, as it may run after prepare (from another
- * prepare handle) and have taken the wake-up.
+ * Asking costs a system call, and a loop may have many sockets of which few have something to do.
+ * So prepare and check pass over a socket that is not `touched`: one that was asked, had nothing,
+ * and was not called since. No wake-up can have been taken from it; its descriptor will tell. Every
+ * call on a socket touches it and keeps the loop awake for one turn, as it may come after prepare
+ * (from another prepare handle, or from outside of the loop).
+ *
+ * A signal may interrupt any call on a socket, also between taking the wake-up and the answer, and
+ * between two frames of one message. Such calls are simply made again.
  *
  * Writable. A DEALER's ZMQ_POLLOUT is exact. A ROUTER's is set while any peer has room, which
  * would spin for ever beside one stuck peer; there a turn that woke by the descriptor or received
@@ -50,6 +56,7 @@ struct zuv_socket {
     uv_check_t check;
     uv_timer_t retry; /* a ROUTER's backup for writable hints */
     int handle_count; /* handles that libuv still holds */
+    bool touched;     /* called since it was last asked and had nothing */
     bool woken;       /* the descriptor fired or the retry timer did: ROUTER hint */
     bool want_writable;
     bool closing;
@@ -62,11 +69,12 @@ struct zuv_socket {
 
 static short socket_events(const struct zuv_socket *socket)
 {
-    int events = 0;
+    int events = 0, failed;
     size_t size = sizeof events;
-    if (zmq_getsockopt(socket->socket, ZMQ_EVENTS, &events, &size) != 0)
-        return 0; /* interrupted or terminating: the next turn asks again */
-    return (short)events;
+    do
+        failed = zmq_getsockopt(socket->socket, ZMQ_EVENTS, &events, &size);
+    while (failed && errno == EINTR);
+    return failed ? 0 : (short)events; /* else: terminating */
 }
 
 static bool has_work(const struct zuv_socket *socket)
@@ -90,10 +98,18 @@ static void stay_awake(struct zuv_socket *socket)
         uv_idle_start(&socket->idle, on_idle);
 }
 
+static void touch(struct zuv_socket *socket)
+{
+    socket->touched = true;
+    stay_awake(socket);
+}
+
 static void on_prepare(uv_prepare_t *handle)
 {
     struct zuv_socket *socket = handle->data;
-    if (has_work(socket))
+    if (socket->touched)
+        socket->touched = has_work(socket);
+    if (socket->touched)
         stay_awake(socket);
     else
         uv_idle_stop(&socket->idle);
@@ -104,13 +120,22 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     struct zuv_socket *socket = handle->data;
     (void)status;
     (void)events;
-    socket->woken = true;
+    socket->woken = socket->touched = true;
 }
 
 static void on_retry(uv_timer_t *handle)
 {
     struct zuv_socket *socket = handle->data;
-    socket->woken = true;
+    socket->woken = socket->touched = true;
+}
+
+static int receive_frame(struct zuv_socket *socket, zmq_msg_t *frame)
+{
+    int size;
+    do
+        size = zmq_msg_recv(frame, socket->socket, ZMQ_DONTWAIT);
+    while (size < 0 && errno == EINTR);
+    return size;
 }
 
 /* Takes and drops what is left of a message that has too many frames. */
@@ -120,7 +145,7 @@ static void drop_rest(struct zuv_socket *socket)
     int more = 1;
     while (more) {
         zmq_msg_init(&frame);
-        int size = zmq_msg_recv(&frame, socket->socket, ZMQ_DONTWAIT);
+        int size = receive_frame(socket, &frame);
         more = size >= 0 && zmq_msg_more(&frame);
         zmq_msg_close(&frame);
     }
@@ -140,7 +165,7 @@ static enum received receive(struct zuv_socket *socket, struct zuv_message *mess
         }
         zmq_msg_t *frame = zuv_raw(&message->frames[message->count]);
         zmq_msg_init(frame);
-        int size = zmq_msg_recv(frame, socket->socket, ZMQ_DONTWAIT);
+        int size = receive_frame(socket, frame);
         if (size < 0) {
             bool first = message->count == 0;
             zmq_msg_close(frame);
@@ -169,8 +194,10 @@ static int deliver_turn(struct zuv_socket *socket)
     int taken = 0;
     while (!socket->closing && taken < socket->options.turn_messages) {
         enum received received = receive(socket, &message);
-        if (received == RECEIVED_NOTHING)
+        if (received == RECEIVED_NOTHING) {
+            socket->touched = false; /* ZeroMQ has looked at all that came in to say so */
             break;
+        }
         taken++;
         if (received == RECEIVED_MALFORMED)
             socket->stats.malformed++;
@@ -194,6 +221,8 @@ static void tell_writable(struct zuv_socket *socket, bool hint)
 static void on_check(uv_check_t *handle)
 {
     struct zuv_socket *socket = handle->data;
+    if (!socket->touched)
+        return;
     uint64_t start_ns = uv_hrtime();
     bool woken = socket->woken;
     socket->woken = false;
@@ -222,6 +251,15 @@ static int send_failed(struct zuv_socket *socket)
     return LD_BUSY;
 }
 
+static int send_frame(struct zuv_socket *socket, zmq_msg_t *frame, int flags)
+{
+    int sent;
+    do
+        sent = zmq_msg_send(frame, socket->socket, flags);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
 /* Sends all frames but the last as copies, so that a failure leaves the caller's whole. */
 static int send_copies(struct zuv_socket *socket, struct zuv_message *message)
 {
@@ -230,7 +268,7 @@ static int send_copies(struct zuv_socket *socket, struct zuv_message *message)
         zmq_msg_init(&copy);
         if (zmq_msg_copy(&copy, zuv_raw(&message->frames[i])) != 0)
             abort(); /* out of memory */
-        if (zmq_msg_send(&copy, socket->socket, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
+        if (send_frame(socket, &copy, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
             int reason = errno;
             zmq_msg_close(&copy);
             errno = reason;
@@ -255,7 +293,7 @@ int zuv_send(struct zuv_socket *socket, struct zuv_message *message)
     int code = send_copies(socket, message);
     if (code == LD_OK) {
         zmq_msg_t *last = zuv_raw(&message->frames[message->count - 1]);
-        if (zmq_msg_send(last, socket->socket, ZMQ_DONTWAIT) < 0)
+        if (send_frame(socket, last, ZMQ_DONTWAIT) < 0)
             code = send_failed(socket);
     }
     if (code == LD_OK) {
@@ -263,8 +301,7 @@ int zuv_send(struct zuv_socket *socket, struct zuv_message *message)
         socket->stats.sent++;
         socket->stats.sent_bytes += bytes;
     }
-    if (has_work(socket))
-        stay_awake(socket);
+    touch(socket);
     return code;
 }
 
@@ -333,6 +370,7 @@ static int start_handles(struct zuv_socket *socket, uv_loop_t *loop, struct ld_e
     uv_poll_start(&socket->poll, UV_READABLE, on_poll);
     uv_prepare_start(&socket->prepare, on_prepare);
     uv_check_start(&socket->check, on_check);
+    touch(socket);
     return LD_OK;
 }
 
@@ -443,6 +481,7 @@ int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *e
         return endpoint_failed("bind", endpoint, EINVAL, error);
     if (ipc_in_use(endpoint))
         return endpoint_failed("bind", endpoint, EADDRINUSE, error);
+    touch(socket);
     if (zmq_bind(socket->socket, endpoint) != 0)
         return endpoint_failed("bind", endpoint, errno, error);
     remember_endpoint(socket);
@@ -454,6 +493,7 @@ int zuv_connect(struct zuv_socket *socket, const char *endpoint, struct ld_error
     assert(!socket->closing);
     if (!port_is_valid(endpoint, false))
         return endpoint_failed("connect to", endpoint, EINVAL, error);
+    touch(socket);
     if (zmq_connect(socket->socket, endpoint) != 0)
         return endpoint_failed("connect to", endpoint, errno, error);
     remember_endpoint(socket);
@@ -469,6 +509,7 @@ int zuv_subscribe(struct zuv_socket *socket, const void *prefix, size_t size,
                   struct ld_error *error)
 {
     assert(socket->kind == ZUV_SUB && !socket->closing);
+    touch(socket);
     if (zmq_setsockopt(socket->socket, ZMQ_SUBSCRIBE, prefix, size) != 0)
         return ld_fail(error, LD_IO, "cannot subscribe: %s", zmq_strerror(errno));
     return LD_OK;

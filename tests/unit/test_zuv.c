@@ -1,7 +1,11 @@
-/* zuv: messages flow; flooding both ways, stalled peers, shared frames, XPUB to SUB. */
+/* zuv: messages flow; flooding both ways, signals, wake-ups, stalled peers, shared frames, XPUB. */
 #include "zuv_world.h"
 
-enum { FLOOD_MESSAGES = 100000 };
+#include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
+
+enum { FLOOD_MESSAGES = 100000, SEND_LOOKS_NS = 20000000 };
 
 static void test_echo(void **state)
 {
@@ -107,6 +111,166 @@ static void test_flood_both_ways(void **state)
     assert_false(world->right.out_of_order);
     assert_in_range(world->left.turn_max, 1, 100);
     assert_in_range(world->right.turn_max, 1, 100);
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t signals;
+
+static void count_signal(int number)
+{
+    (void)number;
+    signals++;
+}
+
+/* Sends [number][number] until full: a frame that is lost or sent twice shows as disorder. */
+static void flood_pairs(struct end *end)
+{
+    int code = LD_OK;
+    while (code == LD_OK && end->sent < end->to_send) {
+        struct zuv_message message = {.count = 0};
+        put_number(&message, end->sent);
+        put_number(&message, end->sent);
+        code = zuv_send(end->socket, &message);
+        if (code == LD_OK)
+            end->sent++;
+        zuv_message_drop(&message);
+    }
+}
+
+static void pairs_writable(struct zuv_socket *socket, void *data)
+{
+    (void)socket;
+    flood_pairs(data);
+}
+
+static void check_pair(struct zuv_socket *socket, struct zuv_message *message, void *data)
+{
+    struct end *end = data;
+    (void)socket;
+    assert_int_equal(message->count, 3);
+    for (size_t i = 1; i < 3; i++) {
+        assert_int_equal(zuv_frame_size(&message->frames[i]), sizeof end->next);
+        assert_memory_equal(zuv_frame_data(&message->frames[i]), &end->next, sizeof end->next);
+    }
+    end->next++;
+    end->received++;
+}
+
+static bool all_pairs(struct world *world)
+{
+    return world->left.received == FLOOD_MESSAGES;
+}
+
+static void test_signals_tear_no_message(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    struct sigaction action = {.sa_handler = count_signal}, before;
+    const struct itimerval often = {{0, 20}, {0, 20}}, never = {{0, 0}, {0, 0}};
+    zuv_options_init(&options);
+    options.message = check_pair;
+    open_end(&world->left, ZUV_ROUTER, &options);
+    options.message = NULL;
+    options.writable = pairs_writable;
+    open_end(&world->right, ZUV_DEALER, &options);
+    join(world);
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &often, NULL);
+    world->right.to_send = FLOOD_MESSAGES;
+    flood_pairs(&world->right);
+    run_until(world, all_pairs);
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    assert_true(signals > 0);
+}
+
+/* ---- wake-ups ---- */
+
+static void wait_for_wake_up(uv_handle_t *handle, void *data)
+{
+    struct pollfd item = {.events = POLLIN};
+    (void)data;
+    if (handle->type != UV_POLL)
+        return;
+    assert_int_equal(uv_fileno(handle, &item.fd), 0);
+    assert_int_equal(poll(&item, 1, DEADLINE_MS), 1);
+}
+
+struct late {
+    uv_prepare_t prepare;
+    struct world *world;
+    void *peer;
+};
+
+/* Runs behind the socket's own prepare: a message comes in, and a send takes its wake-up. */
+static void take_wake_up(uv_prepare_t *prepare)
+{
+    struct late *late = prepare->data;
+    if (late->world->left.received == 0)
+        return;
+    uv_prepare_stop(prepare);
+    assert_int_equal(zmq_send(late->peer, "x", 1, 0), 1);
+    uv_walk(&late->world->loop, wait_for_wake_up, NULL);
+    uint64_t start_ns = uv_hrtime();
+    while (uv_hrtime() - start_ns < SEND_LOOKS_NS) /* ZeroMQ looks only so often when it sends */
+        continue;
+    struct zuv_message message = {.count = 1};
+    zuv_frame_copy(&message.frames[0], zuv_frame_data(&late->world->left.peer.frames[0]),
+                   zuv_frame_size(&late->world->left.peer.frames[0]));
+    put_text(&message, "y");
+    assert_int_equal(zuv_send(late->world->left.socket, &message), LD_OK);
+}
+
+static bool left_received_twice(struct world *world)
+{
+    return world->left.received == 2;
+}
+
+static void test_a_send_before_the_sleep_takes_no_wake_up(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    struct late late = {.world = world};
+    uv_prepare_init(&world->loop, &late.prepare); /* libuv runs what was started first last */
+    late.prepare.data = &late;
+    zuv_options_init(&options);
+    options.message = remember;
+    uv_prepare_start(&late.prepare, take_wake_up);
+    open_end(&world->left, ZUV_ROUTER, &options);
+    assert_int_equal(zuv_bind(world->left.socket, "tcp://127.0.0.1:*", NULL), LD_OK);
+    void *context = zmq_ctx_new();
+    late.peer = zmq_socket(context, ZMQ_DEALER);
+    assert_int_equal(zmq_connect(late.peer, zuv_endpoint(world->left.socket)), 0);
+    assert_int_equal(zmq_send(late.peer, "first", 5, 0), 5);
+    run_until(world, left_received_twice);
+    uv_close((uv_handle_t *)&late.prepare, NULL);
+    uv_run(&world->loop, UV_RUN_NOWAIT);
+    zmq_setsockopt(late.peer, ZMQ_LINGER, &(int){0}, sizeof(int));
+    zmq_close(late.peer);
+    zmq_ctx_term(context);
+}
+
+static bool may_sleep(struct world *world)
+{
+    return uv_backend_timeout(&world->loop) != 0;
+}
+
+/* A send keeps the loop awake for a turn, not for ever. */
+static void test_a_quiet_socket_lets_the_loop_sleep(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    zuv_options_init(&options);
+    options.message = echo;
+    open_end(&world->left, ZUV_ROUTER, &options);
+    options.message = remember;
+    open_end(&world->right, ZUV_DEALER, &options);
+    join(world);
+    send_text(&world->right, "hello");
+    assert_int_equal(uv_backend_timeout(&world->loop), 0);
+    run_until(world, right_received);
+    run_until(world, may_sleep);
 }
 
 /* ---- a stalled peer ---- */
@@ -323,6 +487,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_echo),
         TEST(test_flood_both_ways),
+        TEST(test_signals_tear_no_message),
+        TEST(test_a_send_before_the_sleep_takes_no_wake_up),
+        TEST(test_a_quiet_socket_lets_the_loop_sleep),
         TEST(test_stalled_dealer_becomes_writable),
         TEST(test_stalled_peer_of_router),
         TEST(test_unknown_peer_is_unreachable),
