@@ -297,6 +297,17 @@ static void take_records(struct fake *fake, const uint8_t *body, size_t size,
     put_run(runs, run_count, &run);
 }
 
+/* What the client sent behind the refusal without having seen it. b = 0 says nothing: accepted. */
+static bool is_held(struct fake *fake, const struct wire_head *head)
+{
+    if (fake->publish == FAKE_BUSY_ONCE) {
+        fake->publish = FAKE_ACCEPT;
+        fake->held = head->id;
+        return true;
+    }
+    return fake->held != 0 && head->b != 0 && head->b < fake->held;
+}
+
 static void publish(struct fake *fake, size_t peer, const struct wire_head *head,
                     const uint8_t *body, size_t size)
 {
@@ -309,10 +320,9 @@ static void publish(struct fake *fake, size_t peer, const struct wire_head *head
         fake_send_raw(fake, "what?", 5);
         return;
     }
-    if (fake->publish == FAKE_BUSY_ONCE) {
+    if (is_held(fake, head)) {
         struct wire_run run = {.count = (uint32_t)head->a, .code = LD_BUSY};
         put_run(&runs, &run_count, &run);
-        fake->publish = FAKE_ACCEPT;
     } else {
         take_records(fake, body, size, &runs, &run_count);
     }

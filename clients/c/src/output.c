@@ -71,8 +71,10 @@ static bool send_batch(struct ld_producer *producer, struct ldc_batch *batch)
 {
     struct ld_client *client = producer->client;
     struct zuv_message message = {.count = 0};
-    struct wire_head head = {
-        .operation = WIRE_PUBLISH, .id = client->next_id++, .a = batch->count - batch->done};
+    struct wire_head head = {.operation = WIRE_PUBLISH,
+                             .id = client->next_id++,
+                             .a = batch->count - batch->done,
+                             .b = client->answered_id};
     batch->sealed = true;
     put_head(&message, &head);
     ldc_batch_frame(batch, &message.frames[message.count++]);
