@@ -89,7 +89,7 @@ static void on_tick(uv_timer_t *handle)
 
 /* ---- how far streams are, told soon, so that lag is known, but never once an event ---- */
 
-enum { TELL_MS = 10 };
+enum { TELL_MS = 50 };
 
 static void on_tell_soon(uv_timer_t *handle)
 {
