@@ -21,21 +21,38 @@ static bool better(const struct reading *a, const struct reading *b)
     return a->holds != b->holds ? a->holds : a->value > b->value;
 }
 
-/* The county that meets the bounds with most, or the one with most if none does. */
+static double sum_in(const struct tally *tally, size_t area)
+{
+    return area < tally->area_capacity ? tally->by_area[area] : 0;
+}
+
+/* The county with most, of those that meet the bounds or of all; NO_AREA if there is none. */
+static struct reading county_with_most(const struct incident *incident, const struct tally *tally,
+                                       const struct plan_bounds *bounds)
+{
+    struct reading most = {.to_us = incident->as_of_us, .area = NO_AREA};
+    for (uint32_t area = 0; area < incident->areas.count; area++) {
+        double sum = sum_in(tally, area);
+        bool more = incident->is_county[area] && (most.area == NO_AREA || sum > most.value);
+        if (more && (!bounds || plan_bounds_hold(bounds, sum))) {
+            most.area = area;
+            most.value = sum;
+        }
+    }
+    return most;
+}
+
+/* If the one with most does not meet the bounds, another can only if they end above. */
 static struct reading in_counties(const struct incident *incident, const struct tally *tally,
                                   const struct plan_bounds *bounds)
 {
-    struct reading best = {.to_us = incident->as_of_us, .area = NO_AREA};
-    for (size_t i = 0; i < incident->areas.count; i++) {
-        if (!incident->is_county[i])
-            continue;
-        double value = i < tally->area_capacity ? tally->by_area[i] : 0;
-        struct reading reading = {value, incident->as_of_us, (uint32_t)i,
-                                  plan_bounds_hold(bounds, value)};
-        if (best.area == NO_AREA || better(&reading, &best))
-            best = reading;
-    }
-    return best;
+    struct reading most = county_with_most(incident, tally, NULL);
+    most.holds = most.area != NO_AREA && plan_bounds_hold(bounds, most.value);
+    if (most.holds || !bounds->has_high)
+        return most;
+    struct reading within = county_with_most(incident, tally, bounds);
+    within.holds = within.area != NO_AREA;
+    return within.holds ? within : most;
 }
 
 static struct reading read_count(const struct incident *incident, const struct node *node,
