@@ -87,9 +87,10 @@ static void on_tick(uv_timer_t *handle)
     ldc_link_tick(handle->data);
 }
 
-/* ---- how far streams are, told soon, so that lag is known, but never once an event ---- */
+/* ---- how far streams are: told when it has been quiet for a moment, so that lag is known, and
+ * now and then in a steady flow, never once an event ---- */
 
-enum { TELL_MS = 50 };
+enum { TELL_QUIET_MS = 4, TELL_MOST_MS = 50 };
 
 static void on_tell_soon(uv_timer_t *handle)
 {
@@ -100,8 +101,14 @@ static void on_tell_soon(uv_timer_t *handle)
 
 void ldc_tell_soon(struct ld_client *client)
 {
-    if (!client->closing && !uv_is_active((const uv_handle_t *)&client->tell_soon))
-        uv_timer_start(&client->tell_soon, on_tell_soon, TELL_MS, 0);
+    uint64_t now_ms = uv_now(client->loop);
+    if (client->closing)
+        return;
+    if (!uv_is_active((const uv_handle_t *)&client->tell_soon))
+        client->tell_by_ms = now_ms + TELL_MOST_MS;
+    uint64_t left_ms = client->tell_by_ms > now_ms ? client->tell_by_ms - now_ms : 0;
+    uv_timer_start(&client->tell_soon, on_tell_soon,
+                   left_ms < TELL_QUIET_MS ? left_ms : TELL_QUIET_MS, 0);
 }
 
 static void start_handles(struct ld_client *client)

@@ -184,6 +184,7 @@ struct ld_client {
     uv_idle_t idle;            /* what is due later without the network: cancelling */
     uv_timer_t tick;           /* heartbeats, giving up */
     uv_timer_t retry;          /* after BUSY */
+    uint64_t tell_by_ms;       /* at the latest, by the loop's clock */
     uv_timer_t tell_soon;      /* shortly after events were processed: gives credit back */
     size_t open_count;         /* handles and sockets that are not closed yet */
     /* session */
