@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "telling.h"
 #include "picture/enum_name.h"
 #include "picture/event_json.h"
 #include "picture/picture.h"
@@ -56,15 +57,14 @@ static void add_row(const struct cli *cli, struct cli_table *table, const struct
     const DutyOrder *order = at->last;
     bool seen = at->acknowledged_at_us != 0;
     const char *text = order->text == NULL ? "" : cli->zh ? order->text->zh : order->text->en;
-    const char *cells[] = {
-        order->unit,
-        order->order,
-        cli_level(cli, (int)order->level),
-        enum_word(word, &liandong__v1__duty_order__state__descriptor, (int)order->state),
-        cli_time(issued, at->issued_at_us),
-        cli_time(due, seen ? order->done_by_us : order->acknowledge_by_us),
-        group_of(order),
-        text};
+    const char *cells[] = {order->unit,
+                           order->order,
+                           cli_level(cli, (int)order->level),
+                           order_state(cli, word, (int)order->state),
+                           cli_time(issued, at->issued_at_us),
+                           cli_time(due, seen ? order->done_by_us : order->acknowledge_by_us),
+                           group_of(order),
+                           text};
     cli_table_row(table, cells);
 }
 

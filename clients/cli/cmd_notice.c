@@ -6,6 +6,14 @@
 #include "picture/event_json.h"
 #include "picture/picture.h"
 
+static const char *kind_of(const struct cli *cli, char word[ENUM_WORD_SIZE], int kind)
+{
+    static const char *const KINDS_ZH[] = {"?", "首发", "更新", "终止"};
+    if (cli->zh && kind >= 0 && kind < (int)(sizeof KINDS_ZH / sizeof *KINDS_ZH))
+        return KINDS_ZH[kind];
+    return enum_word(word, &liandong__v1__notice__kind__descriptor, kind);
+}
+
 static void take(const struct ld_record *record, void *data)
 {
     struct picture_event event;
@@ -32,16 +40,15 @@ static void show_notice(const struct cli *cli, struct cli_table *table,
         return;
     }
     const Liandong__V1__Text *headline = notice->headline;
-    const char *cells[] = {
-        cli_time(time, notice->sent_at_us),
-        incident->exercise ? cli_say(cli, "演练", "exercise") : "",
-        notice->audience,
-        enum_word(word, &liandong__v1__notice__kind__descriptor, (int)notice->kind),
-        cli_level(cli, (int)notice->level),
-        notice->identifier,
-        headline == NULL ? ""
-        : cli->zh        ? headline->zh
-                         : headline->en};
+    const char *cells[] = {cli_time(time, notice->sent_at_us),
+                           incident->exercise ? cli_say(cli, "演练", "exercise") : "",
+                           notice->audience,
+                           kind_of(cli, word, (int)notice->kind),
+                           cli_level(cli, (int)notice->level),
+                           notice->identifier,
+                           headline == NULL ? ""
+                           : cli->zh        ? headline->zh
+                                            : headline->en};
     cli_table_row(table, cells);
 }
 

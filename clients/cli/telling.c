@@ -60,6 +60,13 @@ static const char *const STATES_ZH[PICTURE_STATES] = {"",       "已下达", "�
                                                       "已接受", "已拒绝", "办理中", "已办结",
                                                       "逾期",   "已督办", "已替换", "已撤销"};
 
+const char *order_state(const struct cli *cli, char word[ENUM_WORD_SIZE], int state)
+{
+    if (cli->zh && state > 0 && state < PICTURE_STATES)
+        return STATES_ZH[state];
+    return enum_word(word, &liandong__v1__duty_order__state__descriptor, state);
+}
+
 static void print_orders(const struct cli *cli, const struct picture_incident *incident)
 {
     struct picture_matrix matrix;
@@ -69,9 +76,7 @@ static void print_orders(const struct cli *cli, const struct picture_incident *i
            matrix.units, matrix.orders);
     for (int state = 1; state < PICTURE_STATES; state++)
         if (matrix.states[state] > 0)
-            printf(cli_say(cli, "，%s %zu", ", %s %zu"),
-                   cli->zh ? STATES_ZH[state]
-                           : enum_word(word, &liandong__v1__duty_order__state__descriptor, state),
+            printf(cli_say(cli, "，%s %zu", ", %s %zu"), order_state(cli, word, state),
                    matrix.states[state]);
     printf(cli_say(cli, "；%zu 个单位曾逾期，%zu 个上报督办\n",
                    "; %zu units were overdue, %zu escalated\n"),

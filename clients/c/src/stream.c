@@ -12,8 +12,8 @@
  *
  * Credit is given back when events are processed: when their callback has returned or, with
  * confirm_by_hand, when ld_stream_confirm has passed the last event of their chunk. It is sent once
- * a quarter of the grant has come together, and otherwise after a quiet moment, so that the router knows how
- * far the stream is.
+ * a quarter of the grant has come together, and otherwise after a quiet moment, so that the router
+ * knows how far the stream is.
  *
  * The stream may be closed from inside its own callback: the loop over the chunk's records looks
  * at the state after each, and the memory is freed later (output.c).
