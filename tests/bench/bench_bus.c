@@ -22,7 +22,13 @@
 #include <uv.h>
 #include "bench.h"
 
-enum { ROUNDS_MAX = 50, SINGLE_EVENTS = 2000, PACED_EVENTS = 1000, PATH_SIZE = 4096 };
+enum {
+    ROUNDS_MAX = 50,
+    SINGLE_EVENTS = 2000,
+    PACED_EVENTS = 1000,
+    PATH_SIZE = 4096,
+    PHASE_SECONDS = 120
+};
 #define WAIT_US 60000000
 
 struct router {
@@ -376,19 +382,47 @@ static void measure_t4(const struct bench *bench, const struct publisher *publis
 
 /* ---- rounds and the table ---- */
 
+static const char *volatile phase_now;
+
+static void on_alarm(int number)
+{
+    static const char BEHIND[] = ": no end in sight, given up\n";
+    (void)number;
+    bool told = write(STDERR_FILENO, phase_now, strlen(phase_now)) > 0 &&
+                write(STDERR_FILENO, BEHIND, sizeof BEHIND - 1) > 0;
+    _exit(told ? 1 : 2);
+}
+
+/* What is being measured. Whatever takes longer than PHASE_SECONDS is stuck, and named. */
+static void phase(const char *name)
+{
+    phase_now = name;
+    alarm(PHASE_SECONDS);
+}
+
 static void run_round(struct bench *bench, struct publisher *publisher, struct round *round)
 {
+    phase("T1");
     measure_t1(bench, publisher, round);
+    phase("T1, bare libzmq");
     round->t1_bare = bare_acked(bench->events);
+    phase("T2");
     measure_t2(publisher, round);
+    phase("T2, the bare disk");
     round->t2_sync = bare_sync(bench->directory, SINGLE_EVENTS);
+    phase("T2, bare libzmq");
     round->t2_trip = bare_round_trip(SINGLE_EVENTS);
+    phase("T3");
     measure_t3(bench, publisher, round);
+    phase("T3, bare libzmq");
     round->t3_bare = bare_fan_out(bench->events / 20, false);
     round->t3_apart = bare_fan_out(bench->events / 20, true);
+    phase("T3 paced");
     measure_t3_paced(bench, publisher, round);
+    phase("T3 paced, bare libzmq");
     round->t3_paced_bare = bare_fan_out_paced(PACED_EVENTS, false);
     round->t3_paced_apart = bare_fan_out_paced(PACED_EVENTS, true);
+    phase("T4");
     measure_t4(bench, publisher, round);
 }
 
@@ -492,6 +526,7 @@ int main(int argc, char **argv)
     struct bench bench;
     struct publisher publisher;
     parse(&bench, argc, argv);
+    signal(SIGALRM, on_alarm);
     router_start(&bench, &bench.router);
     publisher_open(&publisher, bench.router.endpoint);
     for (size_t i = 0; i < bench.rounds; i++)
