@@ -96,58 +96,58 @@ static int send(const struct cli *cli, struct ld_arena *arena, const struct repo
     return status;
 }
 
-int cmd_report(struct cli *cli, int argc, char **argv)
+/* The command line into own and cli; the status to end with, or -1. */
+static int take_options(struct cli *cli, int argc, char **argv, struct report_options *own)
 {
-    struct report_options own = {.kind = "initial", .means = "network"};
     const struct cli_option options[] = {
         {"area",
          'a',
          CLI_TEXT,
-         &own.area,
+         &own->area,
          "CODE",
          {"发生地（默认本单位所在地）", "where it happened (default: the unit's own area)"}},
         {"kind",
          'k',
          CLI_TEXT,
-         &own.kind,
+         &own->kind,
          "KIND",
          {"initial、progress、final、zero", "initial, progress, final or zero"}},
         {"means",
          0,
          CLI_TEXT,
-         &own.means,
+         &own->means,
          "MEANS",
          {"telephone、written、network", "telephone, written or network"}},
         {"measure",
          'm',
          CLI_LIST,
-         &own.measures,
+         &own->measures,
          "M=N",
          {"指标，可多次：cases=3", "a figure, repeatable: cases=3"}},
-        {"sign", 's', CLI_LIST, &own.signs, "SIGN", {"情形，可多次", "a fact, repeatable"}},
+        {"sign", 's', CLI_LIST, &own->signs, "SIGN", {"情形，可多次", "a fact, repeatable"}},
         {"lift",
          0,
          CLI_LIST,
-         &own.lifted,
+         &own->lifted,
          "SIGN",
          {"不再成立的情形", "a fact that is no longer true"}},
-        {"place", 0, CLI_TEXT, &own.place, "PLACE", {"地点", "a named place in the area"}},
+        {"place", 0, CLI_TEXT, &own->place, "PLACE", {"地点", "a named place in the area"}},
         {"occurred",
          'o',
          CLI_TIME,
-         &own.occurred_us,
+         &own->occurred_us,
          "TIME",
          {"发病或发生时间（默认现在）", "onset (default: now)"}},
         {"received",
          0,
          CLI_TIME,
-         &own.received_us,
+         &own->received_us,
          "TIME",
          {"得知时间（默认现在）", "when the reporter learned of it (default: now)"}},
-        {"id", 0, CLI_TEXT, &own.id, "ID", {"报告编号", "the reporter's own number"}},
-        {"revises", 0, CLI_TEXT, &own.revises, "ID", {"订正哪份报告", "the report it replaces"}},
-        {"narrative", 'n', CLI_TEXT, &own.narrative, "TEXT", {"说明", "in words"}},
-        {"channel", 'c', CLI_TEXT, &own.channel, "ID", {"来源渠道", "where it comes from"}},
+        {"id", 0, CLI_TEXT, &own->id, "ID", {"报告编号", "the reporter's own number"}},
+        {"revises", 0, CLI_TEXT, &own->revises, "ID", {"订正哪份报告", "the report it replaces"}},
+        {"narrative", 'n', CLI_TEXT, &own->narrative, "TEXT", {"说明", "in words"}},
+        {"channel", 'c', CLI_TEXT, &own->channel, "ID", {"来源渠道", "where it comes from"}},
         {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
         {.name = NULL}};
     const struct cli_usage usage = {
@@ -158,14 +158,20 @@ int cmd_report(struct cli *cli, int argc, char **argv)
          "and the service has answered. Exit status 4: refused, with the reason."},
         options,
         "  liandong report cholera --as 330302.health -m cases=1 -m deaths=0 -c clinician\n"};
-    struct ld_arena arena = {0};
-    Liandong__V1__Report report;
     int count;
     int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
-    if (status < 0) {
-        own.hazard = argv[0];
+    own->hazard = status < 0 ? argv[0] : NULL;
+    return status;
+}
+
+int cmd_report(struct cli *cli, int argc, char **argv)
+{
+    struct report_options own = {.kind = "initial", .means = "network"};
+    struct ld_arena arena = {0};
+    Liandong__V1__Report report;
+    int status = take_options(cli, argc, argv, &own);
+    if (status < 0)
         status = fill(cli, &arena, &own, &report) ? send(cli, &arena, &own, &report) : CLI_USAGE;
-    }
     ld_arena_free(&arena);
     return status;
 }

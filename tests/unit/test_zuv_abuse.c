@@ -97,7 +97,7 @@ static void test_close_from_writable(void **state)
 
 /*
  * A send from somebody else's prepare handle, called after zuv's own, may take the wake-up of a
- * message that came in: the loop must not go to sleep over it. The handle sends for 30 ms, as
+ * message that came in: the loop must not rest over it. The handle sends for 30 ms, as
  * ZeroMQ looks for commands in a send once per millisecond at most.
  */
 struct meddler {
