@@ -6,6 +6,7 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +168,8 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     (void)number;
     struct program *program = handle->data;
-    router_stop(program->router);
+    if (program->router != NULL)
+        router_stop(program->router);
 }
 
 static void on_stopped(int code, const char *reason, void *data)
@@ -176,8 +178,11 @@ static void on_stopped(int code, const char *reason, void *data)
     program->status = code == LD_OK ? EXIT_SUCCESS : EXIT_FAILURE;
     if (code != LD_OK)
         note_line(reason, NULL);
-    uv_close((uv_handle_t *)&program->terminate, NULL);
-    uv_close((uv_handle_t *)&program->interrupt, NULL);
+    program->router = NULL;
+    /* Not closed: that would bring back the default action, and a late signal would kill what is
+     * already ending. */
+    uv_unref((uv_handle_t *)&program->terminate);
+    uv_unref((uv_handle_t *)&program->interrupt);
 }
 
 static void watch_signal(struct program *program, uv_signal_t *handle, int number)
@@ -232,6 +237,8 @@ int main(int argc, char **argv)
     }
     uv_loop_init(&program.loop);
     int status = run(&program);
-    uv_loop_close(&program.loop);
+    signal(SIGTERM,
+           SIG_IGN); /* libuv's handler must not run while the process takes itself apart */
+    signal(SIGINT, SIG_IGN);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "shell.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct shell {
     uv_timer_t timer;
     struct life life;
     bool stopping;
+    bool pausing; /* between two lives */
     int status;
 };
 
@@ -102,16 +104,19 @@ static int parse_options(int argc, char **argv, const struct sv_class *class,
 
 /* ---- running ---- */
 
+/* The loop ends. The signal handles are not closed: that would bring back the default action, and a
+ * late signal would kill what is already ending. */
 static void close_handles(struct shell *shell)
 {
-    uv_close((uv_handle_t *)&shell->terminate, NULL);
-    uv_close((uv_handle_t *)&shell->interrupt, NULL);
+    uv_unref((uv_handle_t *)&shell->terminate);
+    uv_unref((uv_handle_t *)&shell->interrupt);
     uv_close((uv_handle_t *)&shell->timer, NULL);
 }
 
 static void on_again(uv_timer_t *timer)
 {
     struct shell *shell = timer->data;
+    shell->pausing = false;
     if (!life_begin(&shell->life)) {
         shell->status = 1;
         close_handles(shell);
@@ -122,6 +127,7 @@ static void on_ended(struct life *life)
 {
     struct shell *shell = life->data;
     if (life->end == LIFE_AGAIN && !shell->stopping) {
+        shell->pausing = true;
         uv_timer_start(&shell->timer, on_again, AGAIN_MS, 0);
         return;
     }
@@ -137,18 +143,21 @@ static void on_too_late(uv_timer_t *timer)
     life_finish(&shell->life, LIFE_STOPPED);
 }
 
-static void on_signal(uv_signal_t *handle, int signal)
+static void on_signal(uv_signal_t *handle, int number)
 {
     struct shell *shell = handle->data;
-    (void)signal;
-    bool between_lives = !shell->life.client;
-    if (!shell->stopping && !between_lives)
+    (void)number;
+    if (shell->pausing) {
+        shell->pausing = false;
+        close_handles(shell);
+        return;
+    }
+    if (uv_is_closing((uv_handle_t *)&shell->timer))
+        return; /* it has ended */
+    if (!shell->stopping)
         uv_timer_start(&shell->timer, on_too_late, LEAVE_MS, 0);
     shell->stopping = true;
-    if (between_lives && uv_is_active((uv_handle_t *)&shell->timer))
-        close_handles(shell);
-    else if (!between_lives)
-        life_leave(&shell->life);
+    life_leave(&shell->life);
 }
 
 static void open_handles(struct shell *shell)
@@ -181,6 +190,8 @@ int sv_shell_main(int argc, char **argv, const struct sv_class *class)
         close_handles(&shell);
     }
     uv_run(&shell.loop, UV_RUN_DEFAULT);
-    uv_loop_close(&shell.loop);
+    signal(SIGTERM,
+           SIG_IGN); /* libuv's handler must not run while the process takes itself apart */
+    signal(SIGINT, SIG_IGN);
     return shell.status;
 }

@@ -220,6 +220,37 @@ static void a_full_disk_refuses_and_heals_without_a_restart(void **state)
     harness_close(&harness);
 }
 
+/* Signals as fast as they can be sent, until it has ended. */
+static int hammer(struct harness_process *process)
+{
+    int status = 0;
+    while (waitpid(process->pid, &status, WNOHANG) == 0) {
+        kill(process->pid, SIGTERM);
+    }
+    process->pid = 0;
+    return status;
+}
+
+static void asked_to_stop_again_and_again_ends_once(void **state)
+{
+    (void)state;
+    struct harness harness;
+    start_all(&harness);
+    for (int round = 0; round < 20; round++) {
+        for (size_t i = 1; i < harness.process_count; i++) { /* behind the router */
+            struct harness_process *process = &harness.process[i];
+            int status = hammer(process);
+            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+                harness_show_messages(&harness);
+                fail_msg("%s ended with status %#x", process->name, (unsigned)status);
+            }
+            harness_restart(&harness, process);
+        }
+        assert_int_equal(adopt(&harness), OK); /* news, so that a snapshot is written */
+    }
+    harness_close(&harness);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_second_router_and_a_taken_port_are_named),
         cmocka_unit_test(a_router_that_is_away_is_said_to_be),
         cmocka_unit_test(a_full_disk_refuses_and_heals_without_a_restart),
+        cmocka_unit_test(asked_to_stop_again_and_again_ends_once),
     };
     return cmocka_run_group_tests_name("integration.refuse", tests, NULL, NULL);
 }
