@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "evlog/evlog.h"
 #include "liandong/v1/common.pb-c.h"
@@ -360,11 +361,18 @@ static int first_refusal(const struct publishing *publishing, struct ld_error *e
     return LD_OK;
 }
 
+/* Commands that run at once must not take each other's producer; and a producer is remembered for
+ * ever, so there may not be one a command. Processes at one time have different numbers. */
+static void producer_name(const struct publishing *publishing, char *name, size_t size)
+{
+    snprintf(name, size, "%s#cli-%u", publishing->cli->identity, (unsigned)getpid() % 1024);
+}
+
 static int publish_all(struct publishing *publishing, struct ld_error *error)
 {
     char name[128];
     struct ld_producer *producer = NULL;
-    snprintf(name, sizeof name, "%s#cli", publishing->cli->identity);
+    producer_name(publishing, name, sizeof name);
     int code =
         ld_producer_open(publishing->client, name, producer_ready, publishing, &producer, error);
     if (code == LD_OK)

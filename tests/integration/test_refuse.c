@@ -220,6 +220,22 @@ static void a_full_disk_refuses_and_heals_without_a_restart(void **state)
     harness_close(&harness);
 }
 
+/* Many desks of one unit report at once: each is answered for itself. */
+static void commands_at_once_do_not_hinder_each_other(void **state)
+{
+    (void)state;
+    struct harness harness;
+    char command[1024];
+    start_all(&harness);
+    snprintf(command, sizeof command,
+             "for i in 1 2 3 4 5 6 7 8; do %s/liandong report cholera --as 330302.health "
+             "-m cases=1 -e %s >/dev/null & all=\"$all $!\"; done; "
+             "for one in $all; do wait $one || exit 1; done",
+             LIANDONG_BIN, harness.endpoint);
+    assert_int_equal(harness_run(&harness, NULL, "/bin/sh", "-c", command, NULL), OK);
+    harness_close(&harness);
+}
+
 /* Signals as fast as they can be sent, until it has ended. */
 static int hammer(struct harness_process *process)
 {
@@ -260,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_second_router_and_a_taken_port_are_named),
         cmocka_unit_test(a_router_that_is_away_is_said_to_be),
         cmocka_unit_test(a_full_disk_refuses_and_heals_without_a_restart),
+        cmocka_unit_test(commands_at_once_do_not_hinder_each_other),
         cmocka_unit_test(asked_to_stop_again_and_again_ends_once),
     };
     return cmocka_run_group_tests_name("integration.refuse", tests, NULL, NULL);
