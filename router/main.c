@@ -6,11 +6,11 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "router.h"
+#include "stopping.h"
 #include "timefmt.h"
 
 enum { ENDPOINTS_MAX = 8, PATH_SIZE = 4096, EXIT_USAGE = 2 };
@@ -36,7 +36,8 @@ static const char USAGE[] =
 
 struct program {
     uv_loop_t loop;
-    uv_signal_t terminate, interrupt;
+    int stop_signals; /* descriptor, see stopping.h */
+    uv_poll_t asked;  /* to stop */
     struct router *router;
     struct router_options options;
     const char *endpoints[ENDPOINTS_MAX];
@@ -164,11 +165,11 @@ static int parse_options(struct program *program, int argc, char **argv, struct 
 
 /* ---- running ---- */
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_asked(uv_poll_t *handle, int status, int events)
 {
-    (void)number;
     struct program *program = handle->data;
-    if (program->router != NULL)
+    (void)status, (void)events;
+    if (ld_stopping_read(program->stop_signals))
         router_stop(program->router);
 }
 
@@ -178,18 +179,14 @@ static void on_stopped(int code, const char *reason, void *data)
     program->status = code == LD_OK ? EXIT_SUCCESS : EXIT_FAILURE;
     if (code != LD_OK)
         note_line(reason, NULL);
-    program->router = NULL;
-    /* Not closed: that would bring back the default action, and a late signal would kill what is
-     * already ending. */
-    uv_unref((uv_handle_t *)&program->terminate);
-    uv_unref((uv_handle_t *)&program->interrupt);
+    uv_close((uv_handle_t *)&program->asked, NULL);
 }
 
-static void watch_signal(struct program *program, uv_signal_t *handle, int number)
+static void watch_signals(struct program *program)
 {
-    uv_signal_init(&program->loop, handle);
-    handle->data = program;
-    uv_signal_start(handle, on_signal, number);
+    program->asked.data = program;
+    uv_poll_init(&program->loop, &program->asked, program->stop_signals);
+    uv_poll_start(&program->asked, UV_READABLE, on_asked);
 }
 
 static void print_ready(const struct program *program)
@@ -213,8 +210,7 @@ static int run(struct program *program)
     int code = router_open(ld_context_system(), &program->loop, &program->options, &program->router,
                            &error);
     if (code == LD_OK) {
-        watch_signal(program, &program->terminate, SIGTERM);
-        watch_signal(program, &program->interrupt, SIGINT);
+        watch_signals(program);
         print_ready(program);
     } else {
         note_line(error.text, NULL);
@@ -235,10 +231,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "Try liandong-router --help\n");
         return EXIT_USAGE;
     }
+    program.stop_signals = ld_stopping_open();
+    if (program.stop_signals < 0) {
+        note_line("no descriptors left: raise the limit of open files", NULL);
+        return EXIT_FAILURE;
+    }
     uv_loop_init(&program.loop);
     int status = run(&program);
-    signal(SIGTERM,
-           SIG_IGN); /* libuv's handler must not run while the process takes itself apart */
-    signal(SIGINT, SIG_IGN);
+    uv_loop_close(&program.loop);
     return status;
 }

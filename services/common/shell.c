@@ -9,18 +9,19 @@
 #include "shell.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "life.h"
+#include "stopping.h"
 
 enum { LEAVE_MS = 5000, AGAIN_MS = 1000, SNAPSHOT_EVENTS = 10000 };
 
 struct shell {
     struct shell_options options;
     uv_loop_t loop;
-    uv_signal_t terminate, interrupt;
+    int stop_signals; /* descriptor, see stopping.h */
+    uv_poll_t asked;  /* to stop */
     uv_timer_t timer;
     struct life life;
     bool stopping;
@@ -104,12 +105,9 @@ static int parse_options(int argc, char **argv, const struct sv_class *class,
 
 /* ---- running ---- */
 
-/* The loop ends. The signal handles are not closed: that would bring back the default action, and a
- * late signal would kill what is already ending. */
 static void close_handles(struct shell *shell)
 {
-    uv_unref((uv_handle_t *)&shell->terminate);
-    uv_unref((uv_handle_t *)&shell->interrupt);
+    uv_close((uv_handle_t *)&shell->asked, NULL);
     uv_close((uv_handle_t *)&shell->timer, NULL);
 }
 
@@ -143,17 +141,17 @@ static void on_too_late(uv_timer_t *timer)
     life_finish(&shell->life, LIFE_STOPPED);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_asked(uv_poll_t *handle, int status, int events)
 {
     struct shell *shell = handle->data;
-    (void)number;
+    (void)status, (void)events;
+    if (!ld_stopping_read(shell->stop_signals))
+        return;
     if (shell->pausing) {
         shell->pausing = false;
         close_handles(shell);
         return;
     }
-    if (uv_is_closing((uv_handle_t *)&shell->timer))
-        return; /* it has ended */
     if (!shell->stopping)
         uv_timer_start(&shell->timer, on_too_late, LEAVE_MS, 0);
     shell->stopping = true;
@@ -162,15 +160,14 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static void open_handles(struct shell *shell)
 {
-    bool opened = uv_loop_init(&shell->loop) == 0 &&
-                  uv_signal_init(&shell->loop, &shell->terminate) == 0 &&
-                  uv_signal_init(&shell->loop, &shell->interrupt) == 0 &&
+    shell->stop_signals = ld_stopping_open();
+    bool opened = shell->stop_signals >= 0 && uv_loop_init(&shell->loop) == 0 &&
+                  uv_poll_init(&shell->loop, &shell->asked, shell->stop_signals) == 0 &&
                   uv_timer_init(&shell->loop, &shell->timer) == 0;
     if (!opened)
         abort(); /* no memory or descriptors at the very start */
-    shell->terminate.data = shell->interrupt.data = shell->timer.data = shell;
-    uv_signal_start(&shell->terminate, on_signal, SIGTERM);
-    uv_signal_start(&shell->interrupt, on_signal, SIGINT);
+    shell->asked.data = shell->timer.data = shell;
+    uv_poll_start(&shell->asked, UV_READABLE, on_asked);
 }
 
 int sv_shell_main(int argc, char **argv, const struct sv_class *class)
@@ -190,8 +187,6 @@ int sv_shell_main(int argc, char **argv, const struct sv_class *class)
         close_handles(&shell);
     }
     uv_run(&shell.loop, UV_RUN_DEFAULT);
-    signal(SIGTERM,
-           SIG_IGN); /* libuv's handler must not run while the process takes itself apart */
-    signal(SIGINT, SIG_IGN);
+    uv_loop_close(&shell.loop);
     return shell.status;
 }
