@@ -108,8 +108,8 @@ static void take_arguments(struct harness_process *process, const char *program,
     process->arguments[count] = NULL;
 }
 
-struct harness_process *harness_launch(struct harness *harness, const char *name,
-                                       const char *program, va_list arguments)
+static struct harness_process *launch(struct harness *harness, const char *name,
+                                      const char *program, va_list arguments)
 {
     assert_true(harness->process_count < HARNESS_PROCESSES_MAX);
     struct harness_process *process = &harness->process[harness->process_count++];
@@ -119,12 +119,22 @@ struct harness_process *harness_launch(struct harness *harness, const char *name
     return process;
 }
 
+struct harness_process *harness_launch(struct harness *harness, const char *name,
+                                       const char *program, ...)
+{
+    va_list arguments;
+    va_start(arguments, program);
+    struct harness_process *process = launch(harness, name, program, arguments);
+    va_end(arguments);
+    return process;
+}
+
 struct harness_process *harness_start(struct harness *harness, const char *name,
                                       const char *program, ...)
 {
     va_list arguments;
     va_start(arguments, program);
-    struct harness_process *process = harness_launch(harness, name, program, arguments);
+    struct harness_process *process = launch(harness, name, program, arguments);
     va_end(arguments);
     harness_ready(process);
     return process;
@@ -132,17 +142,32 @@ struct harness_process *harness_start(struct harness *harness, const char *name,
 
 void harness_ready(struct harness_process *process)
 {
-    char line[512];
-    if (!harness_line(process, line, sizeof line)) {
+    if (!harness_line(process, process->ready, sizeof process->ready)) {
         fail_msg("%s ended before it was ready", process->name);
     }
 }
 
-void harness_restart(struct harness *harness, struct harness_process *process)
+bool harness_ready_within(struct harness_process *process, int wait_ms)
+{
+    struct pollfd wait = {.fd = process->output, .events = POLLIN};
+    if (poll(&wait, 1, wait_ms) == 0) {
+        return false;
+    }
+    harness_ready(process);
+    return true;
+}
+
+void harness_relaunch(struct harness *harness, struct harness_process *process)
 {
     assert_int_equal(process->pid, 0);
     close(process->output);
+    process->ready[0] = '\0';
     spawn(harness, process);
+}
+
+void harness_restart(struct harness *harness, struct harness_process *process)
+{
+    harness_relaunch(harness, process);
     harness_ready(process);
 }
 

@@ -18,8 +18,9 @@ enum { HARNESS_ARGUMENTS_MAX = 32, HARNESS_PROCESSES_MAX = 128 };
 
 struct harness_process {
     char name[64];
-    pid_t pid;  /* 0: not running */
-    int output; /* its stdout */
+    pid_t pid;       /* 0: not running */
+    int output;      /* its stdout */
+    char ready[256]; /* its first line, "" before that */
     char *arguments[HARNESS_ARGUMENTS_MAX + 1];
 };
 
@@ -39,11 +40,14 @@ void harness_close(struct harness *harness);
  * waits for its first line. */
 struct harness_process *harness_start(struct harness *harness, const char *name,
                                       const char *program, ...);
-/* The same without waiting; then harness_ready. */
+/* The same without waiting: harness_ready is for programs that say when. */
 struct harness_process *harness_launch(struct harness *harness, const char *name,
-                                       const char *program, va_list arguments);
+                                       const char *program, ...);
 void harness_ready(struct harness_process *process);
-/* Starts an ended process again with its arguments, and waits for its first line. */
+/* False: it was not ready so soon. */
+bool harness_ready_within(struct harness_process *process, int wait_ms);
+/* Starts an ended process again with its arguments; harness_restart waits for its first line. */
+void harness_relaunch(struct harness *harness, struct harness_process *process);
 void harness_restart(struct harness *harness, struct harness_process *process);
 struct harness_process *harness_find(struct harness *harness, const char *name);
 

@@ -1,0 +1,39 @@
+/*
+ * What must be true of a log, beside what authors and listeners were told (content.h):
+ *   - each author's events are in it in the author's order, each once, bit for bit as written;
+ *   - each answered event is there, at the place that its answer named;
+ *   - each listener has seen a beginning of the log, gapless and identical, nothing else.
+ * Reads the log's files itself, beside a router or after its death.
+ */
+#ifndef TESTS_FAULT_LEDGER_H
+#define TESTS_FAULT_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LEDGER_AUTHORS_MAX = 16 };
+
+struct ledger {
+    const char *log;    /* its folder */
+    const char *folder; /* of what was told */
+    uint64_t seed;
+    unsigned authors, listeners; /* numbered from 0 */
+};
+
+/* What was found; valid after a check. */
+struct ledger_totals {
+    uint64_t events;   /* of the log */
+    uint64_t written;  /* of them by authors */
+    uint64_t answered; /* entries of all authors */
+    uint64_t seen;     /* entries of all listeners */
+};
+
+/* Fails the test with the first thing that is not so. */
+void ledger_check(const struct ledger *ledger, struct ledger_totals *totals);
+/* How many answers there are now. */
+uint64_t ledger_answers(const struct ledger *ledger);
+/* True when each listener has seen so many events. */
+bool ledger_all_seen(const struct ledger *ledger, uint64_t events);
+
+#endif
