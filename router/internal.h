@@ -168,8 +168,8 @@ struct claim {
     struct producer *producer;
     bool fenced;
     /* A refusal that may be retried holds back what follows it (protocol.md, "Order"). */
-    uint64_t held_sequence; /* 0: not held */
-    uint64_t held_request;
+    uint64_t held_sequence;           /* the next that may come again; 0: not held */
+    uint64_t held_from, held_request; /* the first and the last request refused */
     int held_code;
 };
 struct claim *producer_claim(const struct session *session, uint64_t id);

@@ -5,9 +5,10 @@
  *
  * Order: a record that was refused for a reason that may pass (BUSY, NOSPACE, CORRUPT) must not be
  * overtaken by a later one of its producer, or its repetition would be taken for a duplicate (R3)
- * and be lost. So the producer is held: higher sequences are refused with the same code until the
- * refused one comes again, or the client says in PUBLISH.b that it has seen the refusal, or the
- * producer is opened anew. Within one batch the rest of the producer's records is always held.
+ * and be lost. So the producer is held: higher sequences are refused with the same code, and
+ * prolong it, until the client says in PUBLISH.b that it has seen the last of these refusals, or
+ * the producer is opened anew. The refused ones may come again at any time, in order. Within one
+ * batch the rest of the producer's records is always held.
  */
 #include "internal.h"
 
@@ -87,10 +88,14 @@ static bool may_pass(int code)
 
 static void claim_hold(struct claim *claim, uint64_t request, uint64_t sequence, int code)
 {
-    if (claim->held_sequence != 0 && claim->held_sequence <= sequence)
+    bool held = claim->held_sequence != 0;
+    if (!held || request > claim->held_request)
+        claim->held_request = request;
+    if (!held || request < claim->held_from)
+        claim->held_from = request;
+    if (held && claim->held_sequence <= sequence)
         return;
     claim->held_sequence = sequence;
-    claim->held_request = request;
     claim->held_code = code;
 }
 
@@ -101,25 +106,27 @@ static bool seen_by_client(const struct request *request, uint64_t refused)
     return request->head.b == 0 || request->head.b >= refused;
 }
 
-/* Was it sent behind the refused one, in ignorance of the refusal? */
-static bool overtakes(const struct request *request, uint64_t refused)
+/* Was it sent in ignorance of that refusal? */
+static bool in_ignorance(const struct request *request, uint64_t refused)
 {
-    return request->head.id == refused ||
-           (request->head.id > refused && !seen_by_client(request, refused));
+    return request->head.id == refused || !seen_by_client(request, refused);
 }
 
 static int check_held(struct claim *claim, const struct request *request, uint64_t sequence,
                       struct ld_error *error)
 {
     struct session *session = request->session;
-    if (session->held_request != 0 && overtakes(request, session->held_request))
+    if (session->held_request != 0 && request->head.id >= session->held_request &&
+        in_ignorance(request, session->held_request))
         return ld_fail(error, LD_CORRUPT, "an earlier record was damaged, repeat that first");
-    if (claim->held_sequence == 0 || request->head.id < claim->held_request)
+    if (claim->held_sequence == 0 || request->head.id < claim->held_from)
         return LD_OK;
-    if (sequence <= claim->held_sequence || !overtakes(request, claim->held_request)) {
+    if (!in_ignorance(request, claim->held_request)) {
         claim->held_sequence = 0;
         return LD_OK;
     }
+    if (sequence <= claim->held_sequence)
+        return LD_OK; /* the refused one again */
     return ld_fail(error, claim->held_code, "event %llu of this producer has to be repeated first",
                    (unsigned long long)claim->held_sequence);
 }
@@ -185,6 +192,8 @@ static int judge(struct request *request, const uint8_t *raw, const struct ld_re
     code = check_held(claim, request, record->producer_sequence, error);
     if (code == LD_OK)
         code = stage(request, raw, record, sequence, error);
+    if (code == LD_OK && claim->held_sequence == record->producer_sequence)
+        claim->held_sequence++; /* now those behind it may come again, in order */
     return code;
 }
 

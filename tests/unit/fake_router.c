@@ -305,7 +305,10 @@ static bool is_held(struct fake *fake, const struct wire_head *head)
         fake->held = head->id;
         return true;
     }
-    return fake->held != 0 && head->b != 0 && head->b < fake->held;
+    bool held = fake->held != 0 && head->b != 0 && head->b < fake->held;
+    if (held)
+        fake->held = head->id;
+    return held;
 }
 
 static void publish(struct fake *fake, size_t peer, const struct wire_head *head,
@@ -322,6 +325,8 @@ static void publish(struct fake *fake, size_t peer, const struct wire_head *head
     }
     if (is_held(fake, head)) {
         struct wire_run run = {.count = (uint32_t)head->a, .code = LD_BUSY};
+        if (fake->refuse_code != LD_OK)
+            run.code = (uint32_t)fake->refuse_code;
         put_run(&runs, &run_count, &run);
     } else {
         take_records(fake, body, size, &runs, &run_count);

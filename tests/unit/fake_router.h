@@ -18,7 +18,7 @@ enum fake_publish {
     FAKE_HOLD,         /* neither appended nor answered */
     FAKE_REFUSE,       /* with refuse_code and "because" */
     FAKE_REFUSE_BAD,   /* only topics beginning with "bad/" */
-    FAKE_BUSY_ONCE,    /* BUSY for the first message and what was sent in ignorance of it */
+    FAKE_BUSY_ONCE,    /* refuse_code or BUSY for a message, and what is sent in ignorance of it */
     FAKE_SHORT_RESULT, /* an answer for one record too few */
     FAKE_GARBAGE       /* no protocol at all */
 };
@@ -75,7 +75,7 @@ struct fake {
     enum fake_publish publish;
     enum fake_chunk chunk;
     size_t chunk_records; /* at most in one chunk */
-    uint64_t held;        /* id of the PUBLISH that got BUSY; 0: none */
+    uint64_t held;        /* id of the last PUBLISH refused so; 0: none */
     uint64_t cut_after;   /* forget the session once this many records came in; 0: never */
     /* what came in */
     uint64_t hellos, publishes, records, opens, credits, closes, pings, goodbyes, nosessions;

@@ -222,6 +222,32 @@ static void test_busy_router_is_asked_again_in_order(void **state)
     assert_false(world->answers_out_of_order);
 }
 
+static void publish_for_refused(const struct ld_published *published, void *data)
+{
+    on_published(published, data);
+    if (published->code == LD_NOSPACE)
+        assert_int_equal(publish(data, "a/b"), LD_OK);
+}
+
+/* Refusals that the caller hears: what he publishes then waits until all of them are known. */
+static void test_full_disk_is_heard_once(void **state)
+{
+    struct world *world = *state;
+    world->fake.publish = FAKE_BUSY_ONCE;
+    world->fake.refuse_code = LD_NOSPACE;
+    world->fake.batch_size_max = 100; /* more messages than one turn reads */
+    open_client(world);
+    open_producer(world);
+    run_until(world, is_ready);
+    for (uint64_t i = 1; i <= 200; i++)
+        assert_int_equal(publish_at(world, "a/b", 0, publish_for_refused, world), LD_OK);
+    run_until(world, is_answered);
+    assert_int_equal(world->answered[LD_NOSPACE], 200);
+    assert_int_equal(world->answered[LD_OK], 200);
+    assert_int_equal(world->fake.head, 200);
+    assert_false(world->answers_out_of_order);
+}
+
 static void test_queue_is_bounded(void **state)
 {
     struct world *world = *state;
@@ -425,6 +451,7 @@ int main(void)
         TEST(test_sequences_follow_the_log),
         TEST(test_refusal_comes_with_its_reason),
         TEST(test_busy_router_is_asked_again_in_order),
+        TEST(test_full_disk_is_heard_once),
         TEST(test_queue_is_bounded),
         TEST(test_publish_from_its_own_callback),
         TEST(test_status_and_advance),

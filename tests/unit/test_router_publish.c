@@ -361,6 +361,38 @@ static void test_busy_is_not_overtaken(void **state)
     peer_close(&peer);
 }
 
+/* One event; its code, sent by a client that has seen the answers up to seen. */
+static uint32_t code_of(struct peer *peer, uint64_t sequence, bool damaged, uint64_t seen,
+                        uint64_t *id)
+{
+    struct batch batch = {0};
+    uint8_t *raw = batch_add(&batch, "a", sequence, "t", "payload");
+    raw[LD_RECORD_HEADER_SIZE + 1] ^= damaged;
+    *id = batch_send_seen(peer, &batch, seen);
+    return run_of(peer_expect(peer, WIRE_RESULT), 0).code;
+}
+
+/* A client that knows of the first refusal only may send the refused ones again, in order, but
+ * nothing that would overtake the second. */
+static void test_refusals_hold_until_the_last_is_known(void **state)
+{
+    struct rig *rig = *state;
+    rig_start_router(rig);
+    struct peer peer;
+    uint64_t first, second, third, id;
+    peer_hello(rig, &peer, "a");
+    peer_producer(&peer, "a");
+    assert_int_equal(code_of(&peer, 1, true, 2, &first), LD_CORRUPT);
+    assert_int_equal(code_of(&peer, 2, false, 2, &second), LD_CORRUPT);
+    assert_int_equal(code_of(&peer, 3, false, first, &third), LD_CORRUPT);
+    assert_int_equal(code_of(&peer, 1, false, first, &id), LD_OK);
+    assert_int_equal(code_of(&peer, 3, false, first, &third), LD_CORRUPT);
+    assert_int_equal(code_of(&peer, 2, false, first, &id), LD_OK);
+    assert_int_equal(code_of(&peer, 4, false, second, &third), LD_CORRUPT);
+    assert_int_equal(code_of(&peer, 4, false, third, &id), LD_OK);
+    peer_close(&peer);
+}
+
 static void test_full_disk_refuses_and_heals(void **state)
 {
     struct rig *rig = *state;
@@ -437,6 +469,7 @@ int main(void)
         WITH_RIG(test_nothing_is_answered_before_it_is_durable),
         WITH_RIG(test_full_buffers_hold_back),
         WITH_RIG(test_busy_is_not_overtaken),
+        WITH_RIG(test_refusals_hold_until_the_last_is_known),
         WITH_RIG(test_full_disk_refuses_and_heals),
         WITH_RIG(test_failed_sync_is_final),
     };

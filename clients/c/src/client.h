@@ -89,6 +89,7 @@ struct ld_producer {
     uint64_t lost;          /* first sequence given up since the router answered last; 0: none */
     bool auto_waiting;      /* events wait for ready to get their sequence */
     bool retrying;          /* the router said BUSY: wait for all answers, pause, send again */
+    bool draining;          /* the router refused what may pass: wait for all answers */
     bool next_session_only; /* no pause is long enough: the router's log has failed */
     struct ldc_batch *head, *tail;
     size_t under_way; /* batches with a PUBLISH under way */

@@ -97,8 +97,9 @@ static bool send_producer(struct ld_producer *producer)
             return false;
         producer->request = head.id;
     }
-    if (!producer->registered)
+    if (!producer->registered || (producer->draining && producer->under_way > 0))
         return true;
+    producer->draining = false;
     for (struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next) {
         if (batch->request == 0 && batch->done < batch->count && !send_batch(producer, batch))
             return false;

@@ -14,6 +14,9 @@
  * is answered, then for LDC_RETRY_MS, and are sent again in order. Never before: a later event
  * that got in first would make the earlier one a duplicate of nothing.
  *
+ * NOSPACE and CORRUPT are the caller's to hear, but the router then refuses all that was sent in
+ * ignorance of it: nothing more is sent until every PUBLISH under way is answered.
+ *
  * UNKNOWN from the router (its log has failed) is no answer for the caller either: what it concerns
  * waits for the next session and is sent again there.
  *
@@ -329,7 +332,7 @@ void ldc_producer_restart(struct ld_producer *producer)
 {
     producer->request = 0;
     producer->registered = false;
-    producer->retrying = producer->next_session_only = false;
+    producer->retrying = producer->draining = producer->next_session_only = false;
     producer->under_way = 0;
     for (struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next)
         batch->request = 0;
@@ -393,6 +396,13 @@ static void send_again(struct ld_producer *producer, int code)
         producer->next_session_only = true;
 }
 
+/* Refused for now: what follows must not be sent before all such refusals are known. */
+static void drain_after(struct ld_producer *producer, int code)
+{
+    if (code == LD_NOSPACE || code == LD_CORRUPT)
+        producer->draining = true;
+}
+
 /* One run of answers, from entry *index of the batch on. */
 static void apply_run(struct ld_producer *producer, struct ldc_batch *batch, size_t *index,
                       const struct wire_run *run, const char *reason)
@@ -401,6 +411,7 @@ static void apply_run(struct ld_producer *producer, struct ldc_batch *batch, siz
         send_again(producer, (int)run->code);
         return;
     }
+    drain_after(producer, (int)run->code);
     for (uint32_t i = 0; i < run->count; i++, (*index)++) {
         if (*index < batch->done)
             continue; /* given up */
@@ -504,6 +515,7 @@ static void batch_error(struct ld_producer *producer, struct ldc_batch *batch, i
     if (code == LD_BUSY || code == LD_UNKNOWN) {
         send_again(producer, code);
     } else {
+        drain_after(producer, code);
         while (batch->done < batch->count)
             complete(producer, batch, code, 0, reason);
     }
