@@ -13,7 +13,12 @@ struct latency {
 };
 
 int64_t bench_now_ns(void);
+/* Waits until then, and makes it the next millisecond. */
+void bench_pace(int64_t *next_ns);
 void bench_die(const char *what, const char *why) __attribute__((noreturn));
+/* What is being measured. Whatever takes longer than two minutes is stuck, and named. */
+void bench_phase(const char *name);
+void *bench_allocate(size_t size);                                /* zeros; dies without memory */
 double bench_median(double *values, size_t count);                /* sorts them */
 struct latency bench_latency(int64_t *nanoseconds, size_t count); /* sorts them */
 

@@ -1,101 +1,18 @@
 /*
- * The bare figures: what the disk and libzmq do without us, on this machine, in this run. Each
+ * The bare figures: what libzmq does without us, on this machine, in this run. Each
  * libzmq measurement has its peer in a second thread with sockets of its own.
  */
 #include "bench.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <zmq.h>
 
-enum { SYNC_BYTES = 4096, SYNC_FILE_BYTES = 8 << 20, ACK_EVERY = 256, ENDPOINT_SIZE = 128 };
-
-int64_t bench_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-void bench_die(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_bus: %s: %s\n", what, why);
-    exit(1);
-}
-
-static int by_double(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static int by_int64(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    return (a > b) - (a < b);
-}
-
-double bench_median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, by_double);
-    return values[count / 2];
-}
-
-struct latency bench_latency(int64_t *nanoseconds, size_t count)
-{
-    qsort(nanoseconds, count, sizeof *nanoseconds, by_int64);
-    return (struct latency){(double)nanoseconds[count / 2] / 1e3,
-                            (double)nanoseconds[count * 99 / 100] / 1e3};
-}
-
-static void *allocate(size_t size)
-{
-    void *memory = calloc(1, size);
-    if (!memory)
-        bench_die("memory", strerror(errno));
-    return memory;
-}
-
-/* ---- the disk ---- */
-
-static int open_zeros(const char *directory)
-{
-    char path[4096];
-    static const char ZEROS[SYNC_FILE_BYTES];
-    snprintf(path, sizeof path, "%s/sync", directory);
-    int fd = open(path, O_RDWR | O_CREAT, 0600);
-    if (fd < 0 || pwrite(fd, ZEROS, sizeof ZEROS, 0) != (ssize_t)sizeof ZEROS || fsync(fd) != 0)
-        bench_die(path, strerror(errno));
-    unlink(path);
-    return fd;
-}
-
-struct latency bare_sync(const char *directory, size_t count)
-{
-    static const char BLOCK[SYNC_BYTES] = "x";
-    int64_t *times_ns = allocate(count * sizeof *times_ns);
-    int fd = open_zeros(directory);
-    for (size_t i = 0; i < count; i++) {
-        int64_t start_ns = bench_now_ns();
-        off_t offset = (off_t)(i * SYNC_BYTES % SYNC_FILE_BYTES);
-        if (pwrite(fd, BLOCK, sizeof BLOCK, offset) != (ssize_t)sizeof BLOCK || fdatasync(fd) != 0)
-            bench_die("sync", strerror(errno));
-        times_ns[i] = bench_now_ns() - start_ns;
-    }
-    close(fd);
-    struct latency latency = bench_latency(times_ns, count);
-    free(times_ns);
-    return latency;
-}
-
-/* ---- libzmq ---- */
+enum { ACK_EVERY = 256, ENDPOINT_SIZE = 128 };
 
 struct pair {
     void *context;
@@ -172,7 +89,7 @@ struct latency bare_round_trip(size_t count)
     struct pair pair;
     pthread_t thread;
     char message[BENCH_PAYLOAD_BYTES] = {0};
-    int64_t *times_ns = allocate(count * sizeof *times_ns);
+    int64_t *times_ns = bench_allocate(count * sizeof *times_ns);
     pair_open(&pair, ZMQ_ROUTER, count);
     void *dealer = connect_to(&pair, ZMQ_DEALER);
     pthread_create(&thread, NULL, echo, &pair);
@@ -307,13 +224,6 @@ static void greet(struct pair *pair)
     pthread_join(thread, NULL);
 }
 
-static void pace(int64_t *next_ns)
-{
-    *next_ns += 1000000;
-    const struct timespec until = {*next_ns / 1000000000, *next_ns % 1000000000};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-}
-
 /* Returns the seconds it took. */
 static double fan_out(struct pair *pair, size_t count, bool apart, int64_t *times_ns)
 {
@@ -327,7 +237,7 @@ static double fan_out(struct pair *pair, size_t count, bool apart, int64_t *time
     int64_t start_ns = bench_now_ns(), next_ns = start_ns;
     for (size_t i = 0; i < count; i++) {
         if (times_ns)
-            pace(&next_ns);
+            bench_pace(&next_ns);
         publish(pair, false);
     }
     pthread_join(thread, NULL);
@@ -345,7 +255,7 @@ double bare_fan_out(size_t count, bool apart)
 struct latency bare_fan_out_paced(size_t count, bool apart)
 {
     struct pair pair;
-    int64_t *times_ns = allocate(count * BENCH_CONSUMERS * sizeof *times_ns);
+    int64_t *times_ns = bench_allocate(count * BENCH_CONSUMERS * sizeof *times_ns);
     fan_out(&pair, count, apart, times_ns);
     struct latency latency = bench_latency(times_ns, count * BENCH_CONSUMERS);
     free(times_ns);
