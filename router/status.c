@@ -40,12 +40,12 @@ static json_t *log_json(const struct router *router)
     json_object_set_new(log, "events_staged", number(stats.events_staged));
     json_object_set_new(log, "bytes_staged", number(stats.bytes_staged));
     json_object_set_new(log, "commits", number(stats.commits));
-    json_object_set_new(log, "syncs", number(stats.syncs));
+    json_object_set_new(log, "syncs", number(ld_histogram_count(&stats.syncs)));
     json_object_set_new(log, "segments_created", number(stats.segments_created));
     json_object_set_new(log, "refused_nospace", number(stats.refused_nospace));
     json_object_set_new(log, "refused_busy", number(stats.refused_busy));
     json_object_set_new(log, "sync_us_last", json_integer(stats.sync_us_last));
-    json_object_set_new(log, "sync_us_max", json_integer(stats.sync_us_max));
+    json_object_set_new(log, "sync_us_max", json_integer(stats.syncs.max_us));
     json_object_set_new(log, "failed", json_boolean(stats.failed));
     return log;
 }

@@ -273,7 +273,6 @@ static void count_commit(struct evlog *log, int code)
     log->stats.syncs = stats->syncs;
     log->stats.segments_created = stats->segments_created;
     log->stats.sync_us_last = stats->sync_us_last;
-    log->stats.sync_us_max = stats->sync_us_max;
 }
 
 int evlog_commit_finish(struct evlog *log, struct ld_error *error)
@@ -357,6 +356,7 @@ void evlog_get_stats(const struct evlog *log, struct evlog_stats *stats)
 {
     *stats = log->stats;
     stats->failed = log->failed;
+    stats->segments = log->extent_count;
     for (size_t i = 0; i < log->extent_count; i++)
         stats->bytes_on_disk += log->extents[i].size_bytes;
 }

@@ -21,6 +21,7 @@
 
 #include <liandong/record.h>
 #include "context.h"
+#include "histogram.h"
 
 struct evlog;
 
@@ -115,16 +116,23 @@ int evlog_read(struct evlog *log, uint64_t sequence, size_t max_bytes, struct ev
 void evlog_span_retain(const struct evlog_span *span);
 void evlog_span_release(const struct evlog_span *span);
 
+/* The time of an event, for telling how old it is: exact where the log's index reaches, which is all
+ * that was written or read since it was opened; else of an event before it in the same segment.
+ * Reads at most 64 KiB. LD_NOTFOUND (not durable, or older than evlog_first), LD_CORRUPT, LD_IO. */
+int evlog_time_near(struct evlog *log, uint64_t sequence, int64_t *time_us,
+                    struct ld_error *error) LD_MUST_USE;
+
 /* First sequence whose time is >= time_us; evlog_durable + 1 if there is none. */
 int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t *sequence,
                     struct ld_error *error) LD_MUST_USE;
 
 /* ---- figures ---- */
 struct evlog_stats {
-    uint64_t events_staged, bytes_staged, commits, syncs, segments_created;
+    uint64_t events_staged, bytes_staged, commits, segments_created;
     uint64_t refused_nospace, refused_busy;
-    int64_t sync_us_last, sync_us_max;
-    uint64_t bytes_on_disk; /* of the segments in use */
+    struct ld_histogram syncs; /* how long they took */
+    int64_t sync_us_last;
+    uint64_t segments, bytes_on_disk; /* in use */
     bool failed;            /* a write or sync failed: final */
 };
 void evlog_get_stats(const struct evlog *log, struct evlog_stats *stats);

@@ -1,9 +1,13 @@
 /*
+ * Finding the time of an event: from the nearest record that the index knows, a bounded walk.
+ *
  * Finding an event by time: times never run backwards in the log, so this is a binary search over
  * the segments' first events, then over the sparse index of one segment, then a short walk. The
  * index of that segment is completed first, which reads its headers once.
  */
 #include "log.h"
+
+#include <inttypes.h>
 
 /* The time of an extent's first event; looked up once. */
 static int first_time(struct evlog *log, struct extent *extent, int64_t *time_us,
@@ -90,4 +94,27 @@ int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t *sequence, stru
         return LD_OK;
     }
     return find_in_extent(log, &log->extents[before - 1], time_us, sequence, error);
+}
+
+int evlog_time_near(struct evlog *log, uint64_t sequence, int64_t *time_us, struct ld_error *error)
+{
+    if (sequence < evlog_first(log) || sequence > log->durable)
+        return ld_fail(error, LD_NOTFOUND, "sequence %" PRIu64 " is not here", sequence);
+    struct extent *extent = log_find_extent(log, sequence);
+    struct evlog_segment *segment;
+    int code = log_view(log, extent, &segment, error);
+    if (code != LD_OK)
+        return code;
+    struct position begin = extent_near(extent, sequence), at = begin;
+    struct ld_record record;
+    while (at.sequence <= sequence && at.offset - begin.offset <= INDEX_STEP_BYTES) {
+        code = segment_record(segment, at, &record, error);
+        if (code != LD_OK)
+            return log_corrupt(log->directory, extent->number, at.sequence, error);
+        *time_us = record.time_us;
+        at.sequence++;
+        at.offset += record.size;
+    }
+    log_view_walked(extent, at.offset - begin.offset);
+    return LD_OK;
 }

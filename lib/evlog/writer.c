@@ -36,10 +36,8 @@ static int sync_timed(struct writer *writer, struct ld_error *error)
     int code = disk_sync(writer->context, writer->fd, error);
     int64_t took_us = ld_monotonic_us(writer->context) - before_us;
     struct writer_stats *stats = &writer->stats;
-    stats->syncs++;
     stats->sync_us_last = took_us;
-    if (took_us > stats->sync_us_max)
-        stats->sync_us_max = took_us;
+    ld_histogram_add(&stats->syncs, took_us);
     return code;
 }
 

@@ -5,6 +5,7 @@
 #ifndef LD_EVLOG_WRITER_H
 #define LD_EVLOG_WRITER_H
 
+#include "histogram.h"
 #include "preparer.h"
 
 #define BATCH_RUNS_MAX 64u
@@ -30,8 +31,9 @@ struct batch {
 enum writer_state { WRITER_IDLE, WRITER_RUNNING, WRITER_DONE };
 
 struct writer_stats {
-    uint64_t syncs, segments_created;
-    int64_t sync_us_last, sync_us_max;
+    uint64_t segments_created;
+    struct ld_histogram syncs;
+    int64_t sync_us_last;
 };
 
 struct writer {
