@@ -2,10 +2,10 @@
  * Doing what recovery has decided, or making a new log.
  *
  * Happy path: remove what is worthless (temporary files; segments above the last one, from the
- * top, so that a crash in between leaves no gap), cut the torn tail, sync the last segment - what
- * a killed process left in the page cache becomes durable before anybody can see it - and write
- * the mark, so that from now on damage to any of it is known to be damage.
- * Failures are those of the disk; every step can be repeated by the next open.
+ * top, so that a crash in between leaves no gap), sync the names, cut the torn tail, write the last
+ * commit again, sync the last segment - what a killed process left in memory becomes durable before
+ * anybody can see it - and write the mark, so that from now on damage to any of it is known to be
+ * damage. Failures are those of the disk; every step can be repeated by the next open.
  */
 #include "recovery.h"
 
@@ -25,6 +25,29 @@ static int remove_temporary(const char *name, void *data)
     return 0;
 }
 
+static int sync_parent(struct evlog *log, struct ld_error *error)
+{
+    char parent[SEGMENT_PATH_SIZE];
+    snprintf(parent, sizeof parent, "%s", log->directory);
+    size_t size = strlen(parent);
+    while (size > 1 && parent[size - 1] == '/')
+        parent[--size] = 0;
+    char *slash = strrchr(parent, '/');
+    if (!slash)
+        snprintf(parent, sizeof parent, ".");
+    else
+        slash[slash == parent ? 1 : 0] = 0;
+    return disk_sync_directory(log->context, parent, error);
+}
+
+/* The names of the segments and of the log itself: a process that was killed while it made them may
+ * have left them unsynced, and what is appended from now on must not vanish with a name. */
+static int sync_names(struct evlog *log, struct ld_error *error)
+{
+    int code = disk_sync_directory(log->context, log->directory, error);
+    return code == LD_OK ? sync_parent(log, error) : code;
+}
+
 static int remove_worthless(struct evlog *log, const struct recovery_plan *plan,
                             struct ld_error *error)
 {
@@ -37,9 +60,22 @@ static int remove_worthless(struct evlog *log, const struct recovery_plan *plan,
         segment_path(path, log->directory, catalog->entries[i - 1].number);
         code = disk_remove(log->context, path, error);
     }
-    if (code == LD_OK && catalog->count > plan->kept)
-        code = disk_sync_directory(log->context, log->directory, error);
     return code;
+}
+
+/* A sync that failed may have left the last commit in memory only, where no later sync looks for it
+ * (Linux takes the pages for written): what no mark speaks for is written once more. */
+static int rewrite_last_commit(struct evlog *log, const struct recovery_plan *plan, int fd,
+                               struct ld_error *error)
+{
+    const struct scan *tail = &plan->tail;
+    uint64_t begin = tail->commit.offset;
+    if (begin == 0 || tail->mark >= tail->at.sequence - 1)
+        return LD_OK;
+    if (begin == SEGMENT_HEADER_SIZE)
+        begin = 0; /* the header was part of it */
+    return disk_write(log->context, fd, begin, plan->view->view + begin,
+                      (size_t)(tail->at.offset - begin), error);
 }
 
 static int repair_tail(struct evlog *log, const struct recovery_plan *plan, int fd,
@@ -49,6 +85,8 @@ static int repair_tail(struct evlog *log, const struct recovery_plan *plan, int 
     int code = LD_OK;
     if (plan->cut)
         code = segment_zero(log->context, fd, tail->at.offset, tail->rest_end, error);
+    if (code == LD_OK)
+        code = rewrite_last_commit(log, plan, fd, error);
     if (code == LD_OK)
         code = disk_sync(log->context, fd, error);
     uint64_t durable = tail->at.sequence - 1;
@@ -69,6 +107,8 @@ static int restore_files(struct evlog *log, const struct recovery_plan *plan,
 {
     const struct catalog_entry *last = &plan->catalog.entries[plan->used - 1];
     int code = remove_worthless(log, plan, error);
+    if (code == LD_OK)
+        code = sync_names(log, error);
     if (code == LD_OK)
         code = open_segment(log, last->number, &recovered->fd, error);
     if (code == LD_OK)
@@ -117,21 +157,6 @@ static void fill_report(const struct evlog *log, const struct recovery_plan *pla
 }
 
 /* ---- a new log ---- */
-
-static int sync_parent(struct evlog *log, struct ld_error *error)
-{
-    char parent[SEGMENT_PATH_SIZE];
-    snprintf(parent, sizeof parent, "%s", log->directory);
-    size_t size = strlen(parent);
-    while (size > 1 && parent[size - 1] == '/')
-        parent[--size] = 0;
-    char *slash = strrchr(parent, '/');
-    if (!slash)
-        snprintf(parent, sizeof parent, ".");
-    else
-        slash[slash == parent ? 1 : 0] = 0;
-    return disk_sync_directory(log->context, parent, error);
-}
 
 static int create(struct evlog *log, struct evlog_recovery *report, struct recovered *recovered,
                   struct ld_error *error)

@@ -25,6 +25,11 @@ static bool next_good(struct scan *scan, struct ld_record *record)
 static void accept(struct scan *scan, const struct ld_record *record)
 {
     uint64_t next_offset = scan->at.offset + record->size;
+    uint64_t floor = ld_get_u64(scan->segment->view + scan->at.offset + AT_FLOOR);
+    if (scan->commit.offset == 0 || floor != scan->floor) {
+        scan->commit = scan->at;
+        scan->floor = floor;
+    }
     if (record->time_us < scan->last_time_us && scan->backward == 0)
         scan->backward = record->sequence;
     if (scan->extent)

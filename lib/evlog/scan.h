@@ -19,7 +19,9 @@ struct scan {
     struct position at; /* first record; then: behind the last good one */
     /* out */
     int64_t last_time_us;
-    bool begun; /* the checkpoint is complete, or none is expected */
+    struct position commit; /* first good record of the last commit here; offset 0: none */
+    uint64_t floor;         /* of that commit */
+    bool begun;             /* the checkpoint is complete, or none is expected */
     enum body_state rest;
     uint64_t rest_end;     /* behind the last byte that is not zero, at.offset if none */
     uint64_t proof;        /* the sequence that proves a lost event durable, 0 if none */
