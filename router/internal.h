@@ -159,6 +159,8 @@ struct producer {
     UT_hash_handle hh; /* by id */
     uint64_t id;
     struct session *owner; /* borrowed; NULL: nobody publishes under this name now */
+    bool claimed;          /* since the router was started: by */
+    uint64_t claimant, round;
     char name[WIRE_NAME_SIZE_MAX + 1];
 };
 

@@ -4,6 +4,8 @@
  *   PRODUCER ──> name belongs to the session? ──no──> DENIED, INVALID
  *                  │ first seen: sys/producer/<id> with the name is appended
  *                  v
+ *                late, or taken over meanwhile? ──yes──> FENCED
+ *                  v
  *                claimed; whoever had it before is fenced (FENCED from now on)
  *                  └──> PRODUCER_OK with the last sequence, once that is durable
  *
@@ -174,6 +176,22 @@ static void fence_owner(struct producer *producer, const struct session *by)
                  producer->name);
 }
 
+/* A client has claimed the name before, in an earlier round: did somebody else do so since? And a
+ * claim from a connection that its client has left behind is no new one. */
+static int check_claimant(const struct producer *producer, const struct wire_head *head,
+                          struct ld_error *error)
+{
+    if (!producer->claimed || head->a == 0)
+        return LD_OK;
+    if (head->a != producer->claimant && head->b > 0)
+        return ld_fail(error, LD_FENCED, "another client has taken over the producer %s",
+                       producer->name);
+    if (head->a == producer->claimant && head->b < producer->round)
+        return ld_fail(error, LD_FENCED, "the producer %s was claimed by a later connection",
+                       producer->name);
+    return LD_OK;
+}
+
 static int claim_take(struct session *session, struct producer *producer, struct ld_error *error)
 {
     struct claim *claim = producer_claim(session, producer->id);
@@ -223,12 +241,17 @@ bool producer_work(struct request *request)
     if (code == LD_BUSY) /* the log's buffer is full */
         return false;
     if (code == LD_OK)
+        code = check_claimant(producer, &request->head, &error);
+    if (code == LD_OK)
         code = claim_take(session, producer, &error);
     if (code != LD_OK) {
         note_limited(router, NOTE_REFUSED, "producer refused: %s", error.text);
         answer_error_later(session, request->head.id, code, error.text);
         return true;
     }
+    producer->claimed = true;
+    producer->claimant = request->head.a;
+    producer->round = request->head.b;
     struct wire_head answer = {WIRE_PRODUCER_OK, request->head.id, producer->id,
                                evlog_producer(router->log, producer->id)};
     answer_later(session, &answer, NULL, 0);

@@ -242,6 +242,8 @@ static void open_producer(struct fake *fake, size_t peer, const struct wire_head
     }
     struct fake_producer *producer = find_producer(fake, id);
     producer->id = id;
+    producer->claimant = head->a;
+    producer->round = head->b;
     memcpy(producer->name, body, size);
     struct wire_head answer = {WIRE_PRODUCER_OK, head->id, id, producer->last};
     send_to(fake, peer, &answer, NULL, 0);

@@ -35,6 +35,7 @@ enum fake_chunk {
 
 struct fake_producer {
     uint64_t id, last;
+    uint64_t claimant, round; /* of the last PRODUCER */
     char name[WIRE_NAME_SIZE_MAX + 1];
 };
 

@@ -192,6 +192,26 @@ static void test_overtaken_producer_is_fenced(void **state)
     assert_int_equal(world->answered[LD_FENCED], 2);
 }
 
+/* The router has to tell who comes back from who is new, and the newer of two connections. */
+static void test_claims_are_counted(void **state)
+{
+    struct world *world = *state;
+    const struct fake_producer *claim = &world->fake.producers[0];
+    open_client(world);
+    open_producer(world);
+    run_until(world, is_ready);
+    uint64_t claimant = claim->claimant;
+    assert_true(claimant != 0);
+    assert_int_equal(claim->round, 0);
+    for (uint64_t round = 1; round <= 2; round++) {
+        fake_forget_sessions(&world->fake);
+        publish_many(world, "a/b", 1);
+        run_until(world, is_answered);
+        assert_true(claim->claimant == claimant);
+        assert_int_equal(claim->round, round);
+    }
+}
+
 static void test_refused_producer(void **state)
 {
     struct world *world = *state;
@@ -228,6 +248,7 @@ int main(void)
         TEST(test_giving_up),
         TEST(test_fenced_producer_is_dead),
         TEST(test_overtaken_producer_is_fenced),
+        TEST(test_claims_are_counted),
         TEST(test_refused_producer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,6 +277,41 @@ static void test_newest_session_fences(void **state)
     peer_close(&new);
 }
 
+/* Claims the name, as claimant in a round; code is what the router has to say. */
+static void claim(struct peer *peer, uint64_t claimant, uint64_t round, int code)
+{
+    uint64_t id = peer_say(peer, WIRE_PRODUCER, claimant, round, "grading");
+    if (code == LD_OK)
+        assert_int_equal(peer_expect(peer, WIRE_PRODUCER_OK)->head.id, id);
+    else
+        peer_expect_error(peer, id, code);
+}
+
+/* A late claim of an earlier connection is no new one, and who comes back to find another client
+ * under his name has lost it. A claim in round 0 is always new. */
+static void test_late_claims_are_refused(void **state)
+{
+    struct rig *rig = *state;
+    rig_start_router(rig);
+    struct peer left, back, other;
+    peer_hello(rig, &left, "grading");
+    peer_hello(rig, &back, "grading");
+    peer_hello(rig, &other, "grading");
+    claim(&left, 7, 0, LD_OK);
+    claim(&back, 7, 1, LD_OK);
+    claim(&left, 7, 0, LD_FENCED);
+    publish_one(&back, "grading", 1, "t", "");
+    claim(&other, 9, 0, LD_OK);
+    claim(&back, 7, 2, LD_FENCED);
+    publish_one(&other, "grading", 2, "t", "");
+    claim(&back, 7, 0, LD_OK); /* opened anew: on purpose */
+    claim(&other, 0, 0, LD_OK);
+    claim(&back, 7, 3, LD_FENCED);
+    peer_close(&left);
+    peer_close(&back);
+    peer_close(&other);
+}
+
 /* ---- the end ---- */
 
 static void test_stop_finishes_what_is_under_way(void **state)
@@ -417,6 +452,7 @@ int main(void)
         WITH_RIG(test_producer_names),
         WITH_RIG(test_producer_limits),
         WITH_RIG(test_newest_session_fences),
+        WITH_RIG(test_late_claims_are_refused),
         WITH_RIG(test_stop_finishes_what_is_under_way),
         WITH_RIG(test_second_router_on_the_same_log),
         WITH_RIG(test_port_in_use),

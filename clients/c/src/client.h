@@ -76,6 +76,7 @@ struct ld_producer {
     struct ld_client *client;
     char name[WIRE_NAME_SIZE_MAX + 1];
     uint64_t id;
+    uint64_t claimant, round; /* who claims the name: random, and in which session of its */
     ld_producer_fn *ready;
     void *ready_data;
     bool answered; /* ready was called */

@@ -92,7 +92,10 @@ static bool send_producer(struct ld_producer *producer)
     if (producer->dead != LD_OK || producer->retrying)
         return true;
     if (producer->request == 0) {
-        struct wire_head head = {.operation = WIRE_PRODUCER, .id = client->next_id++};
+        struct wire_head head = {.operation = WIRE_PRODUCER,
+                                 .id = client->next_id++,
+                                 .a = producer->claimant,
+                                 .b = producer->round};
         if (!send_head(client, &head, producer->name, strlen(producer->name)))
             return false;
         producer->request = head.id;

@@ -66,6 +66,11 @@ int ld_producer_open(struct ld_client *client, const char *name, ld_producer_fn 
     struct ld_producer *producer = calloc(1, sizeof *producer);
     if (producer == NULL)
         return ld_fail(error, LD_NOMEM, "cannot allocate a producer");
+    if (uv_random(NULL, NULL, &producer->claimant, sizeof producer->claimant, 0, NULL) != 0) {
+        free(producer);
+        return ld_fail(error, LD_IO, "no random number for a producer");
+    }
+    producer->claimant |= 1; /* never 0 */
     producer->client = client;
     producer->id = ld_producer_id(name, strlen(name));
     producer->ready = ready;
@@ -330,6 +335,8 @@ void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t l
 
 void ldc_producer_restart(struct ld_producer *producer)
 {
+    if (producer->request != 0)
+        producer->round++;
     producer->request = 0;
     producer->registered = false;
     producer->retrying = producer->draining = producer->next_session_only = false;
