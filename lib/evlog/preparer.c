@@ -111,13 +111,14 @@ static bool may_begin(struct preparer *preparer)
 
 void preparer_request(struct preparer *preparer, uint64_t number)
 {
-    if (!preparer->threaded)
-        return;
     pthread_mutex_lock(&preparer->mutex);
     if (may_begin(preparer)) {
         preparer->header.number = number;
         preparer->state = PREPARER_WORKING;
-        pthread_cond_broadcast(&preparer->changed);
+        if (preparer->threaded)
+            pthread_cond_broadcast(&preparer->changed);
+        else
+            work_once(preparer);
     }
     pthread_mutex_unlock(&preparer->mutex);
 }

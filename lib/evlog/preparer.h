@@ -31,7 +31,8 @@ struct preparer {
     int64_t retry_at_us;
 };
 
-/* header is the pattern for all segments (id, drill, size). Without a thread, take does it all. */
+/* header is the pattern for all segments (id, drill, size). Without a thread, request does the
+ * work before it returns. */
 int preparer_start(struct preparer *preparer, const struct ld_context *context,
                    const char *directory, const struct segment_header *header,
                    uint64_t reserve_bytes, bool threaded, struct ld_error *error) LD_MUST_USE;

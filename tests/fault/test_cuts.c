@@ -8,6 +8,7 @@
  * LIANDONG_SEED=n runs that one alone; LIANDONG_TESTS=full runs until 100,000 cuts are done.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "chance.h"
@@ -263,5 +264,7 @@ static void test_power_cuts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_power_cuts)};
+    mallopt(M_MMAP_THRESHOLD, 1 << 28); /* memory is given back and taken again at every cut */
+    mallopt(M_TRIM_THRESHOLD, 1 << 28);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
