@@ -1,7 +1,7 @@
 /*
  * A world for log tests: a temporary directory, a clock that only moves when told, and the real
- * files with faults switched on from outside (the n-th write or sync fails, the disk is full, a
- * sync waits at a gate). The log's threads call in here too, so the switches are atomic.
+ * files with two switches (the disk is full, a sync waits at a gate). The log's threads call in
+ * here too, so the switches are atomic. Faults of all kinds: tests/fault/storage.h.
  */
 #ifndef LIANDONG_EVLOG_WORLD_H
 #define LIANDONG_EVLOG_WORLD_H
@@ -23,7 +23,6 @@
 #define WORLD_SEGMENT_BYTES 65536u
 #define WORLD_HEADER_BYTES  4096u
 #define WORLD_PATH_SIZE     512u
-#define NEVER               (1 << 30)
 
 struct world {
     struct ld_context context;
@@ -33,10 +32,8 @@ struct world {
     struct evlog *log;
     struct evlog_recovery recovery;
     atomic_llong now_us;
-    atomic_int write_fails_in, sync_fails_in; /* calls until one fails; NEVER as a rule */
-    atomic_int fail_code;
     atomic_ullong free_bytes;
-    atomic_uint syncs, waiting;
+    atomic_uint waiting;
     pthread_mutex_t gate;
     atomic_bool gated; /* a sync waits for the gate */
 };
@@ -60,15 +57,6 @@ static void world_random(void *self, void *bytes, size_t size)
     world->real->random(world->real->self, bytes, size);
 }
 
-static int world_write(void *self, int fd, uint64_t offset, const void *data, size_t size,
-                       struct ld_error *error)
-{
-    struct world *world = self;
-    if (atomic_fetch_sub(&world->write_fails_in, 1) == 0)
-        return ld_fail(error, atomic_load(&world->fail_code), "write fails as told");
-    return world->real->files.write(world->real->self, fd, offset, data, size, error);
-}
-
 static int world_sync(void *self, int fd, struct ld_error *error)
 {
     struct world *world = self;
@@ -77,9 +65,6 @@ static int world_sync(void *self, int fd, struct ld_error *error)
         pthread_mutex_lock(&world->gate);
         pthread_mutex_unlock(&world->gate);
     }
-    atomic_fetch_add(&world->syncs, 1);
-    if (atomic_fetch_sub(&world->sync_fails_in, 1) == 0)
-        return ld_fail(error, atomic_load(&world->fail_code), "sync fails as told");
     return world->real->files.sync(world->real->self, fd, error);
 }
 
@@ -150,12 +135,8 @@ static inline void world_init(struct world *world)
     world->context.wall_us = world_now;
     world->context.monotonic_us = world_monotonic;
     world->context.random = world_random;
-    world->context.files.write = world_write;
     world->context.files.sync = world_sync;
     world->context.files.free_space = world_free_space;
-    atomic_store(&world->write_fails_in, NEVER);
-    atomic_store(&world->sync_fails_in, NEVER);
-    atomic_store(&world->fail_code, LD_IO);
     atomic_store(&world->free_bytes, UINT64_C(1) << 40);
     atomic_store(&world->now_us, INT64_C(1700000000000000));
     pthread_mutex_init(&world->gate, NULL);
