@@ -50,7 +50,10 @@ static void append_raw(struct fake *fake, const uint8_t *raw, size_t size)
     assert(fake->head < FAKE_RECORDS_MAX);
     fake->offsets[fake->head++] = fake->log.size;
     ld_buffer_append(&fake->log, raw, size);
-    ld_record_stamp(fake->log.data + fake->log.size - size, fake->head, 1000, 0);
+    struct ld_record record;
+    int code = ld_record_decode(raw, size, &record, NULL);
+    assert(code == LD_OK);
+    ld_record_stamp(fake->log.data + fake->log.size - size, fake->head, 1000, record.flags);
 }
 
 static bool matches(const struct fake_stream *stream, const struct ld_record *record)

@@ -1,8 +1,8 @@
 /*
  * libliandong: the one way onto the bus, for services and agencies alike.
  *
- * Ownership: producers and streams belong to their client and go with it; a stream also with
- * ld_stream_close. Texts and arrays in options are copied.
+ * Ownership: producers, outboxes and streams belong to their client and go with it; a stream also
+ * with ld_stream_close. Texts and arrays in options are copied.
  *
  * Threads: a client and all that belongs to it are used by the thread that opened it. Use from
  * another thread or after fork answers LD_FORKED. Callbacks are made from ld_client_run or, when
@@ -33,6 +33,7 @@ extern "C" {
 
 struct ld_client;
 struct ld_producer;
+struct ld_outbox;
 struct ld_stream;
 
 enum ld_link {
@@ -128,6 +129,94 @@ LD_EXPORT int ld_publish(struct ld_producer *producer, const struct ld_event *ev
 /* Plain programs: runs until every event is answered or the time ends; *unanswered (may be NULL)
  * is what is left. LD_OK or LD_TIMEOUT. */
 LD_EXPORT int ld_client_flush(struct ld_client *client, int64_t timeout_us, size_t *unanswered);
+
+/* ---- publishing that outlives this program and the router's absence ---- */
+
+/*
+ * An outbox is a file (SQLite) in which events wait until the log has them: the program may crash,
+ * the machine lose its power, the router be away for hours. docs/outbox.md has the exact words.
+ *
+ * Two moments count, so there are two callbacks:
+ *   kept     once per ld_outbox_put: LD_OK when the event is in the file and synced. From then on
+ *            it reaches the log exactly once, in the order of putting, whatever happens here.
+ *   settled  once per event when it leaves: in the log (LD_OK, LD_DUPLICATE), or refused for good
+ *            (any other code, with the reason). What is refused stays in the file, apart, until
+ *            somebody looks (ld_outbox_list, ld_outbox_amend) and stops nothing behind it. Events
+ *            of earlier runs are settled too: they are known by their producer sequence.
+ *
+ * Syncing is done aside, never on the loop. What is put during one sync goes into the next: many
+ * puts cost one.
+ */
+struct ld_outbox_options {
+    const char *path;     /* the file, made when absent; required */
+    uint64_t events_max;  /* that may be in it, refused ones counted; 100,000 */
+    uint64_t bytes_max;   /* of their records; 256 MiB */
+    ld_published_fn *settled; /* may be NULL */
+    /* Optional: nothing is published at present though the link is up, and why; or LD_OK: going on.
+     * LD_REFUSED: the router has another log than the one this outbox publishes to (see
+     * ld_outbox_amend). LD_FENCED: a copy of the file is in use elsewhere. LD_IO, LD_CORRUPT: the
+     * file has failed; nothing more is kept either. Else why the router refuses the producer. */
+    void (*held)(struct ld_outbox *outbox, int code, const char *reason, void *data);
+    void *data;
+};
+LD_EXPORT void ld_outbox_options_init(struct ld_outbox_options *options);
+/* Reads and checks the file before it returns. LD_LOCKED (another process has it open), LD_REFUSED
+ * (it belongs to another identity), LD_INVALID (no outbox), LD_VERSION (made by a newer version),
+ * LD_CORRUPT, LD_NOSPACE, LD_IO (e.g. not writable). A file that is refused is left untouched. */
+LD_EXPORT int ld_outbox_open(struct ld_client *client, const struct ld_outbox_options *options,
+                             struct ld_outbox **out, struct ld_error *error) LD_MUST_USE;
+
+/* Copies the event; its producer_sequence must be 0. LD_OK: kept (may be NULL) will be called
+ * exactly once, also when the client is closed meanwhile: with LD_OK, or with why the event is
+ * not in the file (LD_NOSPACE, LD_BUSY: it may be put again; LD_IO, LD_CORRUPT). Otherwise it will
+ * not: LD_BUSY (the outbox is full, or what is not yet synced), LD_TOOBIG, LD_INVALID, LD_CLOSED,
+ * LD_FORKED, LD_IO, LD_CORRUPT. */
+LD_EXPORT int ld_outbox_put(struct ld_outbox *outbox, const struct ld_event *event,
+                            ld_published_fn *kept, void *data,
+                            struct ld_error *error) LD_MUST_USE;
+/* Plain programs: runs until all that was put is kept or refused, or the time ends. LD_OK,
+ * LD_TIMEOUT, or the code of the first put since the last call that was not kept. */
+LD_EXPORT int ld_outbox_wait_kept(struct ld_outbox *outbox, int64_t timeout_us,
+                                  struct ld_error *error) LD_MUST_USE;
+
+struct ld_outbox_state {
+    char producer[128];   /* the name that the events have in the log */
+    bool bound;           /* it publishes to the log log_id; false before the first contact */
+    uint8_t log_id[16];
+    uint64_t unkept;      /* put, not yet kept */
+    uint64_t waiting;     /* kept, not yet settled */
+    uint64_t refused;     /* kept apart */
+    uint64_t bytes;       /* of all records */
+    int64_t oldest_us;    /* when the oldest waiting event was put, since 1970 UTC; 0: none */
+    int held;             /* as told by the held callback */
+    char held_reason[LD_ERROR_TEXT_SIZE];
+};
+LD_EXPORT void ld_outbox_get_state(const struct ld_outbox *outbox, struct ld_outbox_state *state);
+
+/* What is in a file. May be called from any thread, without a client, also while a program has the
+ * file open: it only reads. each (may be NULL) gets every event in the order of putting; all is
+ * borrowed for the call. code: LD_OK waiting, else why it was refused. state may be NULL. */
+struct ld_outbox_item {
+    uint64_t producer_sequence;
+    int64_t put_us;           /* since 1970 UTC */
+    int code;
+    const char *reason;
+    const struct ld_record *record;
+};
+typedef void ld_outbox_item_fn(const struct ld_outbox_item *item, void *data);
+LD_EXPORT int ld_outbox_list(const char *path, ld_outbox_item_fn *each, void *data,
+                             struct ld_outbox_state *state, struct ld_error *error) LD_MUST_USE;
+
+enum ld_outbox_amendment {
+    LD_OUTBOX_RETRY, /* a refused event waits again, behind all others */
+    LD_OUTBOX_DROP,  /* a refused event is deleted */
+    LD_OUTBOX_REBIND /* publish to whichever log is met next; sequence means nothing */
+};
+/* producer_sequence: of one refused event, or 0: of all. *count (may be NULL): how many. LD_LOCKED
+ * while a program has the file open, LD_NOTFOUND (no such event or file), or as ld_outbox_open. */
+LD_EXPORT int ld_outbox_amend(const char *path, enum ld_outbox_amendment what,
+                              uint64_t producer_sequence, size_t *count,
+                              struct ld_error *error) LD_MUST_USE;
 
 /* ---- listening ---- */
 

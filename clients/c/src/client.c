@@ -79,6 +79,7 @@ static int check_options(const struct ld_client_options *options, struct ld_erro
 
 static void on_prepare(uv_prepare_t *handle)
 {
+    ldc_outbox_pump(handle->data);
     ldc_output(handle->data);
 }
 
@@ -244,6 +245,7 @@ static void cancel_all(struct ld_client *client)
     DL_FOREACH(client->producers, producer)
     ldc_producer_kill(producer, LD_CANCELLED, "");
     ldc_request_cancel_all(client);
+    ldc_outbox_close(client);
     ldc_set_link(client, LD_LINK_CLOSED, "closed");
 }
 

@@ -5,7 +5,11 @@
  *   run.c       a loop of its own: run, stop, descriptor, waiting
  *   link.c      the session: HELLO, WELCOME, heartbeats, loss; hands messages out
  *   output.c    what is to be sent, sent once per turn of the loop
- *   producer.c  producers: names, sequences, results      batch.c  their queues of records
+ *   producer.c  producers: names, sequences      batch.c  their queues of records
+ *   answer.c    the router's answers to what was published
+ *   outbox.c    outboxes: what is kept in a file until the log has it
+ *               outbox_job.c: what is done with its file, aside; outbox_file.c, outbox_rows.c: the
+ *               file; outbox_tool.c: looking into it and amending it
  *   stream.c    streams: chunks, order, credit
  *   request.c   STATUS and ADVANCE
  *
@@ -21,6 +25,7 @@
 #include <stdatomic.h>
 #include <pthread.h>
 #include <utlist.h>
+#include "outbox_file.h"
 #include "wire/wire.h"
 #include "zuv/zuv.h"
 
@@ -92,20 +97,45 @@ struct ld_producer {
     bool retrying;          /* the router said BUSY: wait for all answers, pause, send again */
     bool draining;          /* the router refused what may pass: wait for all answers */
     bool next_session_only; /* no pause is long enough: the router's log has failed */
+    bool slow;              /* it has no space: try again at the next tick only */
     struct ldc_batch *head, *tail;
-    size_t under_way; /* batches with a PUBLISH under way */
+    size_t under_way;         /* batches with a PUBLISH under way */
+    uint32_t completing_size; /* of the record whose completion is under way */
+    struct ld_outbox *outbox; /* whose events these are; NULL: nobody's */
 };
+/* LD_OK, or what is wrong with the event by itself. */
+int ldc_check_event(const struct ld_client *client, const struct ld_event *event, size_t topic_size,
+                    struct ld_error *error);
+/* The outbox has nothing against the log that answered: publishes from now on. */
+void ldc_producer_admit(struct ld_producer *producer, uint64_t last);
 void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t last);
 /* No more use: completes everything with code. */
 void ldc_producer_kill(struct ld_producer *producer, int code, const char *reason);
 void ldc_producer_restart(struct ld_producer *producer); /* a new session */
+/* The outcome of the batch's next event; then, of all batches: those that are done are let go. */
+void ldc_producer_complete(struct ld_producer *producer, struct ldc_batch *batch, int code,
+                           uint64_t sequence, const char *reason);
+void ldc_producer_drop_done(struct ld_producer *producer);
+void ldc_producer_give_up(struct ld_producer *producer, int64_t before_us);
+void ldc_producer_free(struct ld_producer *producer);
+
+/* ---- answers to PUBLISH (answer.c) ---- */
+
 void ldc_producer_result(struct ld_client *client, const struct wire_head *head,
                          const uint8_t *body, size_t size);
 /* ERROR with this id: true if it belonged to a producer or one of its batches. */
 bool ldc_producer_error(struct ld_client *client, uint64_t id, int code, const char *reason);
-void ldc_producer_retry(struct ld_client *client); /* after the pause */
-void ldc_producer_give_up(struct ld_producer *producer, int64_t before_us);
-void ldc_producer_free(struct ld_producer *producer);
+void ldc_producer_retry(struct ld_client *client, bool slow_too); /* after the pause */
+
+/* ---- outboxes (outbox.c) ---- */
+
+void ldc_outbox_pump(struct ld_client *client); /* begins what is to be done with the files */
+void ldc_outbox_tick(struct ld_client *client);
+void ldc_outbox_restart(struct ld_client *client); /* a new session */
+/* PRODUCER_OK: the outbox says ldc_producer_admit, or holds. */
+void ldc_outbox_contact(struct ld_outbox *outbox, uint64_t last);
+void ldc_outbox_orphan(struct ld_outbox *outbox, int code, const char *reason);
+void ldc_outbox_close(struct ld_client *client);
 
 /* ---- streams (stream.c) ---- */
 
@@ -206,10 +236,12 @@ struct ld_client {
     bool output_wanted;
     bool blocked; /* ZeroMQ is full: wait for writable */
     bool tick_credit;
+    bool pump_wanted; /* outboxes have something to do */
     /* members */
     struct ld_producer *producers;
     struct ld_stream *streams, *closed_streams;
     struct ldc_request *requests;
+    struct ld_outbox *outboxes;
     size_t queued_bytes, unanswered;
     /* closing */
     bool closing;
@@ -245,6 +277,10 @@ int ldc_run_open(struct ld_client *client, struct ld_error *error);
 void ldc_run_wake(struct ld_client *client); /* there is output: the descriptor has to say so */
 void ldc_run_end(struct ld_client *client);  /* everything is closed: leave the loop */
 bool ldc_run_inside(const struct ld_client *client);
+/* Turns the client's own loop until done(client). LD_OK, LD_TIMEOUT, LD_CLOSED (the client is
+ * gone), LD_INVALID (not from here). */
+int ldc_run_until(struct ld_client *client, int64_t timeout_us,
+                  bool (*done)(const struct ld_client *client), struct ld_error *error);
 void ldc_run_until_closed(struct ld_client *client); /* then frees the client */
 void ldc_run_free(struct ldc_run *run);
 void ldc_client_free(struct ld_client *client);

@@ -152,6 +152,7 @@ static void begin_session(struct ld_client *client, bool other_log)
     DL_FOREACH(client->requests, request)
     request->sent = false;
     ldc_stream_fail_other_log(client);
+    ldc_outbox_restart(client);
     ldc_want_output(client);
 }
 
@@ -211,7 +212,10 @@ static void give_up(struct ld_client *client, int64_t now_us)
     if (client->options.give_up_us <= 0)
         return;
     DL_FOREACH(client->producers, producer)
-    ldc_producer_give_up(producer, now_us - client->options.give_up_us);
+    {
+        if (producer->outbox == NULL) /* which never gives up */
+            ldc_producer_give_up(producer, now_us - client->options.give_up_us);
+    }
 }
 
 void ldc_link_tick(struct ld_client *client)
@@ -233,7 +237,8 @@ void ldc_link_tick(struct ld_client *client)
              now_us - client->asked_us >= LDC_SILENCES * heartbeat_us)
         reconnect(client);
     give_up(client, now_us);
-    ldc_want_output(client);
+    ldc_producer_retry(client, true);
+    ldc_outbox_tick(client);
 }
 
 static void on_pong(struct ld_client *client, const struct wire_head *head)

@@ -10,22 +10,13 @@
  * the caller hears LD_OK (with sequence 0 when the router does not say it). LD_DUPLICATE is for
  * events that were in the log before this producer was opened here: those up to first_last.
  *
- * BUSY from the router: the refused events and all behind them wait until every PUBLISH under way
- * is answered, then for LDC_RETRY_MS, and are sent again in order. Never before: a later event
- * that got in first would make the earlier one a duplicate of nothing.
- *
- * NOSPACE and CORRUPT are the caller's to hear, but the router then refuses all that was sent in
- * ignorance of it: nothing more is sent until every PUBLISH under way is answered.
- *
- * UNKNOWN from the router (its log has failed) is no answer for the caller either: what it concerns
- * waits for the next session and is sent again there.
+ * What the answers to PUBLISH do: answer.c.
  *
  * Before the first PRODUCER_OK the log's last sequence is not known: events without a sequence get
  * theirs then. Another client that takes over the name (FENCED) ends the producer.
  */
 #include "client.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,10 +80,9 @@ uint64_t ld_producer_id_of(const struct ld_producer *producer)
 
 /* ---- publishing ---- */
 
-static int check_event(const struct ld_producer *producer, const struct ld_event *event,
-                       size_t topic_size, struct ld_error *error)
+int ldc_check_event(const struct ld_client *client, const struct ld_event *event, size_t topic_size,
+                    struct ld_error *error)
 {
-    const struct ld_client *client = producer->client;
     int code = ld_topic_check(event->topic, topic_size, error);
     if (code != LD_OK)
         return code;
@@ -105,6 +95,11 @@ static int check_event(const struct ld_producer *producer, const struct ld_event
                        size, client->welcome.record_size_max);
     if (event->flags & ~LD_RECORD_FLAGS)
         return ld_fail(error, LD_INVALID, "unknown flags %#x", (unsigned)event->flags);
+    return LD_OK;
+}
+
+static int check_room(const struct ld_client *client, size_t size, struct ld_error *error)
+{
     if (client->queued_bytes > 0 && client->queued_bytes + size > client->options.queue_bytes)
         return ld_fail(error, LD_BUSY,
                        "%zu bytes wait for their answer, at most %zu may; try "
@@ -190,12 +185,14 @@ int ld_publish(struct ld_producer *producer, const struct ld_event *event,
     if (producer->dead != LD_OK)
         return ld_fail(error, producer->dead, "%s", producer->dead_reason);
     size_t topic_size = strlen(event->topic);
-    code = check_event(producer, event, topic_size, error);
+    size_t size = ld_record_size(topic_size, event->payload_size);
+    code = ldc_check_event(client, event, topic_size, error);
+    if (code == LD_OK)
+        code = check_room(client, size, error);
     if (code == LD_OK)
         code = check_sequence(producer, event->producer_sequence, error);
     if (code != LD_OK)
         return code;
-    size_t size = ld_record_size(topic_size, event->payload_size);
     struct ldc_batch *batch = open_batch(producer, size);
     uint8_t *raw = batch != NULL ? ldc_batch_reserve(batch, size) : NULL;
     if (raw == NULL)
@@ -226,9 +223,8 @@ int ld_publish(struct ld_producer *producer, const struct ld_event *event,
 
 /* ---- completing ---- */
 
-/* Completes the batch's next event. */
-static void complete(struct ld_producer *producer, struct ldc_batch *batch, int code,
-                     uint64_t sequence, const char *reason)
+void ldc_producer_complete(struct ld_producer *producer, struct ldc_batch *batch, int code,
+                           uint64_t sequence, const char *reason)
 {
     struct ld_client *client = producer->client;
     const struct ldc_entry entry = batch->entries[batch->done];
@@ -240,6 +236,7 @@ static void complete(struct ld_producer *producer, struct ldc_batch *batch, int 
         producer->lost = 0;
     if (entry.published == NULL)
         return;
+    producer->completing_size = entry.size;
     struct ld_published answer = {
         .code = code,
         .sequence = sequence,
@@ -249,7 +246,7 @@ static void complete(struct ld_producer *producer, struct ldc_batch *batch, int 
     entry.published(&answer, entry.data);
 }
 
-static void drop_done(struct ld_producer *producer)
+void ldc_producer_drop_done(struct ld_producer *producer)
 {
     struct ldc_batch **link = &producer->head;
     struct ldc_batch *last = NULL;
@@ -277,10 +274,12 @@ void ldc_producer_kill(struct ld_producer *producer, int code, const char *reaso
         batch->sealed = true;
         batch->request = 0;
         while (batch->done < batch->count)
-            complete(producer, batch, code, 0, reason);
+            ldc_producer_complete(producer, batch, code, 0, reason);
     }
     producer->under_way = 0;
-    drop_done(producer);
+    ldc_producer_drop_done(producer);
+    if (producer->outbox != NULL)
+        ldc_outbox_orphan(producer->outbox, code, producer->dead_reason);
     if (producer->answered)
         return;
     producer->answered = true;
@@ -316,10 +315,16 @@ void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t l
         ldc_producer_kill(producer, LD_PROTOCOL, "the router computes another id for this name");
         return;
     }
-    if (producer->answered && last > producer->last) {
+    if (producer->outbox != NULL)
+        ldc_outbox_contact(producer->outbox, last);
+    else if (producer->answered && last > producer->last)
         ldc_producer_kill(producer, LD_FENCED, "another client has published under this name");
-        return;
-    }
+    else
+        ldc_producer_admit(producer, last);
+}
+
+void ldc_producer_admit(struct ld_producer *producer, uint64_t last)
+{
     producer->registered = true;
     ldc_want_output(producer->client);
     if (producer->answered)
@@ -339,226 +344,11 @@ void ldc_producer_restart(struct ld_producer *producer)
         producer->round++;
     producer->request = 0;
     producer->registered = false;
-    producer->retrying = producer->draining = producer->next_session_only = false;
+    producer->retrying = producer->draining = producer->next_session_only = producer->slow = false;
     producer->under_way = 0;
     for (struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next)
         batch->request = 0;
-    drop_done(producer);
-}
-
-/* ---- answers to PUBLISH ---- */
-
-static struct ldc_batch *find_batch(struct ld_producer *producer, uint64_t id)
-{
-    struct ldc_batch *batch = producer->head;
-    while (batch != NULL && batch->request != id)
-        batch = batch->next;
-    return batch;
-}
-
-static struct ld_producer *find_producer(struct ld_client *client, uint64_t id,
-                                         struct ldc_batch **batch)
-{
-    struct ld_producer *producer;
-    if (id == 0)
-        return NULL;
-    DL_FOREACH(client->producers, producer)
-    {
-        *batch = find_batch(producer, id);
-        if (*batch != NULL)
-            return producer;
-    }
-    return NULL;
-}
-
-static void on_retry(uv_timer_t *timer)
-{
-    ldc_producer_retry(timer->data);
-}
-
-static void start_retry(const struct ld_producer *producer)
-{
-    struct ld_client *client = producer->client;
-    if (!producer->next_session_only && !client->closing &&
-        !uv_is_active((uv_handle_t *)&client->retry))
-        uv_timer_start(&client->retry, on_retry, LDC_RETRY_MS, 0);
-}
-
-void ldc_producer_retry(struct ld_client *client)
-{
-    struct ld_producer *producer;
-    DL_FOREACH(client->producers, producer)
-    {
-        if (producer->under_way == 0 && !producer->next_session_only)
-            producer->retrying = false;
-    }
-    ldc_want_output(client);
-}
-
-/* BUSY: after a pause. UNKNOWN: the router's log has failed; its next start will know. */
-static void send_again(struct ld_producer *producer, int code)
-{
-    producer->retrying = true;
-    if (code == LD_UNKNOWN)
-        producer->next_session_only = true;
-}
-
-/* Refused for now: what follows must not be sent before all such refusals are known. */
-static void drain_after(struct ld_producer *producer, int code)
-{
-    if (code == LD_NOSPACE || code == LD_CORRUPT)
-        producer->draining = true;
-}
-
-/* One run of answers, from entry *index of the batch on. */
-static void apply_run(struct ld_producer *producer, struct ldc_batch *batch, size_t *index,
-                      const struct wire_run *run, const char *reason)
-{
-    if (run->code == LD_BUSY || run->code == LD_UNKNOWN) {
-        send_again(producer, (int)run->code);
-        return;
-    }
-    drain_after(producer, (int)run->code);
-    for (uint32_t i = 0; i < run->count; i++, (*index)++) {
-        if (*index < batch->done)
-            continue; /* given up */
-        int code = (int)run->code;
-        uint64_t producer_sequence = batch->entries[*index].producer_sequence;
-        if (code == LD_DUPLICATE && producer_sequence > producer->first_last)
-            code = LD_OK;
-        uint64_t sequence = run->code == LD_OK ? run->first + i : 0;
-        complete(producer, batch, code, sequence, reason);
-    }
-}
-
-/* LD_OK when the body is whole: runs that cover exactly what was sent. */
-static int check_result(const struct wire_head *head, const uint8_t *body, size_t size,
-                        size_t expected, struct ld_error *error)
-{
-    uint64_t covered = 0;
-    if (head->b > size / WIRE_RUN_SIZE)
-        return ld_fail(error, LD_PROTOCOL, "RESULT of %zu bytes with %" PRIu64 " runs", size,
-                       head->b);
-    for (uint64_t i = 0; i < head->b; i++) {
-        struct wire_run run;
-        wire_run_decode(body + i * WIRE_RUN_SIZE, &run);
-        covered += run.count;
-    }
-    if (covered != expected)
-        return ld_fail(error, LD_PROTOCOL, "RESULT for %" PRIu64 " events where %zu were published",
-                       covered, expected);
-    return LD_OK;
-}
-
-/* The batch's answer is here: it is not under way any more. */
-static void answered(struct ld_producer *producer, struct ldc_batch *batch)
-{
-    producer->client->answered_id = batch->request;
-    batch->request = 0;
-    assert(producer->under_way > 0);
-    producer->under_way--;
-}
-
-static void after_answer(struct ld_producer *producer)
-{
-    drop_done(producer);
-    if (producer->retrying && producer->under_way == 0)
-        start_retry(producer);
-    ldc_want_output(producer->client);
-}
-
-/* The reason belongs to the first refusal; others of the same code share it. */
-static const char *reason_for(const struct wire_run *run, int *reason_code, const char *reason)
-{
-    if (run->code == LD_OK || run->code == LD_DUPLICATE)
-        return "";
-    if (*reason_code == LD_OK)
-        *reason_code = (int)run->code;
-    if (*reason_code == (int)run->code && reason[0] != '\0')
-        return reason;
-    return ld_code_text((int)run->code);
-}
-
-void ldc_producer_result(struct ld_client *client, const struct wire_head *head,
-                         const uint8_t *body, size_t size)
-{
-    struct ldc_batch *batch;
-    struct ld_error error;
-    struct ld_producer *producer = find_producer(client, head->id, &batch);
-    if (producer == NULL)
-        return; /* of an earlier session */
-    if (check_result(head, body, size, batch->count - batch->sent_from, &error) != LD_OK) {
-        ldc_link_broken(client, "%s", error.text);
-        return;
-    }
-    if (head->a > client->head)
-        client->head = head->a;
-    size_t runs_size = (size_t)head->b * WIRE_RUN_SIZE, index = batch->sent_from;
-    char reason[LDC_REASON_SIZE];
-    snprintf(reason, sizeof reason, "%.*s",
-             (int)(size - runs_size < sizeof reason ? size - runs_size : sizeof reason - 1),
-             (const char *)(body + runs_size));
-    int reason_code = LD_OK, dead = LD_OK;
-    answered(producer, batch);
-    batch->references++; /* stays while its callbacks run */
-    /* Answers behind a retry are not used: those events come again, and stay in order. */
-    for (uint64_t i = 0; i < head->b && !producer->retrying; i++) {
-        struct wire_run run;
-        wire_run_decode(body + i * WIRE_RUN_SIZE, &run);
-        if (run.code == LD_FENCED)
-            dead = LD_FENCED;
-        apply_run(producer, batch, &index, &run, reason_for(&run, &reason_code, reason));
-    }
-    ldc_batch_release(batch);
-    after_answer(producer);
-    if (dead != LD_OK)
-        ldc_producer_kill(producer, dead, reason);
-}
-
-static void batch_error(struct ld_producer *producer, struct ldc_batch *batch, int code,
-                        const char *reason)
-{
-    answered(producer, batch);
-    if (code == LD_BUSY || code == LD_UNKNOWN) {
-        send_again(producer, code);
-    } else {
-        drain_after(producer, code);
-        while (batch->done < batch->count)
-            complete(producer, batch, code, 0, reason);
-    }
-    after_answer(producer);
-    if (code == LD_FENCED)
-        ldc_producer_kill(producer, code, reason);
-}
-
-static bool producer_error(struct ld_producer *producer, int code, const char *reason)
-{
-    if (ld_code_blame(code) != LD_BLAME_RETRY) {
-        ldc_producer_kill(producer, code, reason);
-        return true;
-    }
-    producer->client->answered_id = producer->request;
-    producer->request = 0;
-    producer->registered = false;
-    send_again(producer, code);
-    start_retry(producer);
-    return true;
-}
-
-bool ldc_producer_error(struct ld_client *client, uint64_t id, int code, const char *reason)
-{
-    struct ldc_batch *batch;
-    struct ld_producer *producer = find_producer(client, id, &batch);
-    if (producer != NULL) {
-        batch_error(producer, batch, code, reason);
-        return true;
-    }
-    DL_FOREACH(client->producers, producer)
-    {
-        if (id != 0 && producer->request == id)
-            return producer_error(producer, code, reason);
-    }
-    return false;
+    ldc_producer_drop_done(producer);
 }
 
 /* ---- giving up ---- */
@@ -569,7 +359,7 @@ static bool give_up_batch(struct ld_producer *producer, struct ldc_batch *batch,
     while (batch->done < batch->count && batch->entries[batch->done].published_us <= before_us) {
         if (producer->lost == 0)
             producer->lost = batch->entries[batch->done].producer_sequence;
-        complete(producer, batch, LD_UNKNOWN, 0, "");
+        ldc_producer_complete(producer, batch, LD_UNKNOWN, 0, "");
     }
     return batch->done == batch->count;
 }
@@ -584,7 +374,7 @@ void ldc_producer_give_up(struct ld_producer *producer, int64_t before_us)
     producer->tail->sealed = true; /* what its callbacks publish comes into the next */
     while (batch != NULL && give_up_batch(producer, batch, before_us))
         batch = batch->next;
-    drop_done(producer);
+    ldc_producer_drop_done(producer);
     if (batch == NULL && producer->lost != 0)
         producer->given = producer->lost - 1;
 }

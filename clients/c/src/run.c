@@ -129,7 +129,7 @@ static void end(struct ld_client *client)
     run->inside = false;
     if (!run->watched)
         return;
-    bool waiting = client->output_wanted && !client->blocked;
+    bool waiting = (client->output_wanted && !client->blocked) || client->pump_wanted;
     set_timer(run, waiting ? 0 : uv_backend_timeout(&run->loop));
 }
 
@@ -175,6 +175,15 @@ static int check_run(const struct ld_client *client, struct ld_error *error)
     if (client->run->inside)
         return ld_fail(error, LD_INVALID, "not to be called from a callback");
     return LD_OK;
+}
+
+int ldc_run_until(struct ld_client *client, int64_t timeout_us,
+                  bool (*done)(const struct ld_client *client), struct ld_error *error)
+{
+    int code = check_run(client, error);
+    if (code != LD_OK || done(client))
+        return code;
+    return run_until(client, timeout_us, done);
 }
 
 static bool is_stopped(const struct ld_client *client)
@@ -228,9 +237,7 @@ static bool is_flushed(const struct ld_client *client)
 
 int ld_client_flush(struct ld_client *client, int64_t timeout_us, size_t *unanswered)
 {
-    int code = check_run(client, NULL);
-    if (code == LD_OK && !is_flushed(client))
-        code = run_until(client, timeout_us, is_flushed);
+    int code = ldc_run_until(client, timeout_us, is_flushed, NULL);
     if (unanswered != NULL)
         *unanswered = code == LD_OK || code == LD_TIMEOUT ? client->unanswered : 0;
     return code;
