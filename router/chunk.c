@@ -1,6 +1,7 @@
 /*
  * Chunks: runs of events as they are sent. Without filters a chunk is a piece of the log itself
- * (no copy; the span is held until ZeroMQ has sent it); with filters it is a copy of what matched.
+ * (no copy; the span is held until ZeroMQ has sent it); with filters it is a copy of what matched,
+ * and what the log's indexes rule out is not read.
  * Chunks are shared by reference between streams and with ZeroMQ's I/O thread.
  */
 #include "internal.h"
@@ -76,12 +77,20 @@ static uint64_t copy_matching(const struct filter_set *set, const struct evlog_s
     return sequence;
 }
 
-static int scan_matching(struct router *router, const struct filter_set *set, uint64_t *next,
+static int scan_matching(struct router *router, struct filter_set *set, uint64_t *next,
                          size_t max_bytes, struct ld_buffer *copy, struct ld_error *error)
 {
     for (size_t scanned = 0; scanned < SCAN_BYTES && copy->size < max_bytes;) {
         struct evlog_span span;
-        int code = evlog_read(router->log, *next, SCAN_BYTES - scanned, &span, error);
+        size_t step_bytes;
+        uint64_t from = *next;
+        *next = evlog_seek(router->log, &set->selection, from, &step_bytes);
+        if (step_bytes == 0)
+            return LD_OK; /* goes on in the next turn */
+        scanned += *next > from ? SEEK_COST_BYTES : 0;
+        if (step_bytes > SCAN_BYTES)
+            step_bytes = SCAN_BYTES;
+        int code = evlog_read(router->log, *next, step_bytes, &span, error);
         if (code != LD_OK || span.size == 0)
             return code;
         scanned += span.size;
@@ -94,7 +103,7 @@ static int scan_matching(struct router *router, const struct filter_set *set, ui
     return LD_OK;
 }
 
-static int build_matching(struct router *router, const struct filter_set *set, uint64_t from,
+static int build_matching(struct router *router, struct filter_set *set, uint64_t from,
                           size_t max_bytes, struct chunk **out, struct ld_error *error)
 {
     struct ld_buffer copy = {0};

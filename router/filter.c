@@ -11,7 +11,7 @@ static int add_filter(struct filter_set *set, const char *text, size_t size, str
     int code = ld_filter_check(text, size, error);
     if (code != LD_OK)
         return ld_wrap(error, code, "filter %zu", set->count + 1);
-    set->filters[set->count++] = (struct filter){text, size};
+    set->filters[set->count++] = (struct evlog_filter){text, size};
     if (size == 1 && text[0] == '>')
         set->everything = true;
     return LD_OK;
@@ -30,6 +30,7 @@ static int parse(struct filter_set *set, struct ld_error *error)
     }
     if (set->count == 0)
         set->everything = true;
+    set->selection = (struct evlog_selection){.filters = set->filters, .count = set->count};
     return LD_OK;
 }
 

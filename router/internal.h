@@ -38,6 +38,7 @@ enum {
     STREAM_LIVE_EVENTS = 4096,    /* how near is near */
     REQUEST_TURN_BYTES = 2 << 20, /* requests worked on per turn */
     SCAN_BYTES = 256 << 10,       /* log scanned in one step for a filtered stream */
+    SEEK_COST_BYTES = 64 << 10,   /* what skipping counts as */
 };
 
 /* ---- notes for the operator (notes.c) ---- */
@@ -182,11 +183,6 @@ void producer_free_all(struct router *router);
 
 /* ---- filters and chunks (filter.c, chunk.c) ---- */
 
-struct filter {
-    const char *text;
-    size_t size;
-};
-
 enum { FILTER_CHUNKS = 4 };
 
 /* The filters of one or more streams; equal ones share it and the chunks built for it. */
@@ -195,7 +191,8 @@ struct filter_set {
     unsigned references;
     bool everything;
     size_t count;
-    struct filter filters[WIRE_FILTERS_MAX];
+    struct evlog_filter filters[WIRE_FILTERS_MAX];
+    struct evlog_selection selection;
     struct chunk *chunks[FILTER_CHUNKS]; /* the last ones, for the next stream */
     size_t next_chunk;
     size_t text_size;
@@ -355,6 +352,7 @@ struct router {
 
     bool names_known;
     uint64_t names_next, names_end;
+    struct evlog_selection names;
 
     int64_t drill_us; /* a drill's clock */
     int64_t tick_last_us;

@@ -80,25 +80,40 @@ static void scan_record(struct router *router, const uint8_t *raw)
         producer_add(router, id, (const char *)record.payload, record.payload_size);
 }
 
+/* The next events that may be names; an empty span when there are no more, or for this turn. */
+static void read_names(struct router *router, struct evlog_span *span)
+{
+    static const struct evlog_filter FILTER = {NAME_TOPIC_PREFIX "*", NAME_TOPIC_PREFIX_SIZE + 1};
+    struct ld_error error;
+    size_t step_bytes;
+    router->names.filters = &FILTER;
+    router->names.count = 1;
+    router->names_next = evlog_seek(router->log, &router->names, router->names_next, &step_bytes);
+    if (step_bytes == 0 || router->names_next > router->names_end)
+        return;
+    if (step_bytes > NAMES_TURN_BYTES)
+        step_bytes = NAMES_TURN_BYTES;
+    if (evlog_read(router->log, router->names_next, step_bytes, span, &error) == LD_OK)
+        return;
+    note(router, "reading producer names from event %" PRIu64 " on failed: %s", router->names_next,
+         error.text);
+    router->names_next = router->names_end + 1;
+    span->size = 0;
+}
+
 void producer_scan_turn(struct router *router)
 {
     if (router->names_known)
         return;
     struct evlog_span span = {0};
-    struct ld_error error;
-    if (router->names_next <= router->names_end &&
-        evlog_read(router->log, router->names_next, NAMES_TURN_BYTES, &span, &error) != LD_OK) {
-        note(router, "reading producer names from event %" PRIu64 " on failed: %s",
-             router->names_next, error.text);
-        span.size = 0;
-    }
-    if (span.size == 0) {
-        router->names_known = true;
+    read_names(router, &span);
+    router->names_known = router->names_next > router->names_end;
+    if (span.size == 0)
         return;
-    }
     for (size_t offset = 0; offset < span.size; offset += record_peek(span.data + offset).size)
         scan_record(router, span.data + offset);
     router->names_next = span.last + 1;
+    router->names_known = router->names_next > router->names_end;
     evlog_span_release(&span);
 }
 

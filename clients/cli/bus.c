@@ -496,28 +496,61 @@ static int give_span(const struct bus_read *read, const struct evlog_span *span,
     return LD_OK;
 }
 
+/* Reads on from next, past what the log's indexes rule out. */
+static int give_from(const struct bus_read *read, struct evlog *log,
+                     struct evlog_selection *selection, uint64_t *next, struct ld_error *error)
+{
+    enum { SPAN_BYTES = 1 << 20 };
+    struct evlog_span span;
+    size_t step_bytes = SIZE_MAX;
+    if (selection->count > 0)
+        *next = evlog_seek(log, selection, *next, &step_bytes);
+    if (step_bytes == 0)
+        return LD_OK;
+    if (step_bytes > SPAN_BYTES)
+        step_bytes = SPAN_BYTES;
+    int code = evlog_read(log, *next, step_bytes, &span, error);
+    if (code != LD_OK || span.size == 0)
+        return code;
+    code = give_span(read, &span, error);
+    *next = span.last + 1;
+    evlog_span_release(&span);
+    return code;
+}
+
+static int check_filters(const struct bus_read *read, struct ld_error *error)
+{
+    for (size_t i = 0; i < read->filter_count; i++) {
+        int code = ld_filter_check(read->filters[i], strlen(read->filters[i]), error);
+        if (code != LD_OK)
+            return ld_wrap(error, code, "filter %zu", i + 1);
+    }
+    return LD_OK;
+}
+
 static int read_folder(const struct cli *cli, const char *directory, const struct bus_read *read,
                        struct ld_error *error)
 {
-    enum { SPAN_BYTES = 1 << 20 };
     struct evlog_options options;
     struct evlog *log = NULL;
     evlog_options_init(&options);
     options.read_only = true;
     options.writer_thread = false;
-    int code = evlog_open(cli->context, directory, &options, &log, NULL, error);
+    int code = check_filters(read, error);
+    if (code == LD_OK)
+        code = evlog_open(cli->context, directory, &options, &log, NULL, error);
     if (code != LD_OK)
         return code;
+    struct evlog_filter *filters = calloc(read->filter_count + 1, sizeof *filters);
+    if (filters == NULL)
+        abort();
+    for (size_t i = 0; i < read->filter_count; i++)
+        filters[i] = (struct evlog_filter){read->filters[i], strlen(read->filters[i])};
+    struct evlog_selection selection = {.filters = filters, .count = read->filter_count};
     uint64_t next = read->from > evlog_first(log) ? read->from : evlog_first(log);
-    while (code == LD_OK && next <= evlog_durable(log)) {
-        struct evlog_span span;
-        code = evlog_read(log, next, SPAN_BYTES, &span, error);
-        if (code != LD_OK || span.size == 0)
-            break;
-        code = give_span(read, &span, error);
-        next = span.last + 1;
-        evlog_span_release(&span);
-    }
+    while (code == LD_OK && next <= evlog_durable(log))
+        code = give_from(read, log, &selection, &next, error);
+    free(filters);
     evlog_close(log);
     return code;
 }

@@ -23,7 +23,8 @@ void evlog_options_init(struct evlog_options *options)
     *options = (struct evlog_options){.segment_bytes = UINT64_C(64) << 20,
                                       .reserve_bytes = UINT64_C(16) << 20,
                                       .buffer_bytes = (size_t)8 << 20,
-                                      .writer_thread = true};
+                                      .writer_thread = true,
+                                      .index = true};
 }
 
 /* ---- extents ---- */
@@ -126,6 +127,15 @@ close_files:
     return code;
 }
 
+/* All but the last segment are sealed; the indexer finds out which have no index. */
+static void start_indexing(struct evlog *log)
+{
+    log->indexing = indexer_start(&log->indexer, log->context, log->directory, log->pattern.id,
+                                  log->extents[0].number);
+    if (log->indexing)
+        indexer_sealed(&log->indexer, log_last_extent(log)->number - 1);
+}
+
 static int open_log(struct evlog *log, struct evlog_recovery *report, struct ld_error *error)
 {
     struct recovered recovered;
@@ -135,11 +145,15 @@ static int open_log(struct evlog *log, struct evlog_recovery *report, struct ld_
         code = recovery_run(log, report, &recovered, error);
     if (code == LD_OK && !read_only)
         code = start_writing(log, &recovered, error);
+    if (code == LD_OK && !read_only && log->options.index)
+        start_indexing(log);
     return code;
 }
 
 static void free_log(struct evlog *log)
 {
+    for (size_t i = 0; i < KEPT_INDEXES; i++)
+        index_discard(&log->indexes[i].index);
     for (size_t i = 0; i < log->extent_count; i++)
         extent_free(&log->extents[i]);
     free(log->extents);
@@ -195,6 +209,9 @@ void evlog_close(struct evlog *log)
 {
     if (!log)
         return;
+    if (log->indexing)
+        indexer_stop(&log->indexer);
+    log->indexing = false;
     if (log->writable) {
         finish_writing(log);
         writer_stop(&log->writer);
@@ -217,6 +234,8 @@ void log_advance(struct evlog *log, const struct batch *batch)
     for (size_t i = 0; i < batch->runs_done; i++) {
         log->extents[batch->runs[i].number - first].last = batch->runs[i].last;
         log->durable = batch->runs[i].last;
+        if (log->indexing && batch->runs[i].file_offset == 0)
+            indexer_sealed(&log->indexer, batch->runs[i].number - 1);
     }
 }
 
@@ -357,6 +376,8 @@ void evlog_get_stats(const struct evlog *log, struct evlog_stats *stats)
     *stats = log->stats;
     stats->failed = log->failed;
     stats->segments = log->extent_count;
+    if (log->indexing)
+        indexer_get_stats(&log->indexer, stats);
     for (size_t i = 0; i < log->extent_count; i++)
         stats->bytes_on_disk += log->extents[i].size_bytes;
 }

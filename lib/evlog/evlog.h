@@ -35,6 +35,8 @@ struct evlog_options {
     bool drill;             /* a new log becomes a drill log: all its events are exercises */
     bool read_only;         /* inspect: takes no lock, changes nothing, stage is refused */
     bool writer_thread;     /* commit in a thread of its own (true); false: in commit_begin */
+    bool index;             /* make missing indexes of sealed segments in a thread (true); an index
+                               that is there is used in any case */
 };
 void evlog_options_init(struct evlog_options *options);
 
@@ -116,8 +118,8 @@ int evlog_read(struct evlog *log, uint64_t sequence, size_t max_bytes, struct ev
 void evlog_span_retain(const struct evlog_span *span);
 void evlog_span_release(const struct evlog_span *span);
 
-/* The time of an event, for telling how old it is: exact where the log's index reaches, which is all
- * that was written or read since it was opened; else of an event before it in the same segment.
+/* The time of an event, for telling how old it is: exact where the log's index reaches, which is
+ * all that was written or read since it was opened; else of an event before it in the same segment.
  * Reads at most 64 KiB. LD_NOTFOUND (not durable, or older than evlog_first), LD_CORRUPT, LD_IO. */
 int evlog_time_near(struct evlog *log, uint64_t sequence, int64_t *time_us,
                     struct ld_error *error) LD_MUST_USE;
@@ -126,6 +128,31 @@ int evlog_time_near(struct evlog *log, uint64_t sequence, int64_t *time_us,
 int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t *sequence,
                     struct ld_error *error) LD_MUST_USE;
 
+/* ---- skipping by topic (docs/log-format.md, 10) ---- */
+
+struct evlog_filter {
+    const char *text; /* checked (ld_filter_check) */
+    size_t size;
+};
+
+enum { EVLOG_SEEK_SEGMENTS = 4, EVLOG_SELECTION_BYTES = 128 };
+
+/* Filters, and what the index of one segment says of them. Fill in filters (borrowed) and count,
+ * zero the rest; belongs to one log. */
+struct evlog_selection {
+    const struct evlog_filter *filters;
+    size_t count;
+    uint64_t number;                       /* private */
+    uint8_t blocks[EVLOG_SELECTION_BYTES]; /* private */
+};
+
+/* Where to go on reading: no event from sequence up to the one returned matches a filter. Within
+ * *max_bytes (for evlog_read) from there on there may be some; SIZE_MAX where nothing is known. 0:
+ * EVLOG_SEEK_SEGMENTS segments were skipped, call again with what was returned, if it is durable.
+ * Damage in what is skipped is not noticed. */
+uint64_t evlog_seek(struct evlog *log, struct evlog_selection *selection, uint64_t sequence,
+                    size_t *max_bytes);
+
 /* ---- figures ---- */
 struct evlog_stats {
     uint64_t events_staged, bytes_staged, commits, segments_created;
@@ -133,7 +160,10 @@ struct evlog_stats {
     struct ld_histogram syncs; /* how long they took */
     int64_t sync_us_last;
     uint64_t segments, bytes_on_disk; /* in use */
-    bool failed;            /* a write or sync failed: final */
+    uint64_t indexes_made;            /* since the log was opened */
+    uint64_t indexes_failed;          /* segments that stay without one: disk or damage */
+    uint64_t indexes_looked; /* sealed segments of which it is known: there, made, failed */
+    bool failed;             /* a write or sync failed: final */
 };
 void evlog_get_stats(const struct evlog *log, struct evlog_stats *stats);
 

@@ -56,7 +56,7 @@ static void index_add(struct extent *extent, struct position at, int64_t time_us
 
 void extent_note(struct extent *extent, struct position at, int64_t time_us, uint64_t next_offset)
 {
-    if (at.sequence != extent->frontier.sequence)
+    if (at.sequence != extent->frontier.sequence || extent->indexed)
         return;
     assert(at.offset == extent->frontier.offset && next_offset > at.offset);
     if (at.sequence == extent->base) {
@@ -65,6 +65,15 @@ void extent_note(struct extent *extent, struct position at, int64_t time_us, uin
     }
     index_add(extent, at, time_us);
     extent->frontier = (struct position){.sequence = at.sequence + 1, .offset = next_offset};
+}
+
+void extent_forget_index(struct extent *extent)
+{
+    free(extent->index);
+    extent->index = NULL;
+    extent->index_count = extent->index_capacity = 0;
+    extent->frontier = (struct position){.sequence = extent->base, .offset = SEGMENT_HEADER_SIZE};
+    extent->indexed = true;
 }
 
 static struct position later_of(struct position best, struct position other, uint64_t sequence)

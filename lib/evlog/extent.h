@@ -40,6 +40,8 @@ struct extent {
     struct index_entry *index;     /* about one per INDEX_STEP_BYTES, up to frontier */
     size_t index_count, index_capacity;
     struct position frontier; /* first record that the index has not seen */
+    bool indexed;             /* its file has an index, so that none is kept here */
+    uint64_t index_missed;    /* generation (indexer.h) at which it had none; 0: not looked yet */
     struct position hints[2]; /* beginning and end of the latest span */
 };
 
@@ -49,6 +51,8 @@ void extent_free(struct extent *extent);
 
 /* Tells the index that a record is at a position; ignored unless it is the frontier. */
 void extent_note(struct extent *extent, struct position at, int64_t time_us, uint64_t next_offset);
+/* The segment's index file takes over: forgets the index here. */
+void extent_forget_index(struct extent *extent);
 /* Where to begin looking for sequence: the nearest known record at or before it. */
 struct position extent_near(const struct extent *extent, uint64_t sequence);
 /* The nearest indexed record whose time is before time_us, or the first record. */

@@ -2,8 +2,8 @@
  * Finding the time of an event: from the nearest record that the index knows, a bounded walk.
  *
  * Finding an event by time: times never run backwards in the log, so this is a binary search over
- * the segments' first events, then over the sparse index of one segment, then a short walk. The
- * index of that segment is completed first, which reads its headers once.
+ * the segments' first events, then over the index of one segment, then a short walk. A segment that
+ * has no index file is walked once, which completes the sparse index in memory.
  */
 #include "log.h"
 
@@ -54,19 +54,42 @@ static int extents_before(struct evlog *log, size_t count, int64_t time_us, size
     return LD_OK;
 }
 
+/* A record before time_us and near to it, by the extent's index file; false if there is none. */
+static bool near_by_file(struct evlog *log, struct extent *extent, struct evlog_segment *segment,
+                         int64_t time_us, struct position *at)
+{
+    struct ld_record record;
+    const struct segment_index *index = log_index(log, extent);
+    if (!index)
+        return false;
+    *at = index_get_block(index, index_block_before(index, time_us)).at;
+    bool good = segment_record(segment, *at, &record, NULL) == LD_OK;
+    if (!good)
+        log_drop_index(log, extent);
+    return good;
+}
+
+/* The same by the index in memory, which is completed first. */
+static int near_by_memory(struct evlog *log, struct extent *extent, struct evlog_segment *segment,
+                          int64_t time_us, struct position *at, struct ld_error *error)
+{
+    *at = extent->frontier;
+    int code = log_walk(log, extent, segment, at, extent->last + 1, error);
+    *at = extent_before_time(extent, time_us);
+    return code;
+}
+
 /* First sequence of the extent at or after time_us, or the one behind its last. */
 static int find_in_extent(struct evlog *log, struct extent *extent, int64_t time_us,
                           uint64_t *sequence, struct ld_error *error)
 {
     struct evlog_segment *segment;
+    struct position at, begin = extent->frontier;
     int code = log_view(log, extent, &segment, error);
+    if (code == LD_OK && !near_by_file(log, extent, segment, time_us, &at))
+        code = near_by_memory(log, extent, segment, time_us, &at, error);
     if (code != LD_OK)
         return code;
-    struct position begin = extent->frontier, at = begin;
-    code = log_walk(log, extent, segment, &at, extent->last + 1, error);
-    if (code != LD_OK)
-        return code;
-    at = extent_before_time(extent, time_us);
     while (at.sequence <= extent->last) {
         struct ld_record record;
         code = segment_record(segment, at, &record, error);
@@ -77,7 +100,8 @@ static int find_in_extent(struct evlog *log, struct extent *extent, int64_t time
         at.sequence++;
         at.offset += record.size;
     }
-    log_view_walked(extent, extent->frontier.offset - begin.offset);
+    uint64_t frontier = extent->frontier.offset;
+    log_view_walked(extent, frontier > begin.offset ? frontier - begin.offset : INDEX_STEP_BYTES);
     /* The index also knows what is staged and not durable yet. */
     *sequence = at.sequence <= extent->last ? at.sequence : extent->last + 1;
     return LD_OK;
@@ -105,7 +129,9 @@ int evlog_time_near(struct evlog *log, uint64_t sequence, int64_t *time_us, stru
     int code = log_view(log, extent, &segment, error);
     if (code != LD_OK)
         return code;
-    struct position begin = extent_near(extent, sequence), at = begin;
+    struct position begin = extent_near(extent, sequence);
+    begin = log_index_near(log, extent, segment, begin, sequence);
+    struct position at = begin;
     struct ld_record record;
     while (at.sequence <= sequence && at.offset - begin.offset <= INDEX_STEP_BYTES) {
         code = segment_record(segment, at, &record, error);

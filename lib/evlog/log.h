@@ -6,12 +6,19 @@
 #define LD_EVLOG_LOG_H
 
 #include "extent.h"
+#include "indexer.h"
 #include "mark.h"
 #include "producers.h"
 #include "writer.h"
 
 #define KEPT_VIEWS      2u
+#define KEPT_INDEXES    8u
 #define VIEW_WALK_BYTES (UINT64_C(2) << 20) /* after so much a view is dropped and mapped anew */
+
+struct kept_index {
+    struct segment_index index; /* bytes NULL: none */
+    uint64_t used;              /* when last */
+};
 
 struct evlog {
     const struct ld_context *context;
@@ -37,6 +44,11 @@ struct evlog {
     struct batch *retained; /* NULL, or a batch that found the disk full and waits */
     bool failed;
     struct ld_error failure; /* when failed */
+
+    bool indexing;
+    struct indexer indexer; /* when indexing */
+    struct kept_index indexes[KEPT_INDEXES];
+    uint64_t index_uses;
 
     uint64_t kept[KEPT_VIEWS]; /* numbers of the extents whose view is kept, 0: none */
     struct evlog_stats stats;
@@ -66,6 +78,18 @@ int log_walk(struct evlog *log, struct extent *extent, struct evlog_segment *seg
              struct position *at, uint64_t sequence, struct ld_error *error) LD_MUST_USE;
 /* LD_CORRUPT with segment, sequence, the reason that is in error and what to do. */
 int log_corrupt(const char *directory, uint64_t number, uint64_t sequence, struct ld_error *error);
+
+/* The index of a sealed extent, NULL if it has no good one; borrowed until the next call. */
+const struct segment_index *log_index(struct evlog *log, struct extent *extent);
+/* It says what is not so: goes on without it. */
+void log_drop_index(struct evlog *log, struct extent *extent);
+/* Changes when there may be indexes that were missing. */
+uint64_t log_index_generation(const struct evlog *log);
+/* A record at or before sequence that is at least as near to it as near, by the index if it helps.
+ */
+struct position log_index_near(struct evlog *log, struct extent *extent,
+                               const struct evlog_segment *segment, struct position near,
+                               uint64_t sequence);
 
 /* Moves what is durable, after a commit: the runs of the batch that are done. */
 void log_advance(struct evlog *log, const struct batch *batch);

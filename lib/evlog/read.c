@@ -151,7 +151,9 @@ int evlog_read(struct evlog *log, uint64_t sequence, size_t max_bytes, struct ev
     int code = log_view(log, extent, &segment, error);
     if (code != LD_OK)
         return code;
-    struct position near = extent_near(extent, sequence), begin = near, end;
+    struct position end, near = extent_near(extent, sequence);
+    near = log_index_near(log, extent, segment, near, sequence);
+    struct position begin = near;
     code = log_walk(log, extent, segment, &begin, sequence, error);
     if (code == LD_OK)
         code = walk_span(log, extent, segment, begin, max_bytes, &end, error);

@@ -103,6 +103,34 @@ bool segment_is_temporary(const char *name)
     return size > suffix_size && strcmp(name + size - suffix_size, TEMPORARY_SUFFIX) == 0;
 }
 
+static int decode_in_use(const uint8_t *block, size_t size, uint64_t number,
+                         struct segment_header *header, struct ld_error *error)
+{
+    if (size < SEGMENT_CHECKED_SIZE)
+        return ld_fail(error, LD_CORRUPT, "the file is shorter than a segment header");
+    int code = segment_header_decode(block, header, error);
+    if (code == LD_OK && (header->number != number || header->base == 0))
+        return ld_fail(error, LD_CORRUPT, "the file holds segment %" PRIu64 " with base %" PRIu64,
+                       header->number, header->base);
+    return code;
+}
+
+int segment_read_header(const struct ld_context *context, const char *directory, uint64_t number,
+                        struct segment_header *header, struct ld_error *error)
+{
+    char path[SEGMENT_PATH_SIZE];
+    uint8_t block[SEGMENT_CHECKED_SIZE];
+    size_t size_read = 0;
+    int fd;
+    segment_path(path, directory, number);
+    int code = disk_open(context, path, LD_OPEN_READ, &fd, error);
+    if (code != LD_OK)
+        return code;
+    code = disk_read(context, fd, 0, block, sizeof block, &size_read, error);
+    disk_close(context, fd);
+    return code == LD_OK ? decode_in_use(block, size_read, number, header, error) : code;
+}
+
 int segment_space(const struct ld_context *context, const char *directory, uint64_t size_bytes,
                   uint64_t reserve_bytes, struct ld_error *error)
 {

@@ -31,6 +31,11 @@ void segment_header_encode(uint8_t block[SEGMENT_HEADER_SIZE], const struct segm
 int segment_header_decode(const uint8_t *block, struct segment_header *header,
                           struct ld_error *error) LD_MUST_USE;
 
+/* Reads a segment's header from its file: LD_CORRUPT also if the file holds another segment or it
+ * is not in use; LD_VERSION, LD_NOTFOUND, LD_IO. */
+int segment_read_header(const struct ld_context *context, const char *directory, uint64_t number,
+                        struct segment_header *header, struct ld_error *error) LD_MUST_USE;
+
 /* "0000000000000001.ldlog" and the path in directory. */
 void segment_name(char name[SEGMENT_NAME_SIZE], uint64_t number);
 void segment_path(char path[SEGMENT_PATH_SIZE], const char *directory, uint64_t number);

@@ -7,6 +7,7 @@
 void rig_options(struct evlog_options *options)
 {
     evlog_options_init(options);
+    options->index = false; /* a thread of its own, whose steps come by chance */
     options->segment_bytes = SEGMENT_BYTES;
     options->buffer_bytes = 262144;
     options->reserve_bytes = 65536;

@@ -203,6 +203,7 @@ static void workload_init(struct workload *work, uint64_t seed)
     work->storage = storage_new(seed);
     work->producers = 1 + below(work, PRODUCERS_MAX);
     evlog_options_init(&work->options);
+    work->options.index = false; /* a thread of its own, whose steps come by chance */
     work->options.segment_bytes = SEGMENT_BYTES;
     work->options.buffer_bytes = 65536 << below(work, 2);
     work->options.reserve_bytes = 65536;

@@ -148,6 +148,7 @@ static inline void world_init(struct world *world)
     world->options.segment_bytes = WORLD_SEGMENT_BYTES;
     world->options.buffer_bytes = 262144;
     world->options.reserve_bytes = 65536;
+    world->options.index = false; /* files and writes of its own; who tests it turns it on */
 }
 
 static inline int world_try_open(struct world *world)

@@ -1,0 +1,96 @@
+/*
+ * A walk reads the file through one buffer of two largest records: what is left of the last piece
+ * goes to its beginning, the next piece behind it. What has been walked over is hashed before it
+ * leaves the buffer.
+ */
+#include "walk.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFER_BYTES (2 * (size_t)LD_RECORD_SIZE_MAX)
+
+static size_t at(const struct segment_walk *walk)
+{
+    return (size_t)(walk->next.offset - walk->buffer_offset);
+}
+
+static void hash_walked(struct segment_walk *walk)
+{
+    crypto_generichash_update(&walk->hash, walk->buffer + walk->hashed, at(walk) - walk->hashed);
+    walk->hashed = at(walk);
+}
+
+/* Makes the whole next record available, if the file has it. */
+static int fill(struct segment_walk *walk, struct ld_error *error)
+{
+    size_t walked = at(walk), size_read;
+    if (walk->fill - walked >= LD_RECORD_SIZE_MAX)
+        return LD_OK;
+    hash_walked(walk);
+    walk->fill -= walked;
+    memmove(walk->buffer, walk->buffer + walked, walk->fill);
+    walk->buffer_offset += walked;
+    walk->hashed = 0;
+    int code = disk_read(walk->context, walk->fd, walk->buffer_offset + walk->fill,
+                         walk->buffer + walk->fill, BUFFER_BYTES - walk->fill, &size_read, error);
+    walk->fill += code == LD_OK ? size_read : 0;
+    return code;
+}
+
+int walk_open(struct segment_walk *walk, const struct ld_context *context, const char *directory,
+              uint64_t number, struct ld_error *error)
+{
+    char path[SEGMENT_PATH_SIZE];
+    *walk = (struct segment_walk){.context = context, .fd = -1, .buffer = malloc(BUFFER_BYTES)};
+    if (!walk->buffer)
+        return ld_fail(error, LD_NOMEM, "no memory to read a segment");
+    crypto_generichash_init(&walk->hash, NULL, 0, SEGMENT_HASH_SIZE);
+    segment_path(path, directory, number);
+    int code = segment_read_header(context, directory, number, &walk->header, error);
+    if (code == LD_OK)
+        code = disk_open(context, path, LD_OPEN_READ, &walk->fd, error);
+    if (code == LD_OK)
+        code = disk_read(context, walk->fd, 0, walk->buffer, BUFFER_BYTES, &walk->fill, error);
+    walk->next = (struct position){.sequence = walk->header.base, .offset = SEGMENT_HEADER_SIZE};
+    if (code == LD_OK && walk->fill < SEGMENT_HEADER_SIZE)
+        code = ld_fail(error, LD_CORRUPT, "the file is shorter than a segment header");
+    if (code != LD_OK)
+        walk_close(walk);
+    return code;
+}
+
+void walk_close(struct segment_walk *walk)
+{
+    disk_close(walk->context, walk->fd);
+    free(walk->buffer);
+}
+
+int walk_next(struct segment_walk *walk, struct ld_record *record, struct ld_error *error)
+{
+    int code = fill(walk, error);
+    if (code != LD_OK)
+        return code;
+    size_t left = walk->fill - at(walk);
+    if (left < LD_RECORD_HEADER_SIZE)
+        return ld_fail(error, LD_CORRUPT, "the segment ends at offset %" PRIu64, walk->next.offset);
+    code = ld_record_decode(walk->buffer + at(walk), left, record, error);
+    if (code == LD_OK)
+        code = ld_record_check(record, error);
+    if (code != LD_OK)
+        return ld_wrap(error, LD_CORRUPT, "offset %" PRIu64, walk->next.offset);
+    if (record->sequence != walk->next.sequence)
+        return ld_fail(error, LD_CORRUPT, "offset %" PRIu64 " has sequence %" PRIu64,
+                       walk->next.offset, record->sequence);
+    walk->next.sequence++;
+    walk->next.offset += record->size;
+    return LD_OK;
+}
+
+void walk_hash(struct segment_walk *walk, uint8_t hash[SEGMENT_HASH_SIZE])
+{
+    hash_walked(walk);
+    crypto_generichash_final(&walk->hash, hash, SEGMENT_HASH_SIZE);
+}
