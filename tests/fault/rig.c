@@ -43,15 +43,15 @@ int rig_teardown(void **state)
 
 int rig_try_open(struct rig *rig)
 {
-    test_error.text[0] = 0;
+    rig->error.text[0] = 0;
     return evlog_open(storage_context(rig->storage), LOG_DIRECTORY, &rig->options, &rig->log,
-                      &rig->recovery, &test_error);
+                      &rig->recovery, &rig->error);
 }
 
 void rig_open(struct rig *rig)
 {
     int code = rig_try_open(rig);
-    expect(code == LD_OK, "the log does not open: %s: %s", ld_code_name(code), test_error.text);
+    expect(code == LD_OK, "the log does not open: %s: %s", ld_code_name(code), rig->error.text);
     history_check(&rig->history, rig->log, 0);
     history_cut(&rig->history, evlog_durable(rig->log));
 }
@@ -81,14 +81,14 @@ void rig_renew(struct rig *rig, uint64_t seed)
 int rig_try_stage(struct rig *rig, uint64_t producer)
 {
     int64_t now_us = ld_wall_us(storage_context(rig->storage));
-    return history_stage(&rig->history, rig->log, producer, now_us, &test_error);
+    return history_stage(&rig->history, rig->log, producer, now_us, &rig->error);
 }
 
 void rig_stage(struct rig *rig, uint64_t producer, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         int code = rig_try_stage(rig, producer);
-        expect(code == LD_OK, "cannot stage: %s", test_error.text);
+        expect(code == LD_OK, "cannot stage: %s", rig->error.text);
     }
 }
 

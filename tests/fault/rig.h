@@ -12,6 +12,7 @@ struct rig {
     struct evlog *log;
     struct evlog_recovery recovery;
     struct history history;
+    struct ld_error error; /* of opening and staging */
 };
 
 void rig_options(struct evlog_options *options); /* small segments and buffers, no threads */

@@ -1,39 +1,13 @@
 /*
- * Recovery on real files: the decision tables, what a power cut can leave of a commit, damage at
+ * Recovery on real files: what a power cut can leave of a commit, damage at
  * the end of the log, segments that are not in use yet, killed writers.
  */
 #include "evlog_picture.h"
 
 #include <signal.h>
 #include <sys/wait.h>
-#include "evlog/decide.h"
 
 #define PAGE 4096u
-
-/* ---- the tables ---- */
-
-static void test_decision_tables(void **state)
-{
-    (void)state;
-    assert_int_equal(decide_header(HEADER_IN_USE), RECOVERY_USE);
-    assert_int_equal(decide_header(HEADER_PREPARED), RECOVERY_REFUSE);
-    assert_int_equal(decide_header(HEADER_BAD), RECOVERY_REFUSE);
-    for (int body = BODY_ZERO; body <= BODY_PROVEN; body++) {
-        bool zero = body == BODY_ZERO, proven = body == BODY_PROVEN;
-        enum body_state state_of_body = (enum body_state)body;
-        assert_int_equal(decide_tail(true, state_of_body),
-                         proven ? RECOVERY_REFUSE : (zero ? RECOVERY_USE : RECOVERY_CUT));
-        assert_int_equal(decide_tail(false, state_of_body),
-                         proven ? RECOVERY_REFUSE : RECOVERY_DROP);
-        assert_int_equal(decide_sealed(true, state_of_body), zero ? RECOVERY_USE : RECOVERY_REFUSE);
-        assert_int_equal(decide_sealed(false, state_of_body), RECOVERY_REFUSE);
-        assert_int_equal(decide_spare(HEADER_PREPARED, state_of_body),
-                         proven ? RECOVERY_REFUSE : (zero ? RECOVERY_USE : RECOVERY_DROP));
-        assert_int_equal(decide_spare(HEADER_BAD, state_of_body),
-                         zero ? RECOVERY_DROP : RECOVERY_REFUSE);
-        assert_int_equal(decide_spare(HEADER_IN_USE, state_of_body), RECOVERY_REFUSE);
-    }
-}
 
 /* ---- power cuts: parts of one commit reached the disk ---- */
 
@@ -541,7 +515,6 @@ static void test_killed_writer_loses_nothing_acknowledged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INLINE(test_decision_tables),
         INLINE(test_cut_after_every_byte),
         INLINE(test_cut_with_any_sectors),
         INLINE(test_cut_with_any_pages),
