@@ -197,6 +197,12 @@ static int system_sync(void *self, int fd, struct ld_error *error)
     return ld_fail(error, code_of(number), "cannot sync: %s", strerror(number));
 }
 
+static void system_uncache(void *self, int fd)
+{
+    (void)self;
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int system_size(void *self, int fd, uint64_t *size, struct ld_error *error)
 {
     (void)self;
@@ -207,6 +213,22 @@ static int system_size(void *self, int fd, uint64_t *size, struct ld_error *erro
     }
     *size = (uint64_t)status.st_size;
     return LD_OK;
+}
+
+static int system_allocate(void *self, int fd, uint64_t size, struct ld_error *error)
+{
+    (void)self;
+    int result;
+    do {
+        result = fallocate(fd, 0, 0, (off_t)size);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) {
+        return LD_OK;
+    }
+    int number = errno;
+    int code = number == EOPNOTSUPP || number == ENOSYS ? LD_REFUSED : code_of(number);
+    return ld_fail(error, code, "cannot allocate %llu bytes: %s", (unsigned long long)size,
+                   strerror(number));
 }
 
 static int system_truncate(void *self, int fd, uint64_t size, struct ld_error *error)
@@ -330,7 +352,9 @@ const struct ld_context *ld_context_system(void)
                   .read = system_read,
                   .write = system_write,
                   .sync = system_sync,
+                  .uncache = system_uncache,
                   .size = system_size,
+                  .allocate = system_allocate,
                   .truncate = system_truncate,
                   .map = system_map,
                   .unmap = system_unmap,

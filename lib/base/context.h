@@ -29,8 +29,15 @@ struct ld_files {
                 struct ld_error *error);
     int (*write)(void *self, int fd, uint64_t offset, const void *data, size_t size,
                  struct ld_error *error);
-    int (*sync)(void *self, int fd, struct ld_error *error); /* data and what is needed to read it */
+    int (*sync)(void *self, int fd,
+                struct ld_error *error); /* data and what is needed to read it */
+    /* A hint: all of it is synced and nobody is expected to read it soon; it need not stay in
+     * memory. */
+    void (*uncache)(void *self, int fd);
     int (*size)(void *self, int fd, uint64_t *size, struct ld_error *error);
+    /* Makes an empty file size bytes long, with room on the disk for all of them; they read as
+     * zeros. LD_REFUSED: this file system cannot, write zeros instead. */
+    int (*allocate)(void *self, int fd, uint64_t size, struct ld_error *error);
     int (*truncate)(void *self, int fd, uint64_t size, struct ld_error *error);
     /* Read-only shared view of [0, size); valid after close; LD_OK or LD_IO. */
     int (*map)(void *self, int fd, size_t size, const uint8_t **view, struct ld_error *error);
@@ -45,7 +52,7 @@ struct ld_files {
 };
 
 struct ld_context {
-    void *self; /* handed to every function below */
+    void *self;                          /* handed to every function below */
     int64_t (*wall_us)(void *self);      /* microseconds since 1970 UTC */
     int64_t (*monotonic_us)(void *self); /* microseconds, never set back */
     void (*random)(void *self, void *bytes, size_t size);

@@ -33,10 +33,22 @@ static inline int disk_sync(const struct ld_context *context, int fd, struct ld_
     return context->files.sync(context->self, fd, error);
 }
 
+static inline void disk_uncache(const struct ld_context *context, int fd)
+{
+    if (fd >= 0)
+        context->files.uncache(context->self, fd);
+}
+
 static inline int disk_size(const struct ld_context *context, int fd, uint64_t *size,
                             struct ld_error *error)
 {
     return context->files.size(context->self, fd, size, error);
+}
+
+static inline int disk_allocate(const struct ld_context *context, int fd, uint64_t size,
+                                struct ld_error *error)
+{
+    return context->files.allocate(context->self, fd, size, error);
 }
 
 static inline int disk_map(const struct ld_context *context, int fd, size_t size,

@@ -22,21 +22,23 @@ static bool asked_to_stop(void *data)
     return stop;
 }
 
-static int make(struct preparer *preparer, uint64_t number, int *fd, struct ld_error *error)
+static int make(struct preparer *preparer, uint64_t number, enum segment_body body, int *fd,
+                struct ld_error *error)
 {
     struct segment_header header = preparer->header;
     header.number = number;
-    return segment_make(preparer->context, preparer->directory, &header, preparer->reserve_bytes,
-                        asked_to_stop, preparer, fd, error);
+    return segment_make(preparer->context, preparer->directory, &header, body,
+                        preparer->reserve_bytes, asked_to_stop, preparer, fd, error);
 }
 
 /* Called and returns with the mutex held. */
 static void work_once(struct preparer *preparer)
 {
     uint64_t number = preparer->header.number;
+    enum segment_body body = preparer->body;
     int fd = -1;
     pthread_mutex_unlock(&preparer->mutex);
-    int code = make(preparer, number, &fd, NULL);
+    int code = make(preparer, number, body, &fd, NULL);
     int64_t now_us = ld_monotonic_us(preparer->context);
     pthread_mutex_lock(&preparer->mutex);
     preparer->fd = fd;
@@ -109,11 +111,12 @@ static bool may_begin(struct preparer *preparer)
     return preparer->state == PREPARER_IDLE;
 }
 
-void preparer_request(struct preparer *preparer, uint64_t number)
+void preparer_request(struct preparer *preparer, uint64_t number, enum segment_body body)
 {
     pthread_mutex_lock(&preparer->mutex);
     if (may_begin(preparer)) {
         preparer->header.number = number;
+        preparer->body = body;
         preparer->state = PREPARER_WORKING;
         if (preparer->threaded)
             pthread_cond_broadcast(&preparer->changed);
@@ -142,5 +145,5 @@ int preparer_take(struct preparer *preparer, uint64_t number, int *fd, struct ld
     preparer->fd = -1;
     preparer->state = PREPARER_IDLE;
     pthread_mutex_unlock(&preparer->mutex);
-    return ready ? LD_OK : make(preparer, number, fd, error);
+    return ready ? LD_OK : make(preparer, number, SEGMENT_ALLOCATED, fd, error);
 }

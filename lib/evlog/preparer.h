@@ -21,6 +21,7 @@ struct preparer {
     const struct ld_context *context;
     const char *directory;        /* borrowed */
     struct segment_header header; /* of the segment being made; base 0 */
+    enum segment_body body;       /* of the same */
     uint64_t reserve_bytes;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -42,7 +43,7 @@ void preparer_stop(struct preparer *preparer);
 /* A segment that was found prepared at open; fd passes to the preparer. */
 void preparer_adopt(struct preparer *preparer, uint64_t number, int fd);
 /* Starts making segment number unless it is there, under way, or failed less than 1 s ago. */
-void preparer_request(struct preparer *preparer, uint64_t number);
+void preparer_request(struct preparer *preparer, uint64_t number, enum segment_body body);
 /* Is segment number ready, so that take(number) cannot find the disk full? */
 bool preparer_has(struct preparer *preparer, uint64_t number);
 /* Hands out the segment, made here and now if need be. LD_NOSPACE, LD_IO. */

@@ -170,8 +170,8 @@ static int create(struct evlog *log, struct evlog_recovery *report, struct recov
     header.base = 1;
     if (!log_reserve_extent(log))
         return ld_fail(error, LD_NOMEM, "no memory for a log");
-    int code = segment_make(log->context, log->directory, &header, log->options.reserve_bytes, NULL,
-                            NULL, &recovered->fd, error);
+    int code = segment_make(log->context, log->directory, &header, SEGMENT_WRITTEN,
+                            log->options.reserve_bytes, NULL, NULL, &recovered->fd, error);
     if (code == LD_OK)
         code = sync_parent(log, error);
     if (code != LD_OK)

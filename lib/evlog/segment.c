@@ -2,10 +2,11 @@
  * Segment files: their names, the header block, and making one.
  *
  * Happy path of making: check the free space, create under a temporary name, write zeros in
- * steps with a sync after each (so that no huge flush delays a commit that runs at the same time),
- * write the header, sync, rename, sync the directory. A file under its final name therefore always
- * has its full size and a valid header, whenever the power goes. On failure or when asked to stop,
- * the temporary file is removed; one that is left by a crash is removed at the next open.
+ * steps with a sync after each (so that no huge flush delays a commit that runs at the same time)
+ * or let the file system allocate, write the header, sync, rename, sync the directory. A file under
+ * its final name therefore always has its full size and a valid header, whenever the power goes. On
+ * failure or when asked to stop, the temporary file is removed; one that is left by a crash is
+ * removed at the next open.
  */
 #include "segment.h"
 
@@ -175,12 +176,24 @@ static int zero_in_steps(const struct ld_context *context, int fd, uint64_t size
     return code;
 }
 
+static int make_body(const struct ld_context *context, int fd, uint64_t size_bytes,
+                     enum segment_body body, segment_stop_fn *stop, void *data,
+                     struct ld_error *error)
+{
+    int code = LD_REFUSED;
+    if (body == SEGMENT_ALLOCATED)
+        code = disk_allocate(context, fd, size_bytes, NULL);
+    if (code != LD_OK) /* whatever the reason is: writing finds out */
+        code = zero_in_steps(context, fd, size_bytes, stop, data, error);
+    return code;
+}
+
 static int fill_segment(const struct ld_context *context, int fd,
-                        const struct segment_header *header, segment_stop_fn *stop, void *data,
-                        struct ld_error *error)
+                        const struct segment_header *header, enum segment_body body,
+                        segment_stop_fn *stop, void *data, struct ld_error *error)
 {
     uint8_t block[SEGMENT_HEADER_SIZE];
-    int code = zero_in_steps(context, fd, header->size_bytes, stop, data, error);
+    int code = make_body(context, fd, header->size_bytes, body, stop, data, error);
     if (code != LD_OK)
         return code;
     segment_header_encode(block, header);
@@ -189,8 +202,9 @@ static int fill_segment(const struct ld_context *context, int fd,
 }
 
 int segment_make(const struct ld_context *context, const char *directory,
-                 const struct segment_header *header, uint64_t reserve_bytes, segment_stop_fn *stop,
-                 void *data, int *out, struct ld_error *error)
+                 const struct segment_header *header, enum segment_body body,
+                 uint64_t reserve_bytes, segment_stop_fn *stop, void *data, int *out,
+                 struct ld_error *error)
 {
     char path[SEGMENT_PATH_SIZE], temporary[SEGMENT_PATH_SIZE + sizeof ".tmp"];
     segment_path(path, directory, header->number);
@@ -203,7 +217,7 @@ int segment_make(const struct ld_context *context, const char *directory,
     code = disk_open(context, temporary, LD_OPEN_CREATE, &fd, error);
     if (code != LD_OK)
         return code;
-    code = fill_segment(context, fd, header, stop, data, error);
+    code = fill_segment(context, fd, header, body, stop, data, error);
     if (code != LD_OK)
         goto remove_temporary;
     code = disk_rename(context, temporary, path, error);

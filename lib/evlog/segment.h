@@ -46,12 +46,19 @@ bool segment_is_temporary(const char *name);
 /* Asked between chunks while a segment is being made; true gives up (LD_CANCELLED). */
 typedef bool segment_stop_fn(void *data);
 
-/* Makes and opens a segment: written with zeros to its full size, synced, header written, synced,
- * renamed from a temporary name, directory synced. Leaves nothing behind when it fails.
+/* How the body of a new segment becomes zeros. */
+enum segment_body {
+    SEGMENT_WRITTEN,  /* by writing: makes each later commit cheaper */
+    SEGMENT_ALLOCATED /* by the file system, if it can: moves no byte twice */
+};
+
+/* Makes and opens a segment: zeros to its full size, synced, header written, synced, renamed from a
+ * temporary name, directory synced. Leaves nothing behind when it fails.
  * LD_NOSPACE, also when less than reserve_bytes would remain free; LD_CANCELLED; LD_IO. */
 int segment_make(const struct ld_context *context, const char *directory,
-                 const struct segment_header *header, uint64_t reserve_bytes, segment_stop_fn *stop,
-                 void *data, int *fd, struct ld_error *error) LD_MUST_USE;
+                 const struct segment_header *header, enum segment_body body,
+                 uint64_t reserve_bytes, segment_stop_fn *stop, void *data, int *fd,
+                 struct ld_error *error) LD_MUST_USE;
 
 /* Overwrites [begin, end) with zeros; not synced. */
 int segment_zero(const struct ld_context *context, int fd, uint64_t begin, uint64_t end,

@@ -14,18 +14,28 @@
 
 #include <assert.h>
 
-enum { PREPARE_AT_FRACTION = 4 }; /* ask for the next segment when a quarter is used */
+enum {
+    PREPARE_AT_FRACTION = 4,         /* ask for the next segment when a quarter is used */
+    SMALL_COMMIT_BYTES = 64 * 1024u, /* up to here, on average, writing zeros ahead pays */
+};
 
+/* The segment before the last one leaves the page cache: who follows the head has read it. A log
+ * that kept all that it ever wrote in memory would push out everything else, and taking fresh pages
+ * from the machine costs more than writing them does. */
 static int take_segment(struct writer *writer, uint64_t number, struct ld_error *error)
 {
     int fd;
     int code = preparer_take(writer->preparer, number, &fd, error);
     if (code != LD_OK)
         return code;
-    disk_close(writer->context, writer->fd);
+    disk_uncache(writer->context, writer->sealed_fd);
+    disk_close(writer->context, writer->sealed_fd);
+    writer->sealed_fd = writer->fd;
     writer->fd = fd;
     writer->number = number;
     writer->size_bytes = writer->preparer->header.size_bytes;
+    writer->written_bytes = 0;
+    writer->written_syncs = 0;
     writer->stats.segments_created++;
     return LD_OK;
 }
@@ -36,6 +46,7 @@ static int sync_timed(struct writer *writer, struct ld_error *error)
     int code = disk_sync(writer->context, writer->fd, error);
     int64_t took_us = ld_monotonic_us(writer->context) - before_us;
     struct writer_stats *stats = &writer->stats;
+    writer->written_syncs++;
     stats->sync_us_last = took_us;
     ld_histogram_add(&stats->syncs, took_us);
     return code;
@@ -61,7 +72,18 @@ static int write_run(struct writer *writer, const struct batch *batch, const str
                           batch->data + run->data_offset, run->size, error);
     if (code != LD_OK)
         return final_unless_full(code);
+    writer->written_bytes += run->size;
     return sync_timed(writer, error) == LD_OK ? LD_OK : LD_IO;
+}
+
+/* A commit into a segment that was only allocated has to make the change of the file's blocks
+ * durable as well, which costs about as much time as writing 64 KiB more. So many small commits
+ * want zeros that were written ahead, and few large ones are better off without. */
+static void request_next(struct writer *writer)
+{
+    bool small = writer->written_bytes / writer->written_syncs <= SMALL_COMMIT_BYTES;
+    preparer_request(writer->preparer, writer->number + 1,
+                     small ? SEGMENT_WRITTEN : SEGMENT_ALLOCATED);
 }
 
 static int write_batch(struct writer *writer, struct batch *batch, struct ld_error *error)
@@ -73,7 +95,7 @@ static int write_batch(struct writer *writer, struct batch *batch, struct ld_err
             return code;
         batch->runs_done++;
         if (run->file_offset + run->size > writer->size_bytes / PREPARE_AT_FRACTION)
-            preparer_request(writer->preparer, writer->number + 1);
+            request_next(writer);
     }
     return LD_OK;
 }
@@ -120,6 +142,7 @@ int writer_start(struct writer *writer, const struct ld_context *context, struct
                               .threaded = threaded,
                               .state = WRITER_IDLE,
                               .fd = fd,
+                              .sealed_fd = -1,
                               .number = number,
                               .size_bytes = size_bytes};
     pthread_mutex_init(&writer->mutex, NULL);
@@ -141,6 +164,7 @@ void writer_stop(struct writer *writer)
     if (writer->threaded)
         pthread_join(writer->thread, NULL);
     disk_close(writer->context, writer->fd);
+    disk_close(writer->context, writer->sealed_fd);
     pthread_cond_destroy(&writer->changed);
     pthread_mutex_destroy(&writer->mutex);
 }

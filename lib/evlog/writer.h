@@ -51,8 +51,10 @@ struct writer {
     struct ld_error error;
     /* the writer thread's own while RUNNING, else the loop thread's */
     int fd;
+    int sealed_fd;   /* the one before, -1: none since the log was opened */
     uint64_t number; /* segment that fd is */
     uint64_t size_bytes;
+    uint64_t written_bytes, written_syncs; /* to it, since it is ours */
     struct writer_stats stats;
 };
 

@@ -215,6 +215,11 @@ static int model_sync(void *self, int fd, struct ld_error *error)
     return leave(code);
 }
 
+static void model_uncache(void *self, int fd)
+{
+    (void)self, (void)fd; /* nobody can see it */
+}
+
 static int model_size(void *self, int fd, uint64_t *size, struct ld_error *error)
 {
     struct storage *storage = self;
@@ -391,7 +396,9 @@ void storage_fill_context(struct storage *storage)
                   .read = model_read,
                   .write = model_write,
                   .sync = model_sync,
+                  .uncache = model_uncache,
                   .size = model_size,
+                  .allocate = model_truncate, /* both take the space at once */
                   .truncate = model_truncate,
                   .map = model_map,
                   .unmap = model_unmap,
