@@ -72,11 +72,10 @@ static int stage_tick(struct router *router, int64_t boundary_us, struct ld_erro
     return LD_OK;
 }
 
-int clock_stage_due(struct router *router, struct ld_error *error)
+int clock_stage_due(struct router *router, int64_t now_us, struct ld_error *error)
 {
     if (router->options.drill)
         return LD_OK;
-    int64_t now_us = ld_wall_us(router->context);
     if (now_us - router->tick_last_us < router->options.tick_us)
         return LD_OK;
     return stage_tick(router, boundary_before(router, now_us), error);

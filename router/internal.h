@@ -115,7 +115,8 @@ struct request {
     struct session *session;
     struct wire_head head;
     struct zuv_frame body;
-    bool refused; /* there was no room for it */
+    bool refused;   /* there was no room for it */
+    int64_t now_us; /* of this turn's work on it: what is taken together gets one time */
     /* PUBLISH: how far it is */
     size_t offset, index;
     struct ld_buffer runs;
@@ -276,8 +277,9 @@ struct advance {
 };
 void clock_open(struct router *router);
 int64_t clock_now_us(const struct router *router);
-/* Stages the ticks that are due before anything else gets a later time. LD_OK or evlog_stage's. */
-int clock_stage_due(struct router *router, struct ld_error *error);
+/* Stages the tick that is due at now_us, before anything else gets that time. LD_OK or
+ * evlog_stage's. */
+int clock_stage_due(struct router *router, int64_t now_us, struct ld_error *error);
 void clock_advance(struct session *session, const struct wire_head *head);
 void clock_advance_turn(struct router *router);
 void clock_drop_advances(struct router *router);

@@ -172,9 +172,9 @@ static int stage(struct request *request, const uint8_t *raw, const struct ld_re
                  uint64_t *sequence, struct ld_error *error)
 {
     struct router *router = request->session->router;
-    int code = clock_stage_due(router, error);
+    int code = clock_stage_due(router, request->now_us, error);
     if (code == LD_OK)
-        code = evlog_stage(router->log, raw, clock_now_us(router), stamped_flags(router, record),
+        code = evlog_stage(router->log, raw, request->now_us, stamped_flags(router, record),
                            sequence, error);
     return code == LD_BUSY ? PUBLISH_WAIT : code;
 }
@@ -301,6 +301,7 @@ bool publish_work(struct request *request)
         refuse_all(request, code, error.text);
         return true;
     }
+    request->now_us = clock_now_us(router);
     while (request->index < request->head.a)
         if (!work_record(request))
             return false;

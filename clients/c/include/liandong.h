@@ -47,7 +47,7 @@ struct ld_client_options {
     const char *endpoint;     /* "tcp://127.0.0.1:7501" or "ipc:///path"; required */
     const char *identity;     /* who this is, e.g. "3303.health"; required, at most 100 bytes */
     void *loop;               /* uv_loop_t * of the caller, or NULL for a loop of its own */
-    size_t queue_bytes;       /* published and not answered; beyond it publish says LD_BUSY; 8 MiB */
+    size_t queue_bytes;       /* published and not answered; beyond it publish says LD_BUSY; 12 MiB */
     int64_t give_up_us;       /* an event unanswered this long completes as LD_UNKNOWN; 0 = never */
     /* Optional: the link's state changed. since_us: monotonic time of the change. */
     void (*link_changed)(struct ld_client *client, enum ld_link link, const char *reason,

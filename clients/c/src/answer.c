@@ -194,7 +194,7 @@ void ldc_producer_result(struct ld_client *client, const struct wire_head *head,
             dead = LD_FENCED;
         apply_run(producer, batch, &index, &run, reason_for(&run, &reason_code, reason));
     }
-    ldc_batch_release(batch);
+    ldc_batch_drop(&producer->client->spares, batch);
     after_answer(producer);
     if (dead != LD_OK)
         ldc_producer_kill(producer, dead, reason);

@@ -9,30 +9,73 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ldc_batch *ldc_batch_new(size_t first_bytes)
+static void batch_free(struct ldc_batch *batch)
+{
+    free(batch->bytes);
+    free(batch->entries);
+    free(batch);
+}
+
+static struct ldc_batch *batch_make(size_t first_bytes)
 {
     struct ldc_batch *batch = calloc(1, sizeof *batch);
     if (batch == NULL)
         return NULL;
-    atomic_init(&batch->references, 1);
     batch->capacity = first_bytes > LDC_BATCH_FIRST ? first_bytes : LDC_BATCH_FIRST;
     batch->entry_capacity = 16;
     batch->bytes = malloc(batch->capacity);
     batch->entries = malloc(batch->entry_capacity * sizeof *batch->entries);
-    if (batch->bytes == NULL || batch->entries == NULL) {
-        ldc_batch_release(batch);
-        return NULL;
+    if (batch->bytes != NULL && batch->entries != NULL)
+        return batch;
+    batch_free(batch);
+    return NULL;
+}
+
+struct ldc_batch *ldc_batch_new(struct ldc_spares *spares, size_t first_bytes)
+{
+    struct ldc_batch *batch = spares->list;
+    if (batch != NULL) {
+        spares->list = batch->next;
+        spares->bytes -= batch->capacity;
+    } else {
+        batch = batch_make(first_bytes);
     }
+    if (batch == NULL)
+        return NULL;
+    *batch = (struct ldc_batch){.bytes = batch->bytes,
+                                .capacity = batch->capacity,
+                                .entries = batch->entries,
+                                .entry_capacity = batch->entry_capacity};
+    atomic_init(&batch->references, 1);
     return batch;
 }
 
-void ldc_batch_release(struct ldc_batch *batch)
+/* True: that was the last reference. */
+static bool let_go(struct ldc_batch *batch)
 {
-    if (atomic_fetch_sub(&batch->references, 1) > 1)
+    return atomic_fetch_sub(&batch->references, 1) == 1;
+}
+
+void ldc_batch_drop(struct ldc_spares *spares, struct ldc_batch *batch)
+{
+    if (!let_go(batch))
         return;
-    free(batch->bytes);
-    free(batch->entries);
-    free(batch);
+    if (spares->bytes + batch->capacity > spares->max_bytes) {
+        batch_free(batch);
+        return;
+    }
+    batch->next = spares->list;
+    spares->list = batch;
+    spares->bytes += batch->capacity;
+}
+
+void ldc_spares_free(struct ldc_spares *spares)
+{
+    while (spares->list != NULL) {
+        struct ldc_batch *batch = spares->list;
+        spares->list = batch->next;
+        batch_free(batch);
+    }
 }
 
 static bool grow_entries(struct ldc_batch *batch)
@@ -81,7 +124,8 @@ void ldc_batch_add(struct ldc_batch *batch, const struct ldc_entry *entry)
 static void release_frame(void *data, void *hint)
 {
     (void)data;
-    ldc_batch_release(hint);
+    if (let_go(hint))
+        batch_free(hint);
 }
 
 void ldc_batch_frame(struct ldc_batch *batch, struct zuv_frame *frame)

@@ -54,7 +54,7 @@ int64_t ldc_now_us(void)
 
 void ld_client_options_init(struct ld_client_options *options)
 {
-    *options = (struct ld_client_options){.queue_bytes = (size_t)8 << 20};
+    *options = (struct ld_client_options){.queue_bytes = (size_t)12 << 20};
 }
 
 static int check_options(const struct ld_client_options *options, struct ld_error *error)
@@ -133,6 +133,7 @@ static struct ld_client *allocate(const struct ld_client_options *options)
     if (client == NULL)
         return NULL;
     client->options = *options;
+    client->spares.max_bytes = options->queue_bytes;
     client->endpoint = strdup(options->endpoint);
     client->identity = strdup(options->identity);
     if (client->endpoint == NULL || client->identity == NULL) {
@@ -290,6 +291,7 @@ void ldc_client_free(struct ld_client *client)
 {
     zuv_close(client->zuv);
     free_members(client);
+    ldc_spares_free(&client->spares);
     ldc_run_free(client->run);
     free(client->endpoint);
     free(client->identity);

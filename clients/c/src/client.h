@@ -66,8 +66,16 @@ struct ldc_batch {
     size_t done, done_bytes; /* leading entries completed */
     size_t sent_from;        /* first entry of the PUBLISH under way */
 };
-struct ldc_batch *ldc_batch_new(size_t first_bytes); /* NULL: out of memory */
-void ldc_batch_release(struct ldc_batch *batch);
+/* Batches that are empty again, for the next events: their memory is warm, fresh memory is not. */
+struct ldc_spares {
+    struct ldc_batch *list;
+    size_t bytes, max_bytes;
+};
+/* NULL: out of memory. */
+struct ldc_batch *ldc_batch_new(struct ldc_spares *spares, size_t first_bytes);
+/* Lets go of it on the client's thread; the last one to let go keeps it as a spare. */
+void ldc_batch_drop(struct ldc_spares *spares, struct ldc_batch *batch);
+void ldc_spares_free(struct ldc_spares *spares);
 /* Room for one record of size bytes, NULL when out of memory. Counts once ldc_batch_add is called.
  */
 uint8_t *ldc_batch_reserve(struct ldc_batch *batch, size_t size);
@@ -243,6 +251,7 @@ struct ld_client {
     struct ldc_request *requests;
     struct ld_outbox *outboxes;
     size_t queued_bytes, unanswered;
+    struct ldc_spares spares;
     /* closing */
     bool closing;
     void (*closed)(void *data);

@@ -150,7 +150,7 @@ static struct ldc_batch *open_batch(struct ld_producer *producer, size_t size)
     struct ldc_batch *tail = producer->tail;
     if (tail != NULL && !tail->sealed && tail->size + size <= batch_limit(producer->client))
         return tail;
-    struct ldc_batch *batch = ldc_batch_new(size);
+    struct ldc_batch *batch = ldc_batch_new(&producer->client->spares, size);
     if (batch == NULL)
         return NULL;
     if (tail != NULL)
@@ -254,7 +254,7 @@ void ldc_producer_drop_done(struct ld_producer *producer)
         struct ldc_batch *batch = *link;
         if (batch->done == batch->count && batch->request == 0) {
             *link = batch->next;
-            ldc_batch_release(batch);
+            ldc_batch_drop(&producer->client->spares, batch);
         } else {
             last = batch;
             link = &batch->next;
@@ -384,7 +384,7 @@ void ldc_producer_free(struct ld_producer *producer)
     while (producer->head != NULL) {
         struct ldc_batch *batch = producer->head;
         producer->head = batch->next;
-        ldc_batch_release(batch);
+        ldc_batch_drop(&producer->client->spares, batch);
     }
     free(producer);
 }
