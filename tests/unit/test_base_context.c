@@ -177,6 +177,32 @@ static void test_locks(void **state)
     close_file(place, second);
 }
 
+/* A file system may refuse; else the file has its size and reads as zeros. */
+static void test_allocating(void **state)
+{
+    struct place *place = *state;
+    uint8_t bytes[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    static const uint8_t ZEROS[8] = {0};
+    uint64_t size;
+    size_t size_read;
+    int fd;
+    assert_ok(open_file(place, LD_OPEN_CREATE, &fd));
+    int code = place->files->allocate(place->context->self, fd, 1 << 20, &test_error);
+    assert_true(code == LD_OK || code == LD_REFUSED);
+    if (code == LD_OK) {
+        assert_ok(place->files->size(place->context->self, fd, &size, &test_error));
+        assert_int_equal(size, 1 << 20);
+        assert_ok(place->files->read(place->context->self, fd, (1 << 20) - 8, bytes, sizeof bytes,
+                                     &size_read, &test_error));
+        assert_int_equal(size_read, sizeof bytes);
+        assert_memory_equal(bytes, ZEROS, sizeof bytes);
+    }
+    assert_int_equal(
+        place->files->allocate(place->context->self, fd, UINT64_C(1) << 50, &test_error) == LD_OK,
+        false);
+    close_file(place, fd);
+}
+
 struct names {
     char joined[64];
     size_t count, stop_after;
@@ -238,9 +264,9 @@ static void test_space(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_clocks),           TEST(test_randomness), TEST(test_open_modes),
-        TEST(test_reads_and_writes), TEST(test_maps),       TEST(test_locks),
-        TEST(test_directories),      TEST(test_space),
+        TEST(test_clocks),           TEST(test_randomness),  TEST(test_open_modes),
+        TEST(test_reads_and_writes), TEST(test_maps),        TEST(test_locks),
+        TEST(test_allocating),       TEST(test_directories), TEST(test_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
