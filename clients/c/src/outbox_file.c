@@ -259,13 +259,13 @@ static int open_writing(struct outbox_file *file, const char *identity, struct l
 {
     bool empty;
     int code = open_database(file, SQLITE_OPEN_READWRITE, error);
+    if (code == LD_OK && sqlite3_db_readonly(file->db, "main") == 1)
+        code =
+            ld_fail(error, LD_IO, "outbox %s cannot be written: see its permissions", file->path);
     if (code == LD_OK)
         code = check_kind(file, &empty, error);
     if (code != LD_OK)
         return code;
-    if (sqlite3_db_readonly(file->db, "main") == 1)
-        return ld_fail(error, LD_IO, "outbox %s cannot be written: see its permissions",
-                       file->path);
     if (empty && identity == NULL)
         return ld_fail(error, LD_INVALID, "%s is no outbox: it is empty", file->path);
     code = empty ? make_tables(file, identity, error) : check_whole(file, error);

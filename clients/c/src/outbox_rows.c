@@ -417,6 +417,8 @@ int outbox_file_contact(struct outbox_file *file, const struct outbox_meeting *m
     if (*contact == OUTBOX_OTHER_LOG || (*contact == OUTBOX_GO_ON && head->bound))
         return LD_OK;
     code = write_contact(file, head, meeting, *contact, error);
+    if (code == LD_NOSPACE && *contact == OUTBOX_GO_ON)
+        return LD_OK; /* a full disk does not stop publishing: bound at the next meeting */
     return code == LD_OK ? outbox_file_head(file, head, error) : code;
 }
 
