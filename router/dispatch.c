@@ -8,6 +8,7 @@
 struct incoming {
     struct router *router;
     struct session *session; /* NULL without one */
+    const struct zuv_message *message;
     const struct zuv_frame *peer;
     struct wire_head head;
     struct zuv_frame *body; /* empty if there was none */
@@ -20,7 +21,7 @@ static const char *body_text(const struct incoming *incoming)
 
 static void on_hello(const struct incoming *incoming)
 {
-    session_hello(incoming->router, incoming->peer, &incoming->head, body_text(incoming),
+    session_hello(incoming->router, incoming->message, &incoming->head, body_text(incoming),
                   zuv_frame_size(incoming->body));
 }
 
@@ -116,6 +117,9 @@ static void handle(struct incoming *incoming)
     enum wire_operation operation = incoming->head.operation;
     router->counters.received[operation]++;
     incoming->session = session_find(router, incoming->peer);
+    zuv_link_heard(router->front, incoming->session
+                                      ? incoming->session->link
+                                      : zuv_link_of(router->front, incoming->message));
     if (!incoming->session && operation == WIRE_GOODBYE)
         return;
     if (!incoming->session && operation != WIRE_HELLO) {
@@ -143,7 +147,7 @@ void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data
         return;
     struct zuv_frame none;
     zuv_frame_copy(&none, "", 0);
-    struct incoming incoming = {.router = router, .peer = peer, .body = &none};
+    struct incoming incoming = {.router = router, .message = message, .peer = peer, .body = &none};
     struct ld_error error;
     int code = decode(&incoming, message, &error);
     if (message->count == 3)

@@ -44,7 +44,15 @@ enum {
 /* ---- notes for the operator (notes.c) ---- */
 
 /* Kinds of lines that a peer can cause: each at most once a second. */
-enum note_kind { NOTE_GARBAGE, NOTE_REFUSED, NOTE_SESSION, NOTE_STREAM, NOTE_SPACE, NOTE_KINDS };
+enum note_kind {
+    NOTE_GARBAGE,
+    NOTE_REFUSED,
+    NOTE_SESSION,
+    NOTE_STREAM,
+    NOTE_SPACE,
+    NOTE_CONNECTION,
+    NOTE_KINDS
+};
 struct note_limit {
     int64_t last_us;
     uint64_t suppressed;
@@ -52,6 +60,14 @@ struct note_limit {
 void note(struct router *router, const char *format, ...) LD_PRINTF(2, 3);
 void note_limited(struct router *router, enum note_kind kind, const char *format, ...)
     LD_PRINTF(3, 4);
+
+/* ---- descriptors and connections (connections.c) ---- */
+
+/* Sees to it that the process may open as many descriptors as the limits ask for. */
+int connections_reserve(const struct router_limits *limits, struct ld_error *error) LD_MUST_USE;
+void connections_limit(const struct router *router, size_t count, struct zuv_options *socket);
+/* Says what was refused since the last time, once a heartbeat. */
+void connections_note(struct router *router);
 
 /* ---- sessions (session.c) ---- */
 
@@ -69,6 +85,7 @@ struct session {
     struct session *busy_next, *busy_prev;
     uint8_t peer[PEER_SIZE_MAX];
     size_t peer_size;
+    struct zuv_link link;
     char identity[IDENTITY_SIZE_MAX + 1];
     int64_t heard_us; /* monotonic */
     struct outgoing *outbox;
@@ -80,12 +97,14 @@ struct session {
     uint64_t held_request; /* PUBLISH with a record too damaged to know whose it was; 0: none */
 };
 struct session *session_find(struct router *router, const struct zuv_frame *peer);
-void session_hello(struct router *router, const struct zuv_frame *peer,
+void session_hello(struct router *router, const struct zuv_message *message,
                    const struct wire_head *head, const char *identity, size_t size);
 struct session *session_retain(struct session *session);
 void session_release(struct session *session);
 /* Ends it: streams and claims go at once, memory with the last reference. reason may be NULL. */
 void session_drop(struct session *session, const char *reason);
+/* The same, and ends its connection: what ZeroMQ still holds for it goes, too. */
+void session_cut(struct session *session, const char *reason);
 void session_heartbeat_all(struct router *router);
 void session_goodbye_all(struct router *router, int code, const char *reason);
 void session_drop_all(struct router *router);
@@ -366,6 +385,7 @@ struct router {
     size_t tap_subscriptions;
 
     struct note_limit note_limits[NOTE_KINDS];
+    struct zuv_guard_stats noted; /* of both sockets, as of the last note */
     struct router_counters counters;
 };
 

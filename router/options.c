@@ -11,6 +11,9 @@ void router_options_init(struct router_options *options)
         .silence_heartbeats = 10,
         .limits =
             {
+                .connections = 1280,
+                .tap_connections = 256,
+                .memory_bytes = 48u << 20,
                 .sessions = 1024,
                 .streams_per_session = 64,
                 .producers_per_session = 1024,

@@ -209,7 +209,7 @@ static void make_refused(struct request *request)
     zuv_frame_drop(&request->body);
     zuv_frame_copy(&request->body, "", 0);
     if (!fifo_has_room(request->session, request_cost(request), 2))
-        session_drop(request->session, "it floods the router");
+        session_cut(request->session, "it floods the router");
 }
 
 void request_receive(struct session *session, const struct wire_head *head, struct zuv_frame *body)

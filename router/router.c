@@ -217,6 +217,7 @@ static void heartbeat(uv_timer_t *timer)
     struct router *router = timer->data;
     router->commit_paused = false;
     session_heartbeat_all(router);
+    connections_note(router);
     filter_forget_chunks(router);
     send_retry_busy(router);
 }
@@ -321,6 +322,8 @@ static int open_front(struct router *router, const struct router_options *option
     socket.max_message_bytes = options->limits.batch_bytes + MESSAGE_BYTES_EXTRA;
     socket.receive_messages = RECEIVE_MESSAGES;
     socket.linger_ms = LINGER_MS;
+    connections_limit(router, options->limits.connections, &socket);
+    socket.stranger_ms = (int)(options->heartbeat_ms * options->silence_heartbeats);
     socket.message = dispatch;
     socket.writable = writable;
     socket.data = router;
@@ -367,6 +370,8 @@ int router_open(const struct ld_context *context, uv_loop_t *loop,
                 const struct router_options *options, struct router **out, struct ld_error *error)
 {
     int code = check_options(options, error);
+    if (code == LD_OK)
+        code = connections_reserve(&options->limits, error);
     if (code != LD_OK)
         return code;
     struct router *router = router_new(context, loop, options);

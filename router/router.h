@@ -18,6 +18,9 @@ struct router;
 
 /* What the router lets itself be asked for. Whatever comes from outside has a bound here. */
 struct router_limits {
+    size_t connections;           /* with and without a session: 1280 */
+    size_t tap_connections;       /* 256 */
+    size_t memory_bytes;          /* more of its own, and unfinished messages are cut: 48 MiB */
     size_t sessions;              /* 1024 */
     size_t streams_per_session;   /* 64 */
     size_t producers_per_session; /* 1024 */

@@ -44,7 +44,7 @@ static void outbox_append(struct session *session, struct zuv_message *message)
     if (session->outbox_count >= router->options.limits.outbox_messages) {
         zuv_message_drop(message);
         router->counters.sessions_overflowed++;
-        session_drop(session, "it does not read its answers");
+        session_cut(session, "it does not read its answers");
         return;
     }
     struct outgoing *outgoing = calloc(1, sizeof *outgoing);

@@ -5,7 +5,7 @@
  *   (none) ──────────────────────> open ───────────────> open ───────────────> open
  *      ^                             │
  *      └── GOODBYE, silence, peer ───┘
- *          unreachable, outbox full
+ *          unreachable; does not read or floods: cut off
  *
  * A session is known by the peer's ZeroMQ identity; what a new connection without a HELLO says is
  * answered with NOSESSION. Ending a session ends its streams and gives up its producers at once;
@@ -44,11 +44,22 @@ void session_drop(struct session *session, const char *reason)
         note_limited(session->router, NOTE_SESSION, "session of %s dropped: %s", session->identity,
                      reason);
     session->gone = true;
+    zuv_link_leave(session->router->front, session->link);
     HASH_DEL(session->router->sessions, session);
     stream_drop_all(session);
     producer_release_claims(session);
     send_outbox_free(session);
     session_release(session);
+}
+
+void session_cut(struct session *session, const char *reason)
+{
+    struct router *router = session->router;
+    struct zuv_link link = session->link;
+    if (session->gone)
+        return;
+    session_drop(session, reason);
+    zuv_link_cut(router->front, link);
 }
 
 static bool identity_byte(char byte)
@@ -72,9 +83,10 @@ static int identity_check(const char *identity, size_t size, struct ld_error *er
     return LD_OK;
 }
 
-static struct session *session_new(struct router *router, const struct zuv_frame *peer,
+static struct session *session_new(struct router *router, const struct zuv_message *message,
                                    const char *identity, size_t size)
 {
+    const struct zuv_frame *peer = &message->frames[0];
     struct session *session = calloc(1, sizeof *session);
     if (!session)
         abort();
@@ -83,6 +95,8 @@ static struct session *session_new(struct router *router, const struct zuv_frame
     session->peer_size = zuv_frame_size(peer);
     memcpy(session->peer, zuv_frame_data(peer), session->peer_size);
     memcpy(session->identity, identity, size);
+    session->link = zuv_link_of(router->front, message);
+    zuv_link_keep(router->front, session->link);
     HASH_ADD(hh, router->sessions, peer, session->peer_size, session);
     router->counters.sessions_opened++;
     return session;
@@ -109,9 +123,10 @@ static void welcome(struct session *session, uint64_t id)
     send_answer(session, &head, raw, sizeof raw);
 }
 
-void session_hello(struct router *router, const struct zuv_frame *peer,
+void session_hello(struct router *router, const struct zuv_message *message,
                    const struct wire_head *head, const char *identity, size_t size)
 {
+    const struct zuv_frame *peer = &message->frames[0];
     struct session *before = session_find(router, peer);
     if (before)
         session_drop(before, NULL);
@@ -125,7 +140,7 @@ void session_hello(struct router *router, const struct zuv_frame *peer,
         send_peer_error(router, peer, head->id, code, error.text);
         return;
     }
-    struct session *session = session_new(router, peer, identity, size);
+    struct session *session = session_new(router, message, identity, size);
     session->heard_us = ld_monotonic_us(router->context);
     welcome(session, head->id);
 }

@@ -138,6 +138,16 @@ static json_t *socket_json(const struct zuv_socket *socket)
     json_object_set_new(json, "busy", number(stats.busy));
     json_object_set_new(json, "unreachable", number(stats.unreachable));
     json_object_set_new(json, "malformed", number(stats.malformed));
+    struct zuv_guard_stats guard;
+    zuv_get_guard_stats(socket, &guard);
+    json_object_set_new(json, "connections", number(guard.connections));
+    json_object_set_new(json, "accepted", number(guard.accepted));
+    json_object_set_new(json, "accept_failed", number(guard.accept_failed));
+    json_object_set_new(json, "unheard", number(guard.unheard));
+    json_object_set_new(json, "cut_excess", number(guard.cut_excess));
+    json_object_set_new(json, "cut_stranger", number(guard.cut_stranger));
+    json_object_set_new(json, "cut_unfinished", number(guard.cut_unfinished));
+    json_object_set_new(json, "cut_asked", number(guard.cut_asked));
     return json;
 }
 
@@ -168,6 +178,8 @@ static json_t *counters_json(const struct router *router)
     json_object_set_new(json, "records", codes_json(counters->records));
     json_object_set_new(json, "errors", codes_json(counters->errors));
     json_object_set_new(json, "socket", socket_json(router->front));
+    if (router->tap)
+        json_object_set_new(json, "tap_socket", socket_json(router->tap));
     return json;
 }
 

@@ -7,7 +7,11 @@
  */
 #include "internal.h"
 
-enum { TAP_TURN_BYTES = 64 << 10, TAP_BEHIND_MAX = 65536 };
+enum {
+    TAP_TURN_BYTES = 64 << 10,
+    TAP_BEHIND_MAX = 65536,
+    TAP_MESSAGE_BYTES = LD_TOPIC_SIZE_MAX + 32, /* a subscription: a command and a prefix */
+};
 
 /* ZeroMQ says each prefix once when the first listener wants it and once when the last is gone. */
 static void subscription(struct zuv_socket *socket, struct zuv_message *message, void *data)
@@ -29,6 +33,8 @@ int tap_open(struct router *router, struct ld_error *error)
     zuv_options_init(&options);
     options.message = subscription;
     options.data = router;
+    options.max_message_bytes = TAP_MESSAGE_BYTES;
+    connections_limit(router, router->options.limits.tap_connections, &options);
     int code = zuv_socket_open(router->zuv, ZUV_XPUB, &options, &router->tap, error);
     if (code != LD_OK)
         return code;

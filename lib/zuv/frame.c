@@ -52,6 +52,11 @@ size_t zuv_frame_size(const struct zuv_frame *frame)
     return zmq_msg_size(raw_const(frame));
 }
 
+int frame_descriptor(const struct zuv_frame *frame)
+{
+    return zmq_msg_get(raw_const(frame), ZMQ_SRCFD);
+}
+
 void zuv_frame_drop(struct zuv_frame *frame)
 {
     int closed = zmq_msg_close(zuv_raw(frame));

@@ -32,17 +32,20 @@
  * Closing: callbacks stop at once, handles and socket are closed, and when libuv has let go of
  * the last handle the closed callback is made and the memory freed.
  */
-#include "socket.h"
+#include "guard.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-enum { ENDPOINT_SIZE = 512, ROUTER_RETRY_MS = 20 };
+enum {
+    ENDPOINT_SIZE = 512,
+    ROUTER_RETRY_MS = 20,
+    KEEPALIVE_IDLE_S = 10,
+    KEEPALIVE_INTERVAL_S = 5,
+    KEEPALIVE_COUNT = 3
+};
 
 struct zuv_socket {
     struct zuv *zuv;
@@ -50,6 +53,7 @@ struct zuv_socket {
     enum zuv_kind kind;
     struct zuv_options options;
     struct zuv_stats stats;
+    struct guard *guard; /* NULL: nobody watches */
     uv_prepare_t prepare;
     uv_idle_t idle;
     uv_poll_t poll;
@@ -329,6 +333,22 @@ static void set_int(void *raw, int option, int value)
     assert(set == 0); /* values are our own */
 }
 
+/* A heartbeat on a connection that broke while its queue was full ends the process: ZeroMQ asserts
+ * (stream_engine_base.cpp, out_event). A stranger can bring that about, so where strangers may
+ * connect TCP's own probes find dead connections. */
+static void set_liveness(void *raw, const struct zuv_options *options)
+{
+    if (options->connections_max > 0) {
+        set_int(raw, ZMQ_TCP_KEEPALIVE, 1);
+        set_int(raw, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
+        set_int(raw, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
+        set_int(raw, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT);
+    } else if (options->heartbeat_ms > 0) {
+        set_int(raw, ZMQ_HEARTBEAT_IVL, options->heartbeat_ms);
+        set_int(raw, ZMQ_HEARTBEAT_TIMEOUT, 3 * options->heartbeat_ms);
+    }
+}
+
 /* ROUTER: mandatory, to hear of peers that are gone. Handover stays off: identities are made by
  * ZeroMQ, and a stranger must not take over a live one by naming it. XPUB: every subscription and
  * its end is told, not only the first and the last of each prefix. */
@@ -339,12 +359,10 @@ static void set_options(void *raw, enum zuv_kind kind, const struct zuv_options 
     set_int(raw, ZMQ_SNDHWM, options->send_messages);
     set_int(raw, ZMQ_RCVHWM, options->receive_messages);
     set_int(raw, ZMQ_LINGER, options->linger_ms);
+    set_int(raw, ZMQ_HANDSHAKE_IVL, options->handshake_ms);
     set_int(raw, ZMQ_RECONNECT_IVL, options->reconnect_ms);
     set_int(raw, ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms);
-    if (options->heartbeat_ms > 0) {
-        set_int(raw, ZMQ_HEARTBEAT_IVL, options->heartbeat_ms);
-        set_int(raw, ZMQ_HEARTBEAT_TIMEOUT, 3 * options->heartbeat_ms);
-    }
+    set_liveness(raw, options);
     if (kind == ZUV_ROUTER)
         set_int(raw, ZMQ_ROUTER_MANDATORY, 1);
     if (kind == ZUV_XPUB)
@@ -392,12 +410,20 @@ int zuv_socket_open(struct zuv *zuv, enum zuv_kind kind, const struct zuv_option
         goto allocated;
     }
     set_options(socket->socket, kind, options);
+    if (options->connections_max > 0) {
+        code = guard_open(zuv, socket->socket, options, &socket->guard, error);
+        if (code != LD_OK)
+            goto opened;
+    }
     code = start_handles(socket, zuv->loop, error);
     if (code != LD_OK)
-        goto opened;
+        goto guarded;
     zuv->socket_count++;
     *out = socket;
     return LD_OK;
+guarded:
+    if (socket->guard)
+        guard_close(socket->guard, NULL, NULL);
 opened:
     zmq_close(socket->socket);
 allocated:
@@ -407,54 +433,6 @@ allocated:
 
 /* ---- endpoints ---- */
 
-static int endpoint_failed(const char *verb, const char *endpoint, int reason,
-                           struct ld_error *error)
-{
-    switch (reason) {
-    case EADDRINUSE:
-        return ld_fail(error, LD_ADDRINUSE,
-                       "cannot %s %s: in use by another program; stop that one or choose another "
-                       "endpoint",
-                       verb, endpoint);
-    case EACCES:
-    case EPERM:
-        return ld_fail(error, LD_DENIED, "cannot %s %s: no permission", verb, endpoint);
-    case ENOENT:
-    case ENOTDIR:
-        return ld_fail(error, LD_NOTFOUND, "cannot %s %s: no such directory", verb, endpoint);
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-        return ld_fail(error, LD_IO, "cannot %s %s: %s", verb, endpoint, zmq_strerror(reason));
-    default:
-        return ld_fail(error, LD_INVALID,
-                       "cannot %s %s: %s; expected tcp://address:port or ipc:///path", verb,
-                       endpoint, zmq_strerror(reason));
-    }
-}
-
-/* ZeroMQ removes a socket file that is there before it binds, even one in use: ask who listens. */
-static bool ipc_in_use(const char *endpoint)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = endpoint + strlen("ipc://");
-    if (strncmp(endpoint, "ipc://", 6) != 0 || strlen(path) >= sizeof address.sun_path)
-        return false;
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
-    if (path[0] == '@') {
-        address.sun_path[0] = '\0';
-        size--;
-    }
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (descriptor < 0)
-        return false;
-    /* EAGAIN: somebody listens, with a full backlog. */
-    bool in_use = connect(descriptor, (struct sockaddr *)&address, size) == 0 || errno == EAGAIN;
-    close(descriptor);
-    return in_use;
-}
-
 static void remember_endpoint(struct zuv_socket *socket)
 {
     size_t size = sizeof socket->endpoint;
@@ -462,24 +440,12 @@ static void remember_endpoint(struct zuv_socket *socket)
         socket->endpoint[0] = '\0';
 }
 
-/* ZeroMQ takes any number for a port and uses its lower 16 bits. */
-static bool port_is_valid(const char *endpoint, bool to_bind)
-{
-    const char *colon = strrchr(endpoint, ':');
-    if (strncmp(endpoint, "tcp://", 6) != 0 || colon == NULL)
-        return true; /* left to ZeroMQ */
-    if (to_bind && strcmp(colon, ":*") == 0)
-        return true;
-    long port = strtol(colon + 1, NULL, 10);
-    return port >= (to_bind ? 0 : 1) && port <= 65535;
-}
-
 int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *error)
 {
     assert(!socket->closing);
-    if (!port_is_valid(endpoint, true))
+    if (!endpoint_port_is_valid(endpoint, true))
         return endpoint_failed("bind", endpoint, EINVAL, error);
-    if (ipc_in_use(endpoint))
+    if (endpoint_in_use(endpoint))
         return endpoint_failed("bind", endpoint, EADDRINUSE, error);
     touch(socket);
     if (zmq_bind(socket->socket, endpoint) != 0)
@@ -491,7 +457,7 @@ int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *e
 int zuv_connect(struct zuv_socket *socket, const char *endpoint, struct ld_error *error)
 {
     assert(!socket->closing);
-    if (!port_is_valid(endpoint, false))
+    if (!endpoint_port_is_valid(endpoint, false))
         return endpoint_failed("connect to", endpoint, EINVAL, error);
     touch(socket);
     if (zmq_connect(socket->socket, endpoint) != 0)
@@ -523,9 +489,9 @@ void zuv_set_linger(struct zuv_socket *socket, int linger_ms)
 
 /* ---- closing ---- */
 
-static void on_handle_closed(uv_handle_t *handle)
+static void part_closed(void *part)
 {
-    struct zuv_socket *socket = handle->data;
+    struct zuv_socket *socket = part;
     if (--socket->handle_count > 0)
         return;
     void (*closed)(void *) = socket->closed;
@@ -534,6 +500,11 @@ static void on_handle_closed(uv_handle_t *handle)
     free(socket);
     if (closed != NULL)
         closed(data);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    part_closed(handle->data);
 }
 
 void zuv_socket_close(struct zuv_socket *socket, void (*closed)(void *data), void *data)
@@ -547,7 +518,52 @@ void zuv_socket_close(struct zuv_socket *socket, void (*closed)(void *data), voi
     uv_close((uv_handle_t *)&socket->idle, on_handle_closed);
     uv_close((uv_handle_t *)&socket->check, on_handle_closed);
     uv_close((uv_handle_t *)&socket->retry, on_handle_closed);
+    if (socket->guard) {
+        socket->handle_count++;
+        guard_close(socket->guard, part_closed, socket);
+    }
     zmq_close(socket->socket);
+}
+
+/* ---- connections ---- */
+
+struct zuv_link zuv_link_of(struct zuv_socket *socket, const struct zuv_message *message)
+{
+    if (!socket->guard || message->count == 0)
+        return (struct zuv_link){.descriptor = -1};
+    /* Of the last frame: ZeroMQ does not always say it of a peer's name. */
+    return guard_find(socket->guard, frame_descriptor(&message->frames[message->count - 1]));
+}
+
+void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link)
+{
+    if (socket->guard)
+        guard_heard(socket->guard, link);
+}
+
+void zuv_link_keep(struct zuv_socket *socket, struct zuv_link link)
+{
+    if (socket->guard)
+        guard_keep(socket->guard, link);
+}
+
+void zuv_link_leave(struct zuv_socket *socket, struct zuv_link link)
+{
+    if (socket->guard)
+        guard_leave(socket->guard, link);
+}
+
+void zuv_link_cut(struct zuv_socket *socket, struct zuv_link link)
+{
+    if (socket->guard)
+        guard_cut(socket->guard, link);
+}
+
+void zuv_get_guard_stats(const struct zuv_socket *socket, struct zuv_guard_stats *stats)
+{
+    *stats = (struct zuv_guard_stats){0};
+    if (socket->guard)
+        guard_get_stats(socket->guard, stats);
 }
 
 void zuv_get_stats(const struct zuv_socket *socket, struct zuv_stats *stats)

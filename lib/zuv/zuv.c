@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { CONTEXT_ZERO_COPY_RECEIVE = 10 }; /* zmq.h has the name for drafts only */
+
 #ifdef __SANITIZE_THREAD__
 /* libzmq is not built with the sanitizer, so its locks and lock-free pipes are not seen. */
 LD_EXPORT const char *__tsan_default_suppressions(void);
@@ -23,6 +25,7 @@ void zuv_options_init(struct zuv_options *options)
         .linger_ms = 0,
         .turn_messages = 256,
         .heartbeat_ms = 2000,
+        .handshake_ms = 10000,
         .reconnect_ms = 20,
         .reconnect_max_ms = 1000,
     };
@@ -42,6 +45,8 @@ int zuv_open(uv_loop_t *loop, int io_threads, struct zuv **out, struct ld_error 
     }
     zmq_ctx_set(zuv->context, ZMQ_IO_THREADS, io_threads);
     zmq_ctx_set(zuv->context, ZMQ_MAX_SOCKETS, 65535);
+    /* Else a message of 40 bytes keeps the 18 KiB of the buffer that it was received in. */
+    zmq_ctx_set(zuv->context, CONTEXT_ZERO_COPY_RECEIVE, 0);
     *out = zuv;
     return LD_OK;
 }

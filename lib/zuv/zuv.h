@@ -53,10 +53,17 @@ struct zuv_options {
     size_t max_message_bytes; /* ZMQ_MAXMSGSIZE; default 4 MiB */
     int send_messages;        /* high-water marks in messages; default 1000 each */
     int receive_messages;
-    int linger_ms;                      /* what close waits for unsent messages; default 0 */
-    int turn_messages;                  /* delivered per loop turn; default 256 */
-    int heartbeat_ms;                   /* ZMTP heartbeats, 0 = off; default 2000 */
+    int linger_ms;     /* what close waits for unsent messages; default 0 */
+    int turn_messages; /* delivered per loop turn; default 256 */
+    int heartbeat_ms;  /* ZMTP heartbeats, 0 = off; default 2000; none with connections_max */
+    int handshake_ms;  /* a connection that has not become one of ZeroMQ's by then is closed; 10000
+                        */
     int reconnect_ms, reconnect_max_ms; /* default 20, 1000 */
+    /* Of a socket that strangers may connect to (guard.c says how); 0: not limited. */
+    size_t connections_max; /* at once. One above it, and the oldest that is not kept is cut off;
+                             * as many as the socket has kept are never cut off for that */
+    int stranger_ms;        /* one that is not kept for so long is cut off */
+    size_t memory_bytes;    /* while the process has more of its own, unfinished messages are cut */
     /* All optional. message: frames are the socket's until the callback returns; a frame that is
      * to be kept is moved out with zuv_frame_take. A ROUTER's frame 0 is the peer's identity; an
      * XPUB gives one frame, 0x01 or 0x00 and the prefix. writable: after LD_BUSY, when sending is
@@ -67,6 +74,26 @@ struct zuv_options {
 };
 void zuv_options_init(struct zuv_options *options);
 void zuv_frame_take(struct zuv_frame *to, struct zuv_frame *from); /* from becomes empty */
+
+/* A connection to a socket with options.connections_max, by descriptor. One that is gone is no
+ * longer found, and then nothing happens. */
+struct zuv_link {
+    int descriptor; /* -1: not known */
+    uint64_t serial;
+};
+struct zuv_link zuv_link_of(struct zuv_socket *socket, const struct zuv_message *message);
+void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link); /* of each message */
+void zuv_link_keep(struct zuv_socket *socket, struct zuv_link link);
+void zuv_link_leave(struct zuv_socket *socket, struct zuv_link link); /* a stranger again */
+void zuv_link_cut(struct zuv_socket *socket, struct zuv_link link);   /* ends the connection */
+
+struct zuv_guard_stats {
+    uint64_t connections, kept; /* now */
+    uint64_t accepted, accept_failed;
+    uint64_t unheard; /* ended by themselves without a message: no handshake, as a rule */
+    uint64_t cut_excess, cut_stranger, cut_unfinished, cut_asked;
+};
+void zuv_get_guard_stats(const struct zuv_socket *socket, struct zuv_guard_stats *stats);
 
 struct zuv_stats {
     uint64_t received, sent, busy, unreachable, malformed; /* messages */

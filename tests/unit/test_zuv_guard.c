@@ -1,0 +1,253 @@
+/* zuv: sockets that strangers connect to. Too many of them, silent ones, messages without end. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "fault/zmtp.h"
+#include "zuv_world.h"
+
+enum { CONNECTIONS_MAX = 8, STRANGERS = 40, FRAME_BYTES = 1 << 16 };
+
+static struct zuv_guard_stats guard_stats(struct world *world)
+{
+    struct zuv_guard_stats stats;
+    zuv_get_guard_stats(world->left.socket, &stats);
+    return stats;
+}
+
+/* Keeps everybody that says something, and answers. */
+static void keep(struct zuv_socket *socket, struct zuv_message *message, void *data)
+{
+    struct zuv_link link = zuv_link_of(socket, message);
+    zuv_link_heard(socket, link);
+    zuv_link_keep(socket, link);
+    ((struct end *)data)->received++;
+    int code = zuv_send(socket, message);
+    assert_true(code == LD_OK || code == LD_UNREACHABLE); /* it may have gone */
+}
+
+static void open_guarded(struct world *world, struct zuv_options *options)
+{
+    options->message = keep;
+    options->connections_max = CONNECTIONS_MAX;
+    open_end(&world->left, ZUV_ROUTER, options);
+    assert_int_equal(zuv_bind(world->left.socket, "tcp://127.0.0.1:*", NULL), LD_OK);
+}
+
+static void open_friend(struct world *world)
+{
+    struct zuv_options options;
+    zuv_options_init(&options);
+    options.message = remember;
+    open_end(&world->right, ZUV_DEALER, &options);
+    assert_int_equal(zuv_connect(world->right.socket, zuv_endpoint(world->left.socket), NULL),
+                     LD_OK);
+    send_text(&world->right, "hello");
+    run_until(world, right_received);
+}
+
+/* The friend is still there, over the same connection. */
+static void check_friend(struct world *world)
+{
+    uint64_t kept = guard_stats(world).kept;
+    world->right.received = 0;
+    send_text(&world->right, "again");
+    run_until(world, right_received);
+    assert_int_equal(guard_stats(world).kept, kept);
+}
+
+static void connect_strangers(struct world *world, int strangers[STRANGERS])
+{
+    for (size_t i = 0; i < STRANGERS; i++) {
+        strangers[i] = zmtp_connect(zuv_endpoint(world->left.socket));
+        assert_true(strangers[i] >= 0);
+    }
+}
+
+static void close_strangers(const int strangers[STRANGERS])
+{
+    for (size_t i = 0; i < STRANGERS; i++)
+        close(strangers[i]);
+}
+
+static bool all_accepted_few_left(struct world *world)
+{
+    struct zuv_guard_stats stats = guard_stats(world);
+    return stats.accepted == STRANGERS + 1 && stats.connections <= CONNECTIONS_MAX;
+}
+
+static void test_too_many_connections_are_cut_off(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    int strangers[STRANGERS];
+    zuv_options_init(&options);
+    open_guarded(world, &options);
+    open_friend(world);
+    connect_strangers(world, strangers);
+    run_until(world, all_accepted_few_left);
+    struct zuv_guard_stats stats = guard_stats(world);
+    assert_int_equal(stats.connections, CONNECTIONS_MAX);
+    assert_int_equal(stats.cut_excess, STRANGERS + 1 - CONNECTIONS_MAX);
+    assert_int_equal(stats.kept, 1);
+    check_friend(world);
+    close_strangers(strangers);
+}
+
+/* The end has come through to the peers, too: the first ones read it. */
+static bool strangers_gone(struct world *world)
+{
+    return guard_stats(world).cut_stranger == STRANGERS;
+}
+
+static void test_strangers_have_to_go(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    int strangers[STRANGERS];
+    uint8_t byte;
+    zuv_options_init(&options);
+    options.stranger_ms = 50;
+    options.connections_max = 100;
+    options.message = keep;
+    open_end(&world->left, ZUV_ROUTER, &options);
+    assert_int_equal(zuv_bind(world->left.socket, "tcp://127.0.0.1:*", NULL), LD_OK);
+    open_friend(world);
+    connect_strangers(world, strangers);
+    run_until(world, strangers_gone);
+    for (size_t i = 0; i < STRANGERS; i++) {
+        ssize_t received;
+        while ((received = recv(strangers[i], &byte, 1, 0)) != 0)
+            assert_true(received == 1 || errno == EAGAIN || errno == EINTR);
+    }
+    check_friend(world);
+    close_strangers(strangers);
+}
+
+static bool one_unfinished(struct world *world)
+{
+    return guard_stats(world).cut_unfinished == 1;
+}
+
+/* Frames without a last one. ZeroMQ keeps them all, for a message that never comes. */
+static void check_endless(struct world *world, size_t frame_bytes)
+{
+    static uint8_t bytes[FRAME_BYTES];
+    struct zuv_options options;
+    zuv_options_init(&options);
+    options.max_message_bytes = FRAME_BYTES;
+    options.receive_messages = 4;
+    open_guarded(world, &options);
+    open_friend(world);
+    int endless = zmtp_connect(zuv_endpoint(world->left.socket));
+    assert_int_equal(zmtp_greet(endless, "DEALER"), 0);
+    uint64_t sent = 0;
+    world->late = false;
+    uv_timer_start(&world->deadline, on_deadline, DEADLINE_MS, 0);
+    while (!one_unfinished(world) && !world->late) {
+        if (zmtp_frame(endless, ZMTP_MORE, bytes, frame_bytes))
+            sent++;
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+    }
+    uv_timer_stop(&world->deadline);
+    assert_false(world->late);
+    assert_true(sent > 0);
+    check_friend(world);
+    close(endless);
+}
+
+static void test_endless_message_is_cut_off(void **state)
+{
+    check_endless(*state, FRAME_BYTES);
+}
+
+static void test_endless_message_of_small_frames_is_cut_off(void **state)
+{
+    check_endless(*state, 5000);
+}
+
+static bool two_unheard(struct world *world)
+{
+    struct zuv_guard_stats stats = guard_stats(world);
+    return stats.unheard >= 2 && stats.connections == 1;
+}
+
+static void test_ends_without_a_word_are_counted(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    zuv_options_init(&options);
+    options.handshake_ms = 50;
+    open_guarded(world, &options);
+    open_friend(world);
+    int wrong = zmtp_connect(zuv_endpoint(world->left.socket));
+    zmtp_greet(wrong, "PUB");
+    int silent = zmtp_connect(zuv_endpoint(world->left.socket));
+    run_until(world, two_unheard);
+    check_friend(world);
+    close(wrong);
+    close(silent);
+}
+
+static void on_later(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* Gives ZeroMQ's thread time for some heartbeats while nobody reads the socket. */
+static void let_pass(uint64_t ms)
+{
+    uv_loop_t loop;
+    uv_timer_t timer;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    uv_timer_init(&loop, &timer);
+    uv_timer_start(&timer, on_later, ms, 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+}
+
+/* Sends until nothing more has been taken for a while. */
+static void fill(int peer)
+{
+    static uint8_t bytes[FRAME_BYTES];
+    struct pollfd room = {.fd = peer, .events = POLLOUT};
+    zmtp_frame(peer, 0, bytes, sizeof bytes);
+    while (poll(&room, 1, 50) == 1 && send(peer, bytes, 1, MSG_NOSIGNAL) > 0)
+        send(peer, bytes, sizeof bytes, MSG_NOSIGNAL);
+}
+
+/* ZeroMQ asserts when it has a heartbeat to send on a connection that broke with its queue full. */
+static void test_reset_with_a_full_queue_does_no_harm(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    struct linger reset = {.l_onoff = 1};
+    zuv_options_init(&options);
+    options.receive_messages = 2;
+    options.heartbeat_ms = 200;
+    open_guarded(world, &options);
+    int peer = zmtp_connect(zuv_endpoint(world->left.socket));
+    assert_int_equal(zmtp_greet(peer, "DEALER"), 0);
+    fill(peer);
+    setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(peer);
+    let_pass(500);
+    open_friend(world);
+    check_friend(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        TEST(test_too_many_connections_are_cut_off),
+        TEST(test_strangers_have_to_go),
+        TEST(test_endless_message_is_cut_off),
+        TEST(test_endless_message_of_small_frames_is_cut_off),
+        TEST(test_ends_without_a_word_are_counted),
+        TEST(test_reset_with_a_full_queue_does_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
