@@ -260,7 +260,7 @@ static int judge(struct fake *fake, const struct ld_record *record)
         return fake->refuse_code;
     if (fake->publish == FAKE_REFUSE_BAD && record->topic_size > 4 &&
         memcmp(record->topic, "bad/", 4) == 0)
-        return LD_REFUSED;
+        return fake->refuse_code != LD_OK ? fake->refuse_code : LD_REFUSED;
     if (record->producer_sequence <= producer->last)
         return LD_DUPLICATE;
     producer->last = record->producer_sequence;

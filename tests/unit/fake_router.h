@@ -17,7 +17,7 @@ enum fake_publish {
     FAKE_KEEP_SILENT,  /* appended, but never answered: the answer is lost */
     FAKE_HOLD,         /* neither appended nor answered */
     FAKE_REFUSE,       /* with refuse_code and "because" */
-    FAKE_REFUSE_BAD,   /* only topics beginning with "bad/" */
+    FAKE_REFUSE_BAD,   /* only topics beginning with "bad/", with refuse_code or REFUSED */
     FAKE_BUSY_ONCE,    /* refuse_code or BUSY for a message, and what is sent in ignorance of it */
     FAKE_SHORT_RESULT, /* an answer for one record too few */
     FAKE_GARBAGE       /* no protocol at all */

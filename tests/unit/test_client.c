@@ -248,6 +248,39 @@ static void test_full_disk_is_heard_once(void **state)
     assert_false(world->answers_out_of_order);
 }
 
+static void publish_for_first_answer(const struct ld_published *published, void *data)
+{
+    struct world *world = data;
+    on_published(published, data);
+    if (published->producer_sequence == 1) { /* in ignorance of what the same answer says of 2 */
+        assert_int_equal(published->code, LD_OK);
+        assert_int_equal(publish(world, "a/b"), LD_OK);
+    }
+}
+
+/* An event that was published before a refusal was heard, and not sent yet, must not get in before
+ * the refused one comes again. */
+static void test_nothing_overtakes_a_refused_event(void **state)
+{
+    struct world *world = *state;
+    world->fake.publish = FAKE_REFUSE_BAD;
+    world->fake.refuse_code = LD_NOSPACE;
+    open_client(world);
+    open_producer(world);
+    run_until(world, is_ready);
+    assert_int_equal(publish_at(world, "a/b", 1, publish_for_first_answer, world), LD_OK);
+    assert_int_equal(publish(world, "bad/b"), LD_OK);
+    run_until(world, is_answered);
+    assert_int_equal(world->answered[LD_OK], 1);
+    assert_int_equal(world->answered[LD_NOSPACE], 2);
+    assert_int_equal(world->fake.head, 1);
+    assert_string_equal(world->reason, "because");
+    assert_int_equal(publish(world, "a/b"), LD_OK); /* knowing it */
+    run_until(world, is_answered);
+    assert_int_equal(world->fake.head, 2);
+    assert_false(world->answers_out_of_order);
+}
+
 static void test_queue_is_bounded(void **state)
 {
     struct world *world = *state;
@@ -452,6 +485,7 @@ int main(void)
         TEST(test_refusal_comes_with_its_reason),
         TEST(test_busy_router_is_asked_again_in_order),
         TEST(test_full_disk_is_heard_once),
+        TEST(test_nothing_overtakes_a_refused_event),
         TEST(test_queue_is_bounded),
         TEST(test_publish_from_its_own_callback),
         TEST(test_status_and_advance),

@@ -103,7 +103,9 @@ LD_EXPORT uint64_t ld_producer_id_of(const struct ld_producer *producer);
  * LD_DUPLICATE: the log had it before this producer was opened here. An event whose first answer
  * was lost with the connection is this client's own and is answered LD_OK, with sequence 0 when the
  * router does not repeat its place. LD_FENCED: another client has opened this producer; it is dead
- * here until opened again. After LD_UNKNOWN, and while nothing else of the producer waits, the
+ * here until opened again. LD_NOSPACE, LD_CORRUPT: so is every other event that was published here
+ * before this answer was given and is not answered yet, with the same code; publish them again, in
+ * order, and none has overtaken another. After LD_UNKNOWN, and while nothing else of the producer waits, the
  * event may be published again under its producer sequence. */
 struct ld_published {
     int code;

@@ -5,8 +5,10 @@
  * is answered, then for LDC_RETRY_MS, and are sent again in order. Never before: a later event
  * that got in first would make the earlier one a duplicate of nothing.
  *
- * NOSPACE and CORRUPT are the caller's to hear, but the router then refuses all that was sent in
- * ignorance of it: nothing more is sent until every PUBLISH under way is answered.
+ * NOSPACE and CORRUPT are the caller's to hear. The router then refuses all that was sent in
+ * ignorance of it, so all that was published in ignorance of it, sent or not, is refused to the
+ * caller at once: nothing may get in before he has published the refused event again. Nothing more
+ * is sent until every PUBLISH under way is answered.
  *
  * UNKNOWN from the router (its log has failed) is no answer for the caller either: what it concerns
  * waits for the next session and is sent again there.
@@ -88,22 +90,53 @@ static void send_again(struct ld_producer *producer, int code)
         producer->slow = true;
 }
 
-/* Refused for now: what follows must not be sent before all such refusals are known. */
-static void drain_after(struct ld_producer *producer, int code)
+/* The highest sequence that was published before the caller heard of a refusal; 0: none was. */
+struct ignorance {
+    uint64_t to;
+    int code;
+};
+
+/* Refused for now: what follows must not be sent before all such refusals are known, and what the
+ * caller has published so far was published in ignorance of it. */
+static void drain_after(struct ld_producer *producer, int code, struct ignorance *ignorance)
 {
-    if (code == LD_NOSPACE || code == LD_CORRUPT)
-        producer->draining = true;
+    if (producer->draining || (code != LD_NOSPACE && code != LD_CORRUPT))
+        return;
+    producer->draining = true;
+    if (producer->outbox == NULL)
+        *ignorance = (struct ignorance){.to = producer->given, .code = code};
+}
+
+/* False: what follows was published later. */
+static bool refuse_batch(struct ld_producer *producer, struct ldc_batch *batch,
+                         const struct ignorance *ignorance, const char *reason)
+{
+    batch->sealed = true; /* what the callbacks publish comes into another */
+    while (batch->done < batch->count) {
+        if (batch->entries[batch->done].producer_sequence > ignorance->to)
+            return false;
+        ldc_producer_complete(producer, batch, ignorance->code, 0, reason);
+    }
+    return true;
+}
+
+static void refuse_ignorant(struct ld_producer *producer, const struct ignorance *ignorance,
+                            const char *reason)
+{
+    struct ldc_batch *batch = ignorance->to != 0 ? producer->head : NULL;
+    while (batch != NULL && refuse_batch(producer, batch, ignorance, reason))
+        batch = batch->next;
 }
 
 /* One run of answers, from entry *index of the batch on. */
 static void apply_run(struct ld_producer *producer, struct ldc_batch *batch, size_t *index,
-                      const struct wire_run *run, const char *reason)
+                      const struct wire_run *run, const char *reason, struct ignorance *ignorance)
 {
     if (is_passing(producer, (int)run->code)) {
         send_again(producer, (int)run->code);
         return;
     }
-    drain_after(producer, (int)run->code);
+    drain_after(producer, (int)run->code, ignorance);
     for (uint32_t i = 0; i < run->count; i++, (*index)++) {
         if (*index < batch->done)
             continue; /* given up */
@@ -184,6 +217,7 @@ void ldc_producer_result(struct ld_client *client, const struct wire_head *head,
              (int)(size - runs_size < sizeof reason ? size - runs_size : sizeof reason - 1),
              (const char *)(body + runs_size));
     int reason_code = LD_OK, dead = LD_OK;
+    struct ignorance ignorance = {0};
     answered(producer, batch);
     batch->references++; /* stays while its callbacks run */
     /* Answers behind a retry are not used: those events come again, and stay in order. */
@@ -192,9 +226,11 @@ void ldc_producer_result(struct ld_client *client, const struct wire_head *head,
         wire_run_decode(body + i * WIRE_RUN_SIZE, &run);
         if (run.code == LD_FENCED)
             dead = LD_FENCED;
-        apply_run(producer, batch, &index, &run, reason_for(&run, &reason_code, reason));
+        apply_run(producer, batch, &index, &run, reason_for(&run, &reason_code, reason),
+                  &ignorance);
     }
     ldc_batch_drop(&producer->client->spares, batch);
+    refuse_ignorant(producer, &ignorance, reason);
     after_answer(producer);
     if (dead != LD_OK)
         ldc_producer_kill(producer, dead, reason);
@@ -203,13 +239,15 @@ void ldc_producer_result(struct ld_client *client, const struct wire_head *head,
 static void batch_error(struct ld_producer *producer, struct ldc_batch *batch, int code,
                         const char *reason)
 {
+    struct ignorance ignorance = {0};
     answered(producer, batch);
     if (is_passing(producer, code)) {
         send_again(producer, code);
     } else {
-        drain_after(producer, code);
+        drain_after(producer, code, &ignorance);
         while (batch->done < batch->count)
             ldc_producer_complete(producer, batch, code, 0, reason);
+        refuse_ignorant(producer, &ignorance, reason);
     }
     after_answer(producer);
     if (code == LD_FENCED)
