@@ -115,7 +115,8 @@ int catalog_read(const struct ld_context *context, const char *directory, struct
     return code == LD_OK ? mark_read(context, directory, &catalog->mark, error) : code;
 }
 
-uint64_t catalog_mark(const struct catalog *catalog)
+/* The mark's sequence if it belongs to the log that the first entry belongs to, else 0. */
+static uint64_t mark_of(const struct catalog *catalog)
 {
     const struct catalog_entry *first = catalog->entries;
     bool ours = catalog->count > 0 && first->state != HEADER_BAD &&
@@ -139,9 +140,9 @@ size_t catalog_used(const struct catalog *catalog)
 
 uint64_t catalog_mark_at(const struct catalog *catalog, size_t i)
 {
-    bool last = i + 1 == catalog_used(catalog);
-    bool bad_above = i + 1 < catalog->count && catalog->entries[i + 1].state == HEADER_BAD;
-    return last && !bad_above ? catalog_mark(catalog) : 0;
+    size_t used = catalog_used(catalog);
+    bool bad_above = used < catalog->count && catalog->entries[used].state == HEADER_BAD;
+    return i + 1 == (bad_above ? used + 1 : used) ? mark_of(catalog) : 0;
 }
 
 uint64_t catalog_next_base(const struct catalog *catalog, size_t i)
@@ -177,8 +178,8 @@ int catalog_check(const struct catalog_entry *entry, const struct catalog_entry 
         return ld_fail(error, entry->code, "%s", entry->reason);
     if (decide_header(entry->state) != RECOVERY_USE)
         return ld_fail(error, LD_CORRUPT, "marked as not in use, but a later segment is in use");
-    if (before)
-        return check_chain(entry, before, error);
+    if (before) /* beside one that cannot be read nothing can be said */
+        return before->state == HEADER_BAD ? LD_OK : check_chain(entry, before, error);
     if (entry->header.base != 1)
         return ld_fail(error, LD_CORRUPT, "the first segment begins with sequence %" PRIu64,
                        entry->header.base);

@@ -31,10 +31,8 @@ int catalog_read(const struct ld_context *context, const char *directory, struct
                  struct ld_error *error) LD_MUST_USE;
 void catalog_free(struct catalog *catalog);
 
-/* The mark's sequence if it belongs to the log that the first entry belongs to, else 0. */
-uint64_t catalog_mark(const struct catalog *catalog);
-/* The mark as it bears on the end of entry i: 0 unless i is the last in use, and 0 if the segment
- * above has a bad header, for then it bears on that one. */
+/* The mark as it bears on entry i: on the end of the last one in use, or, if the segment above that
+ * has a bad header, on that one; 0 on all others. */
 uint64_t catalog_mark_at(const struct catalog *catalog, size_t i);
 /* How many entries there are up to and including the last one in use. */
 size_t catalog_used(const struct catalog *catalog);

@@ -164,7 +164,7 @@ static int decide_one_spare(struct evlog *log, struct recovery_plan *plan, size_
     const struct catalog_entry *entry = &plan->catalog.entries[i];
     struct scan scan;
     int code = scan_unused(log->context, log->directory, entry, plan->tail.at.sequence,
-                           catalog_mark(&plan->catalog), &scan, error);
+                           catalog_mark_at(&plan->catalog, i), &scan, error);
     if (code != LD_OK)
         return refuse(log, entry, plan->tail.at.sequence, code, error);
     switch (decide_spare(entry->state, scan.rest)) {

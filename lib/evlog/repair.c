@@ -94,7 +94,7 @@ static int check_spare(struct repair *repair, size_t i, struct ld_error *error)
     const struct catalog_entry *entry = &repair->catalog.entries[i];
     struct scan scan;
     int code = scan_unused(repair->context, repair->directory, entry, next,
-                           catalog_mark(&repair->catalog), &scan, error);
+                           catalog_mark_at(&repair->catalog, i), &scan, error);
     if (code == LD_OK && decide_spare(entry->state, scan.rest) == RECOVERY_REFUSE)
         found(repair, i, next, 0, "not in use, but not empty");
     return code;

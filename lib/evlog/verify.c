@@ -149,12 +149,12 @@ static bool verify_entry(struct verify *verify, size_t i)
 }
 
 /* A segment above the last one in use. */
-static int verify_spare(struct verify *verify, const struct catalog_entry *entry,
-                        struct ld_error *error)
+static int verify_spare(struct verify *verify, size_t i, struct ld_error *error)
 {
+    const struct catalog_entry *entry = &verify->catalog.entries[i];
     struct scan scan;
     int code = scan_unused(verify->context, verify->directory, entry, verify->next_sequence,
-                           catalog_mark(&verify->catalog), &scan, error);
+                           catalog_mark_at(&verify->catalog, i), &scan, error);
     if (code == LD_OK && decide_spare(entry->state, scan.rest) == RECOVERY_REFUSE)
         report(verify, entry->number, verify->next_sequence, "%s, but the segment is not empty",
                entry->state == HEADER_BAD ? entry->reason : "marked as not in use");
@@ -171,7 +171,7 @@ static int verify_all(struct verify *verify, struct ld_error *error)
         if (verify_entry(verify, i))
             code = verify_segment(verify, i, error);
         else if (i >= verify->used && verify->used > 0)
-            code = verify_spare(verify, &verify->catalog.entries[i], error);
+            code = verify_spare(verify, i, error);
     }
     return code;
 }
