@@ -196,6 +196,38 @@ struct evlog_repair_report {
 int evlog_repair(const struct ld_context *context, const char *directory,
                  struct evlog_repair_report *report, struct ld_error *error) LD_MUST_USE;
 
+/* ---- heads (docs/log-format.md, 11) ---- */
+
+enum { EVLOG_HASH_SIZE = 32, EVLOG_HEAD_MESSAGE_SIZE = 80 };
+
+struct evlog_link { /* a segment up to last */
+    uint64_t number, base, last;
+    uint8_t hash[EVLOG_HASH_SIZE];
+};
+struct evlog_head {
+    uint8_t id[EVLOG_ID_SIZE];
+    uint64_t sequence;
+    int64_t time_us; /* of that event */
+    uint8_t chain[EVLOG_HASH_SIZE];
+    struct evlog_link *links; /* owned */
+    size_t count;
+};
+
+/* The head at sequence; 0: at the last event that is certainly durable. Free it with
+ * evlog_head_free. LD_NOTFOUND (no log, or it ends before), and the errors of evlog_open. */
+int evlog_head(const struct ld_context *context, const char *directory, uint64_t sequence,
+               struct evlog_head *head, struct ld_error *error) LD_MUST_USE;
+void evlog_head_free(struct evlog_head *head);
+/* The bytes that a signature of the head is over. */
+void evlog_head_message(const struct evlog_head *head, uint8_t message[EVLOG_HEAD_MESSAGE_SIZE]);
+
+/* Reads every byte up to the head's sequence: is it what it was? finding() is called for each
+ * segment that is not. LD_OK; LD_CORRUPT with findings; LD_INVALID: the head is of another log or
+ * is not what its own hash says. */
+int evlog_head_compare(const struct ld_context *context, const char *directory,
+                       const struct evlog_head *head, evlog_finding_fn *finding, void *data,
+                       struct ld_error *error) LD_MUST_USE;
+
 /* The names of the log's own events. */
 #define EVLOG_TOPIC_CHECKPOINT "sys/checkpoint"
 

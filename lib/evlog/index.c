@@ -183,7 +183,7 @@ static void put_head(const struct making *making)
     ld_put_u64(bytes + AT_LAST_TIME, (uint64_t)index->last_time_us);
     ld_put_u32(bytes + AT_TOPICS, index->topic_count);
     ld_put_u32(bytes + AT_TEXT_BYTES, (uint32_t)making->text_bytes);
-    memcpy(bytes + AT_HASH, index->hash, SEGMENT_HASH_SIZE);
+    memcpy(bytes + AT_HASH, index->hash, EVLOG_HASH_SIZE);
 }
 
 static int encode(struct making *making, struct ld_error *error)
@@ -312,7 +312,7 @@ static int decode_head(struct segment_index *index, struct ld_error *error)
     index->last_time_us = (int64_t)ld_get_u64(bytes + AT_LAST_TIME);
     index->block_count = ld_get_u32(bytes + AT_BLOCKS);
     index->topic_count = ld_get_u32(bytes + AT_TOPICS);
-    memcpy(index->hash, bytes + AT_HASH, SEGMENT_HASH_SIZE);
+    memcpy(index->hash, bytes + AT_HASH, EVLOG_HASH_SIZE);
     return LD_OK;
 }
 

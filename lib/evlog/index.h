@@ -32,7 +32,7 @@ struct segment_index {
     uint64_t end;                           /* behind it */
     uint32_t first_checksum, last_checksum; /* of the first and the last event's header */
     int64_t last_time_us;
-    uint8_t hash[SEGMENT_HASH_SIZE]; /* of bytes [0, end) */
+    uint8_t hash[EVLOG_HASH_SIZE]; /* of bytes [0, end) */
     uint32_t block_count, topic_count;
     uint8_t *bytes; /* the file; owned */
     size_t size;

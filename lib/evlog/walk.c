@@ -47,7 +47,7 @@ int walk_open(struct segment_walk *walk, const struct ld_context *context, const
     *walk = (struct segment_walk){.context = context, .fd = -1, .buffer = malloc(BUFFER_BYTES)};
     if (!walk->buffer)
         return ld_fail(error, LD_NOMEM, "no memory to read a segment");
-    crypto_generichash_init(&walk->hash, NULL, 0, SEGMENT_HASH_SIZE);
+    crypto_generichash_init(&walk->hash, NULL, 0, EVLOG_HASH_SIZE);
     segment_path(path, directory, number);
     int code = segment_read_header(context, directory, number, &walk->header, error);
     if (code == LD_OK)
@@ -89,8 +89,8 @@ int walk_next(struct segment_walk *walk, struct ld_record *record, struct ld_err
     return LD_OK;
 }
 
-void walk_hash(struct segment_walk *walk, uint8_t hash[SEGMENT_HASH_SIZE])
+void walk_hash(struct segment_walk *walk, uint8_t hash[EVLOG_HASH_SIZE])
 {
     hash_walked(walk);
-    crypto_generichash_final(&walk->hash, hash, SEGMENT_HASH_SIZE);
+    crypto_generichash_final(&walk->hash, hash, EVLOG_HASH_SIZE);
 }

@@ -10,8 +10,6 @@
 #include <sodium.h>
 #include "extent.h"
 
-#define SEGMENT_HASH_SIZE 32u /* BLAKE2b-256 */
-
 struct segment_walk {
     struct segment_header header;
     struct position next; /* of the record that follows */
@@ -35,6 +33,6 @@ int walk_next(struct segment_walk *walk, struct ld_record *record,
               struct ld_error *error) LD_MUST_USE;
 
 /* Hash of the file's bytes from its beginning up to the last record walked. Call it once. */
-void walk_hash(struct segment_walk *walk, uint8_t hash[SEGMENT_HASH_SIZE]);
+void walk_hash(struct segment_walk *walk, uint8_t hash[EVLOG_HASH_SIZE]);
 
 #endif
