@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bus.h"
-#include "evlog/evlog.h"
+#include "cmd_log.h"
 #include "picture/event_json.h"
 #include "picture/picture.h"
 
@@ -121,7 +121,7 @@ static int log_stat(struct cli *cli, int argc, char **argv)
 
 /* ---- verify ---- */
 
-static void print_finding(const char *segment, uint64_t sequence, const char *text, void *data)
+void log_print_finding(const char *segment, uint64_t sequence, const char *text, void *data)
 {
     const struct cli *cli = data;
     if (cli->json)
@@ -132,32 +132,58 @@ static void print_finding(const char *segment, uint64_t sequence, const char *te
                text, cli_off(cli));
 }
 
+static void print_counts(const struct cli *cli, const struct evlog_verify_counts *counts, bool good)
+{
+    if (cli->json)
+        cli_print_json(json_pack(
+            "{s:b,s:I,s:I,s:I,s:I,s:I}", "good", good, "segments", (json_int_t)counts->segments,
+            "events", (json_int_t)counts->events, "bytes", (json_int_t)counts->bytes, "torn_bytes",
+            (json_int_t)counts->torn_bytes, "findings", (json_int_t)counts->findings));
+    else
+        printf(cli_say(cli, "%llu 段 %llu 个事件 %llu 字节，发现 %llu 处\n",
+                       "%llu segments, %llu events, %llu bytes, %llu findings\n"),
+               (unsigned long long)counts->segments, (unsigned long long)counts->events,
+               (unsigned long long)counts->bytes, (unsigned long long)counts->findings);
+}
+
 static int log_verify(struct cli *cli, int argc, char **argv)
 {
+    const char *head = NULL, *key = NULL;
+    const struct cli_option options[] = {
+        {"head",
+         'H',
+         CLI_TEXT,
+         &head,
+         "FILE",
+         {"与 log head 写下的日志头比对", "compare with what log head wrote"}},
+        {"key",
+         'k',
+         CLI_TEXT,
+         &key,
+         "FILE",
+         {"日志头须由这一公钥的主人签署",
+          "the head has to be signed by the owner of this public key"}},
+        {.name = NULL}};
     const struct cli_usage usage = {
         "log verify [OPTION]… DIR",
-        {"逐字节核对日志的全部校验和。退出码 5：有损坏。",
-         "Checks every checksum of a log. Exit status 5: it is damaged."},
-        NULL,
-        "  liandong log verify run/data/log\n"};
+        {"逐字节核对日志的全部校验和。加 --head 则证明到该日志头为止一字未改，校验和\n"
+         "重算过的改动也能发现。退出码 5：有损坏或有改动。",
+         "Checks every checksum of a log. With --head, shows that nothing up to the head was "
+         "changed\n"
+         "since, not even with new checksums. Exit status 5: it is damaged, or was changed."},
+        options,
+        "  liandong log verify run/data/log\n"
+        "  liandong log verify --head head-2026-11-22.json --key head.key.pub run/data/log\n"};
     struct evlog_verify_counts counts = {0};
     struct ld_error error;
     int count;
     int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
     if (status >= 0)
         return status;
-    int code = evlog_verify(cli->context, argv[0], print_finding, cli, &counts, &error);
-    if (cli->json)
-        cli_print_json(json_pack("{s:b,s:I,s:I,s:I,s:I,s:I}", "good", code == LD_OK, "segments",
-                                 (json_int_t)counts.segments, "events", (json_int_t)counts.events,
-                                 "bytes", (json_int_t)counts.bytes, "torn_bytes",
-                                 (json_int_t)counts.torn_bytes, "findings",
-                                 (json_int_t)counts.findings));
-    else
-        printf(cli_say(cli, "%llu 段 %llu 个事件 %llu 字节，发现 %llu 处\n",
-                       "%llu segments, %llu events, %llu bytes, %llu findings\n"),
-               (unsigned long long)counts.segments, (unsigned long long)counts.events,
-               (unsigned long long)counts.bytes, (unsigned long long)counts.findings);
+    if (head != NULL)
+        return log_compare_head(cli, argv[0], head, key);
+    int code = evlog_verify(cli->context, argv[0], log_print_finding, cli, &counts, &error);
+    print_counts(cli, &counts, code == LD_OK);
     return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
 }
 
@@ -204,7 +230,7 @@ static int log_repair(struct cli *cli, int argc, char **argv)
     if (yes)
         code = evlog_repair(cli->context, argv[0], &report, &error);
     else
-        code = evlog_verify(cli->context, argv[0], print_finding, cli, NULL, &error);
+        code = evlog_verify(cli->context, argv[0], log_print_finding, cli, NULL, &error);
     if (code != LD_OK)
         return cli_fail(cli, &error);
     print_repair(cli, &report);
@@ -260,6 +286,8 @@ int cmd_log(struct cli *cli, int argc, char **argv)
         {"verify", log_verify, {"核对全部校验和", "check every checksum"}},
         {"repair", log_repair, {"把损坏之后的部分移开", "set what is damaged aside"}},
         {"export", log_export, {"导出 JSON 行", "as JSON lines"}},
+        {"head", log_head, {"日志头：涵盖全部字节的一个哈希", "one hash over all of it"}},
+        {"key", log_key, {"生成签署日志头的密钥", "make a key to sign heads with"}},
         {NULL, NULL, {NULL, NULL}}};
     static const struct plan_text SUMMARY = {"磁盘上的日志，不需要路由器。",
                                              "The log on disk; needs no router."};

@@ -8,7 +8,7 @@ _liandong() {
   local common='--endpoint --as --timeout --json --lang --help'
   local -A sub=(
     [duty]='list acknowledge accept decline progress done ask-help'
-    [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export'
+    [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export head key'
     [plan]='check show adopt' [route]='test'
   )
   local answers='--all --incident --reason --help-from --person --exercise'
@@ -25,7 +25,8 @@ _liandong() {
     [notice list]='--audience --incident --log' [notice cap]='--log'
     [supply balance]='--item --log' [supply list]='--item --log'
     [supply act]='--from --to --request --area --reason --needed-by --id --incident --exercise'
-    [log stat]='' [log verify]='' [log repair]='--yes' [log export]='--from'
+    [log stat]='' [log verify]='--head --key' [log repair]='--yes' [log export]='--from'
+    [log head]='--key --at' [log key]=''
     [plan check]='' [plan show]='--units --criteria --duties --procedure --clocks'
     [plan adopt]='--exercise' [route test]=''
   )

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "evlog/evlog.h"
@@ -189,6 +190,48 @@ static void test_log(void **state)
     exits(0, arguments);
 }
 
+/* A head made, signed, checked; then by the wrong key, changed, and of another state of the log. */
+static void test_head(void **state)
+{
+    char arguments[400], path[100];
+    (void)state;
+    snprintf(arguments, sizeof arguments, "log key %s/a.key", folder);
+    exits(0, arguments);
+    exits(2, arguments); /* never overwrites one */
+    snprintf(arguments, sizeof arguments, "log key %s/b.key", folder);
+    exits(0, arguments);
+    snprintf(arguments, sizeof arguments, "log head --at 2 --key %s/a.key %s", folder, folder);
+    exits(0, arguments);
+    json_t *head = json_loads(answer.text, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(head, "sequence")), 2);
+    snprintf(path, sizeof path, "%s/head.json", folder);
+    assert_int_equal(json_dump_file(head, path, 0), 0);
+    snprintf(arguments, sizeof arguments, "log verify --head %s/head.json %s", folder, folder);
+    exits(0, arguments);
+    snprintf(arguments, sizeof arguments, "log verify --head %s/head.json --key %s/a.key.pub %s",
+             folder, folder, folder);
+    exits(0, arguments);
+    snprintf(arguments, sizeof arguments, "log verify --head %s/head.json --key %s/b.key.pub %s",
+             folder, folder, folder);
+    exits(5, arguments);
+    json_object_set_new(head, "time_us", json_integer(7));
+    assert_int_equal(json_dump_file(head, path, 0), 0);
+    snprintf(arguments, sizeof arguments, "log verify --head %s/head.json --key %s/a.key.pub %s",
+             folder, folder, folder);
+    exits(5, arguments);
+    json_object_set_new(head, "sequence", json_integer(3));
+    assert_int_equal(json_dump_file(head, path, 0), 0);
+    snprintf(arguments, sizeof arguments, "log verify --head %s/head.json %s", folder, folder);
+    exits(2, arguments); /* not what its hash says */
+    json_decref(head);
+    snprintf(arguments, sizeof arguments, "log head --at 9 %s", folder);
+    exits(2, arguments);
+    snprintf(path, sizeof path, "%s/a.key", folder);
+    assert_int_equal(chmod(path, 0644), 0);
+    snprintf(arguments, sizeof arguments, "log head --key %s/a.key %s", folder, folder);
+    exits(4, arguments);
+}
+
 static int find_segment(const char *name, void *data)
 {
     if (strstr(name, ".ldlog") != NULL)
@@ -227,10 +270,10 @@ static void test_damaged_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exit_codes),  cmocka_unit_test(test_help_everywhere),
-        cmocka_unit_test(test_languages),   cmocka_unit_test(test_plan),
-        cmocka_unit_test(test_sim),         cmocka_unit_test(test_log),
-        cmocka_unit_test(test_damaged_log),
+        cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_help_everywhere),
+        cmocka_unit_test(test_languages),  cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_sim),        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_head),       cmocka_unit_test(test_damaged_log),
     };
     return cmocka_run_group_tests(tests, make_log, remove_log);
 }
