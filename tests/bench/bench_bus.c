@@ -6,7 +6,12 @@
  *     bench_bus [--rounds N] [--seconds S] [--events N] [--json] [--raw FILE]
  *               [--router PROGRAM] [--directory DIR]    a router is started here
  *               [--server NAME=ENDPOINT[,GROUP[,PAGE]]]… is measured instead, in this order
- *               [--slow-us N,N,…]  servers under slow_sync: T1, T2 and T3 at 1,000/s at each delay
+ *     and instead of T1 to T4:
+ *               --slow-us N,N,…  T1, T2 and T3 at 1,000/s with each sync slower by N; the servers
+ *                                run under slow_sync
+ *               --growth         T11: cost per event as the work grows
+ *               --memory         T8: memory with 62 stuck consumers
+ *               --fill           publishes only, for T9
  *
  * Whatever takes longer than two minutes is stuck, and named.
  */
@@ -15,134 +20,81 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "figures.h"
-#include "load.h"
-#include "server.h"
+#include "bus.h"
 
 enum {
-    SERVERS_MAX = 16,
-    DELAYS_MAX = 8,
-    SINGLE_EVENTS = 2000,
-    PACED_EVENTS = 1000,
     BARE_EVENTS = 500000,
-    PROBE_EVENTS = 64,
-    WINDOW_MIN = 64,
+    HISTORY_MIN = 20000, /* fewer are read too soon to be timed */
     NAME_SIZE = 64
-};
-
-struct bench {
-    const char *program, *directory;
-    size_t rounds, events;
-    double seconds;
-    bool json;
-    struct server servers[SERVERS_MAX];
-    size_t server_count;
-    uint64_t delays_us[DELAYS_MAX];
-    size_t delay_count; /* 0: as fast as the disk is */
-    struct figures figures;
 };
 
 /* ---- one system, one round ---- */
 
-static void note(struct bench *bench, const struct server *server, const char *name, double value)
+void bus_note(struct bench *bench, const struct server *server, const char *name, double value)
 {
     figures_note(&bench->figures, server->series->name, name, value);
 }
 
-static void note_latency(struct bench *bench, const struct server *server, const char *p50,
-                         const char *p99, struct latency latency)
+void bus_note_latency(struct bench *bench, const struct server *server, const char *p50,
+                      const char *p99, struct latency latency)
 {
-    note(bench, server, p50, latency.p50_us);
-    note(bench, server, p99, latency.p99_us);
+    bus_note(bench, server, p50, latency.p50_us);
+    bus_note(bench, server, p99, latency.p99_us);
 }
 
-static void phase(const struct server *server, const char *name)
+void bus_phase(const struct server *server, const char *name)
 {
     static char text[NAME_SIZE];
     snprintf(text, sizeof text, "%s, %s", name, server->series->name);
     bench_phase(text);
 }
 
-static void measure_publish(struct bench *bench, const struct server *server, struct load *load)
+void bus_publish(struct bench *bench, const struct server *server, struct load *load)
 {
     size_t count;
-    phase(server, "T1");
+    bus_phase(server, "T1");
     double syncs = server_syncs(server);
-    note(bench, server, "t1_per_s", load_pipelined(load, bench->seconds, bench->events, &count));
+    bus_note(bench, server, "t1_per_s",
+             load_pipelined(load, bench->seconds, bench->events, &count));
     if (syncs >= 0)
-        note(bench, server, "t1_syncs", (server_syncs(server) - syncs) / (double)count);
+        bus_note(bench, server, "t1_syncs", (server_syncs(server) - syncs) / (double)count);
 }
 
-static void measure_single(struct bench *bench, const struct server *server, struct load *load)
+void bus_single(struct bench *bench, const struct server *server, struct load *load)
 {
     size_t count;
-    phase(server, "T2");
+    bus_phase(server, "T2");
     double syncs = server_syncs(server);
     struct latency latency = load_single(load, SINGLE_EVENTS, bench->seconds, &count);
-    note_latency(bench, server, "t2_p50_us", "t2_p99_us", latency);
+    bus_note_latency(bench, server, "t2_p50_us", "t2_p99_us", latency);
     if (syncs >= 0)
-        note(bench, server, "t2_syncs", (server_syncs(server) - syncs) / (double)count);
+        bus_note(bench, server, "t2_syncs", (server_syncs(server) - syncs) / (double)count);
 }
 
-static void measure_paced(struct bench *bench, const struct server *server, struct load *load)
+void bus_paced(struct bench *bench, const struct server *server, struct load *load)
 {
-    phase(server, "T3 at 1,000/s");
-    note_latency(bench, server, "t3_p50_us", "t3_p99_us",
-                 load_paced(load, BENCH_CONSUMERS, PACED_EVENTS));
+    bus_phase(server, "T3 at 1,000/s");
+    bus_note_latency(bench, server, "t3_p50_us", "t3_p99_us",
+                     load_paced(load, BENCH_CONSUMERS, PACED_EVENTS));
 }
 
-static void measure_server(struct bench *bench, const struct server *server)
+void bus_measure(struct bench *bench, const struct server *server)
 {
     struct load load;
-    phase(server, "reset");
-    server->series->reset(server->endpoint);
+    bus_phase(server, "reset");
+    server->series->reset(server->endpoint, true);
     load_open(&load, server->series, server->endpoint, 1);
-    measure_publish(bench, server, &load);
-    phase(server, "T4");
-    note(bench, server, "t4_per_s", load_history(&load));
-    measure_single(bench, server, &load);
-    phase(server, "reset");
-    server->series->reset(server->endpoint);
-    phase(server, "T3");
-    note(bench, server, "t3_per_s", load_fan_out(&load, BENCH_CONSUMERS, bench->seconds));
-    measure_paced(bench, server, &load);
-    load_close(&load);
-}
-
-/* ---- on slow disks ---- */
-
-/* What syncs each event on its own needs minutes for a full window on a slow disk, and gains
- * nothing from it: the window is what it answers in a second. */
-static size_t window_for(struct load *load)
-{
-    size_t count;
-    double per_second = load_pipelined(load, 1, PROBE_EVENTS, &count);
-    return per_second >= BENCH_WINDOW ? BENCH_WINDOW
-           : per_second > WINDOW_MIN  ? (size_t)per_second
-                                      : WINDOW_MIN;
-}
-
-static void measure_slow(struct bench *bench, const struct server *server, uint64_t delay_us)
-{
-    char part[NAME_SIZE];
-    struct load load;
-    if (!server->page)
-        bench_die(server->series->name, "does not run under slow_sync");
-    snprintf(part, sizeof part, "slow%llu", (unsigned long long)delay_us);
-    bench->figures.part = part;
-    phase(server, "reset");
-    server->series->reset(server->endpoint);
-    server->page->delay_us = delay_us;
-    load_open(&load, server->series, server->endpoint, 1);
-    load.window = window_for(&load);
-    measure_publish(bench, server, &load);
-    measure_single(bench, server, &load);
-    server->page->delay_us = 0;
-    server->series->reset(server->endpoint);
-    server->page->delay_us = delay_us;
-    if (load.window == BENCH_WINDOW)
-        measure_paced(bench, server, &load);
-    server->page->delay_us = 0;
+    bus_publish(bench, server, &load);
+    if (load.published >= HISTORY_MIN) {
+        bus_phase(server, "T4");
+        bus_note(bench, server, "t4_per_s", load_history(&load));
+    }
+    bus_single(bench, server, &load);
+    bus_phase(server, "reset");
+    server->series->reset(server->endpoint, false);
+    bus_phase(server, "T3");
+    bus_note(bench, server, "t3_per_s", load_fan_out(&load, BENCH_CONSUMERS, bench->seconds));
+    bus_paced(bench, server, &load);
     load_close(&load);
 }
 
@@ -179,13 +131,10 @@ static void run_round(struct bench *bench)
 {
     for (size_t i = 0; i < bench->server_count; i++) {
         server_continue(&bench->servers[i]);
-        if (bench->delay_count == 0)
-            measure_server(bench, &bench->servers[i]);
-        for (size_t k = 0; k < bench->delay_count; k++)
-            measure_slow(bench, &bench->servers[i], bench->delays_us[k]);
+        bench->measure(bench, &bench->servers[i]);
         server_pause(&bench->servers[i]);
     }
-    if (bench->delay_count == 0)
+    if (bench->measure == bus_measure)
         measure_bare(bench);
 }
 
@@ -245,6 +194,15 @@ static void print_table(const struct bench *bench)
         print_row(bench, &ROWS[i]);
 }
 
+/* Each with its median, in the order of the first round. */
+static void print_figures(const struct bench *bench)
+{
+    for (size_t i = 0; i < bench->figures.count && bench->figures.all[i].round == 0; i++)
+        printf("%-42s %12.5g\n", bench->figures.all[i].name,
+               figures_median(&bench->figures, bench->figures.all[i].series,
+                              bench->figures.all[i].name));
+}
+
 /* ---- options ---- */
 
 static double number_option(const char *text, double min, double max)
@@ -272,6 +230,8 @@ static void set_delays(struct bench *bench, const char *text)
             bench_die(text, "expected microseconds, separated by commas");
         at = *end ? end + 1 : end;
     }
+    bench->measure = slow_measure;
+    bench->figures.part = "slow";
 }
 
 static void set_raw(struct bench *bench, const char *path)
@@ -308,6 +268,18 @@ static void take_option(struct bench *bench, int option, const char *value)
     case 'l':
         set_delays(bench, value);
         break;
+    case 'g':
+        bench->measure = growth_measure;
+        bench->figures.part = "growth";
+        break;
+    case 'm':
+        bench->measure = memory_measure;
+        bench->figures.part = "memory";
+        break;
+    case 'f':
+        bench->measure = fill_measure;
+        bench->figures.part = "restart";
+        break;
     case 'w':
         set_raw(bench, value);
         break;
@@ -318,17 +290,25 @@ static void take_option(struct bench *bench, int option, const char *value)
 
 static void parse(struct bench *bench, int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"router", required_argument, NULL, 'r'},  {"directory", required_argument, NULL, 'd'},
-        {"rounds", required_argument, NULL, 'n'},  {"events", required_argument, NULL, 'e'},
-        {"seconds", required_argument, NULL, 's'}, {"server", required_argument, NULL, 'v'},
-        {"slow-us", required_argument, NULL, 'l'}, {"raw", required_argument, NULL, 'w'},
-        {"json", no_argument, NULL, 'j'},          {0}};
+    static const struct option OPTIONS[] = {{"router", required_argument, NULL, 'r'},
+                                            {"directory", required_argument, NULL, 'd'},
+                                            {"rounds", required_argument, NULL, 'n'},
+                                            {"events", required_argument, NULL, 'e'},
+                                            {"seconds", required_argument, NULL, 's'},
+                                            {"server", required_argument, NULL, 'v'},
+                                            {"slow-us", required_argument, NULL, 'l'},
+                                            {"raw", required_argument, NULL, 'w'},
+                                            {"growth", no_argument, NULL, 'g'},
+                                            {"memory", no_argument, NULL, 'm'},
+                                            {"fill", no_argument, NULL, 'f'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {0}};
     *bench = (struct bench){.program = LIANDONG_ROUTER,
                             .directory = "/var/tmp",
                             .rounds = 3,
                             .seconds = 1,
                             .events = SIZE_MAX,
+                            .measure = bus_measure,
                             .figures = {.part = "bus"}};
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;)
         take_option(bench, option, optarg);
@@ -347,10 +327,12 @@ int main(int argc, char **argv)
         run_round(&bench);
     for (size_t i = 0; i < bench.server_count; i++)
         server_continue(&bench.servers[i]);
-    if (own) {
+    if (own)
         server_stop_router(&bench.servers[0]);
+    if (own && bench.measure == bus_measure)
         print_table(&bench);
-    }
+    if (own && bench.measure != bus_measure)
+        print_figures(&bench);
     figures_free(&bench.figures);
     return 0;
 }

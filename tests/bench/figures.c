@@ -13,7 +13,9 @@ void figures_note(struct figures *figures, const char *series, const char *name,
         if (!figures->all)
             bench_die("memory", "none left");
     }
-    figures->all[figures->count++] = (struct figure){series, name, value, figures->round};
+    struct figure *figure = &figures->all[figures->count++];
+    *figure = (struct figure){.series = series, .value = value, .round = figures->round};
+    snprintf(figure->name, sizeof figure->name, "%s", name);
     if (!figures->raw)
         return;
     fprintf(figures->raw, "%s\t%s\t%s\t%zu\t%.6g\n", figures->part, series, name,

@@ -5,8 +5,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+enum { FIGURE_NAME_SIZE = 64 };
+
 struct figure {
-    const char *series, *name; /* borrowed for ever */
+    const char *series; /* borrowed for ever */
+    char name[FIGURE_NAME_SIZE];
     double value;
     size_t round;
 };

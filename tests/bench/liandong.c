@@ -41,8 +41,9 @@ static void wait_up(struct ld_client *client, const char *endpoint)
         bench_die(endpoint, error.text);
 }
 
-static void reset(const char *endpoint)
+static void reset(const char *endpoint, bool place)
 {
+    (void)place;
     struct ld_client_state state;
     struct ld_client *client = client_open(endpoint, "bench", NULL);
     wait_up(client, endpoint);

@@ -23,6 +23,7 @@ struct mark {
 
 struct meeting {
     pthread_barrier_t ready;
+    pthread_mutex_t lock; /* held while those who are stuck are to be */
 };
 
 static double seconds_since(int64_t start_ns)
@@ -124,7 +125,7 @@ static size_t publish_many(struct load *load, double seconds, size_t max, bool h
 
 double load_pipelined(struct load *load, double seconds, size_t max, size_t *count)
 {
-    load->phase++;
+    load->phase += !load->consumers.stuck;
     int64_t start_ns = bench_now_ns();
     *count = load->published = publish_many(load, seconds, max, false);
     return (double)*count / seconds_since(start_ns);
@@ -165,7 +166,14 @@ void consumers_take(struct consumers *consumers, size_t index, const void *paylo
     memcpy(&mark, payload, sizeof mark);
     if (mark.phase != consumers->phase)
         return;
+    if (consumers->stuck) {
+        pthread_mutex_lock(&consumers->meeting->lock);
+        pthread_mutex_unlock(&consumers->meeting->lock);
+        return;
+    }
     size_t heard = atomic_load_explicit(&consumers->heard[index], memory_order_relaxed);
+    if (heard == 0)
+        consumers->first_ns = bench_now_ns();
     if (consumers->times_ns && heard < consumers->events)
         consumers->times_ns[index * consumers->events + heard] = bench_now_ns() - mark.sent_ns;
     atomic_store_explicit(&consumers->heard[index], heard + 1, memory_order_relaxed);
@@ -196,6 +204,7 @@ static void consumers_start(struct load *load, size_t count, bool history, int64
                                     .phase = load->phase,
                                     .heard = bench_allocate(count * sizeof(size_t)),
                                     .meeting = bench_allocate(sizeof(struct meeting))};
+    pthread_mutex_init(&consumers->meeting->lock, NULL);
     pthread_barrier_init(&consumers->meeting->ready, NULL, 2);
     if (pthread_create(&load->thread, NULL, run_consumers, consumers) != 0)
         bench_die("thread", strerror(errno));
@@ -209,6 +218,7 @@ static void consumers_finish(struct load *load, size_t published)
     if (slowest(&load->consumers) < published)
         bench_die(load->series->name, "a consumer has not heard all");
     pthread_barrier_destroy(&load->consumers.meeting->ready);
+    pthread_mutex_destroy(&load->consumers.meeting->lock);
     free(load->consumers.meeting);
     free(load->consumers.heard);
 }
@@ -216,9 +226,9 @@ static void consumers_finish(struct load *load, size_t published)
 double load_history(struct load *load)
 {
     consumers_start(load, 1, true, NULL, 0);
-    int64_t start_ns = bench_now_ns();
     consumers_finish(load, load->published);
-    return (double)load->published / ((double)(load->consumers.done_ns - start_ns) / 1e9);
+    int64_t taken_ns = load->consumers.done_ns - load->consumers.first_ns;
+    return (double)load->published / ((double)taken_ns / 1e9);
 }
 
 double load_fan_out(struct load *load, size_t consumers, double seconds)
@@ -247,4 +257,19 @@ struct latency load_paced(struct load *load, size_t consumers, size_t events)
     struct latency latency = bench_latency(times_ns, consumers * events);
     free(times_ns);
     return latency;
+}
+
+void load_stuck_begin(struct load *load, size_t consumers)
+{
+    load->phase++;
+    consumers_start(load, consumers, false, NULL, 0);
+    load->consumers.stuck = true;
+    pthread_mutex_lock(&load->consumers.meeting->lock);
+}
+
+void load_stuck_end(struct load *load)
+{
+    load->consumers.finished = load->consumers.count;
+    pthread_mutex_unlock(&load->consumers.meeting->lock);
+    consumers_finish(load, 0);
 }

@@ -32,11 +32,15 @@ void load_close(struct load *load);
 double load_pipelined(struct load *load, double seconds, size_t max, size_t *count);
 /* One at a time, for so many or so long. */
 struct latency load_single(struct load *load, size_t max, double seconds, size_t *count);
-/* One consumer reads what load_pipelined has just published; events/s. */
+/* One consumer reads what load_pipelined has just published; events/s from the first on. */
 double load_history(struct load *load);
 /* To so many consumers, never far ahead of the slowest; delivered/s. */
 double load_fan_out(struct load *load, size_t consumers, double seconds);
 /* The same at 1,000/s; from publish to each consumer. */
 struct latency load_paced(struct load *load, size_t consumers, size_t events);
+
+/* So many consumers that stop reading at the first event of what load_pipelined publishes next. */
+void load_stuck_begin(struct load *load, size_t consumers);
+void load_stuck_end(struct load *load);
 
 #endif

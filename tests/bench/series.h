@@ -17,8 +17,9 @@ struct consumers;
 
 struct series {
     const char *name;
-    /* Forgets all before, and makes one place that keeps what is published from now on. */
-    void (*reset)(const char *endpoint);
+    /* Forgets all before. place: and makes one place that keeps what is published from now on, for
+     * systems that keep nothing unless somebody is to read it. */
+    void (*reset)(const char *endpoint, bool place);
     void *(*publisher_open)(const char *endpoint);
     /* Queues one; the library may send it at once or later. */
     void (*publish)(void *publisher, const void *payload, size_t size);
@@ -38,6 +39,7 @@ struct consumers {
     const char *endpoint;
     size_t count;      /* of consumers */
     bool history;      /* all since reset, not only what comes after they are ready */
+    bool stuck;        /* the first event that comes stops all that this thread reads */
     int64_t *times_ns; /* from publish to consumer, count times events; NULL: not taken */
     size_t events;     /* each; for times_ns */
     struct load *load;
@@ -45,7 +47,7 @@ struct consumers {
     uint32_t phase;
     _Atomic size_t *heard; /* by each */
     _Atomic size_t finished;
-    _Atomic int64_t done_ns;
+    _Atomic int64_t first_ns, done_ns; /* events came: the first of any, the last of all */
     struct meeting *meeting;
 };
 

@@ -5,6 +5,7 @@
  */
 #include "server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -129,4 +130,57 @@ double server_syncs(const struct server *server)
     for (int kind = 0; kind < SLOW_SYNC_BLIND; kind++)
         syncs += (double)server->page->calls[kind];
     return syncs;
+}
+
+/* ---- what it uses ---- */
+
+static bool read_text(const char *process, const char *name, char *text, size_t size)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "/proc/%s/%s", process, name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false; /* it has ended meanwhile */
+    size_t read = fread(text, 1, size - 1, file);
+    text[read] = 0;
+    fclose(file);
+    return read > 0;
+}
+
+static double line_mib(const char *status, const char *name)
+{
+    const char *at = strstr(status, name);
+    return at ? strtod(at + strlen(name), NULL) / 1024 : 0;
+}
+
+static void add_process(struct usage *usage, const char *process, pid_t group)
+{
+    char text[PATH_SIZE];
+    int process_group = 0;
+    double user = 0, kernel = 0;
+    const char *behind_name =
+        read_text(process, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+    if (!behind_name ||
+        sscanf(behind_name, ") %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %lf %lf", &process_group,
+               &user, &kernel) != 3 ||
+        process_group != group)
+        return;
+    usage->cpu_s += (user + kernel) / (double)sysconf(_SC_CLK_TCK);
+    if (!read_text(process, "status", text, sizeof text))
+        return;
+    usage->anon_mib += line_mib(text, "RssAnon:") + line_mib(text, "RssShmem:");
+    usage->file_mib += line_mib(text, "RssFile:");
+}
+
+struct usage server_usage(const struct server *server)
+{
+    struct usage usage = {0};
+    DIR *processes = opendir("/proc");
+    if (!processes)
+        bench_die("/proc", strerror(errno));
+    for (const struct dirent *entry; (entry = readdir(processes));)
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+            add_process(&usage, entry->d_name, server->group);
+    closedir(processes);
+    return usage;
 }

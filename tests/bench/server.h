@@ -26,4 +26,12 @@ void server_continue(const struct server *server);
 /* Syncs made so far, as counted by slow_sync or by the system itself; negative: nobody counts. */
 double server_syncs(const struct server *server);
 
+/* Of all processes of the server. */
+struct usage {
+    double cpu_s;
+    double anon_mib; /* resident: its own, and shared without a file */
+    double file_mib; /* resident: mapped files, which the kernel may drop */
+};
+struct usage server_usage(const struct server *server);
+
 #endif
