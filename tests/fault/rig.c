@@ -11,7 +11,7 @@ void rig_options(struct evlog_options *options)
     options->segment_bytes = SEGMENT_BYTES;
     options->buffer_bytes = 262144;
     options->reserve_bytes = 65536;
-    options->writer_thread = false;
+    options->writer_thread = options->index = false;
 }
 
 int rig_setup(void **state)
@@ -27,7 +27,8 @@ int rig_setup(void **state)
 int rig_setup_threaded(void **state)
 {
     rig_setup(state);
-    ((struct rig *)*state)->options.writer_thread = true;
+    struct rig *rig = *state;
+    rig->options.writer_thread = rig->options.index = true;
     return 0;
 }
 

@@ -1,6 +1,8 @@
 /* Images of a storage, taken before each step. */
 #include "watch.h"
 
+#include "storage_private.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -31,7 +33,9 @@ void watch_begin(struct watch *watch, struct storage *storage)
 
 void watch_now(struct watch *watch, struct storage *storage)
 {
+    storage_lock(); /* against the log's threads */
     add(watch, storage, 0);
+    storage_unlock();
 }
 
 void watch_clear(struct watch *watch)
