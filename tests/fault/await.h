@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 typedef bool await_fn(void *data);
-/* Asks again whenever a file in the folder has changed. Fails the test after two minutes, saying
+/* Asks again whenever a file in the folder has changed. Fails the test after a minute, saying
  * what did not come. */
 void await_folder(const char *folder, await_fn *is_so, void *data, const char *what);
 

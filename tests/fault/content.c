@@ -42,6 +42,16 @@ void content_answers_path(char path[CONTENT_PATH_SIZE], const char *folder, unsi
     snprintf(path, CONTENT_PATH_SIZE, "%s/answers-%u", folder, author);
 }
 
+void content_refusals_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned author)
+{
+    snprintf(path, CONTENT_PATH_SIZE, "%s/refusals-%u", folder, author);
+}
+
+void content_tapped_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned tap)
+{
+    snprintf(path, CONTENT_PATH_SIZE, "%s/tapped-%u", folder, tap);
+}
+
 void content_seen_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned listener)
 {
     snprintf(path, CONTENT_PATH_SIZE, "%s/seen-%u", folder, listener);

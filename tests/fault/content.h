@@ -3,8 +3,8 @@
  * author and n: an author who was killed writes the same again, and whoever reads the log knows
  * what must be there, bit for bit.
  *
- * Two kinds of files keep what authors and listeners were told; each entry is written as soon as it
- * is known, so that a SIGKILL loses none.
+ * Files keep what authors and listeners were told; each entry is written as soon as it is known, so
+ * that a SIGKILL loses none.
  */
 #ifndef TESTS_FAULT_CONTENT_H
 #define TESTS_FAULT_CONTENT_H
@@ -39,7 +39,10 @@ struct answer_entry {
 };
 void content_answers_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned author);
 
-/* folder/seen-<listener>: one for each event that was streamed, in order. */
+/* folder/refusals-<author>: the number of each event that was refused because space was lacking. */
+void content_refusals_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned author);
+
+/* folder/seen-<listener>, folder/tapped-<tap>: one for each event that was streamed, in order. */
 struct seen_entry {
     uint64_t sequence;
     int64_t time_us;
@@ -49,6 +52,7 @@ struct seen_entry {
     uint16_t topic_size, flags;
 };
 void content_seen_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned listener);
+void content_tapped_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned tap);
 void content_seen(struct seen_entry *entry, const struct ld_record *record);
 
 #endif

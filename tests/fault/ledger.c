@@ -162,6 +162,26 @@ static void check_seen(const struct ledger *ledger, const struct picture *pictur
     ld_buffer_free(&file);
 }
 
+static void check_tapped(const struct ledger *ledger, const struct picture *picture, unsigned tap,
+                         struct ledger_totals *totals)
+{
+    struct ld_buffer file = {0};
+    char path[CONTENT_PATH_SIZE];
+    uint64_t last = 0;
+    content_tapped_path(path, ledger->folder, tap);
+    read_file(path, sizeof(struct seen_entry), &file);
+    const struct seen_entry *tapped = (const void *)file.data;
+    const struct seen_entry *events = (const void *)picture->events.data;
+    size_t count = count_of(&file, sizeof *tapped);
+    for (size_t i = 0; i < count; last = tapped[i++].sequence) {
+        assert_true(tapped[i].sequence > last);
+        assert_true(tapped[i].sequence <= count_of(&picture->events, sizeof *events));
+        assert_memory_equal(&tapped[i], &events[tapped[i].sequence - 1], sizeof tapped[i]);
+    }
+    totals->tapped += count;
+    ld_buffer_free(&file);
+}
+
 void ledger_check(const struct ledger *ledger, struct ledger_totals *totals)
 {
     struct picture picture = {0};
@@ -172,6 +192,8 @@ void ledger_check(const struct ledger *ledger, struct ledger_totals *totals)
         check_answers(ledger, &picture, author, totals);
     for (unsigned listener = 0; listener < ledger->listeners; listener++)
         check_seen(ledger, &picture, listener, totals);
+    for (unsigned tap = 0; tap < ledger->taps; tap++)
+        check_tapped(ledger, &picture, tap, totals);
     for (unsigned author = 0; author < ledger->authors; author++)
         ld_buffer_free(&picture.authors[author]);
     ld_buffer_free(&picture.events);
@@ -185,14 +207,25 @@ static uint64_t size_of_file(const char *path)
     return stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
-uint64_t ledger_answers(const struct ledger *ledger)
+uint64_t ledger_answers_of(const struct ledger *ledger, unsigned author)
 {
     char path[CONTENT_PATH_SIZE];
+    content_answers_path(path, ledger->folder, author);
+    return size_of_file(path) / sizeof(struct answer_entry);
+}
+
+uint64_t ledger_refusals_of(const struct ledger *ledger, unsigned author)
+{
+    char path[CONTENT_PATH_SIZE];
+    content_refusals_path(path, ledger->folder, author);
+    return size_of_file(path) / sizeof(uint64_t);
+}
+
+uint64_t ledger_answers(const struct ledger *ledger)
+{
     uint64_t answers = 0;
-    for (unsigned author = 0; author < ledger->authors; author++) {
-        content_answers_path(path, ledger->folder, author);
-        answers += size_of_file(path) / sizeof(struct answer_entry);
-    }
+    for (unsigned author = 0; author < ledger->authors; author++)
+        answers += ledger_answers_of(ledger, author);
     return answers;
 }
 

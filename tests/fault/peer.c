@@ -88,7 +88,8 @@ static void on_asked(uv_poll_t *handle, int status, int events)
 
 static const struct peer_role *find_role(int argc, char **argv)
 {
-    static const struct peer_role *const ROLES[] = {&peer_publishing, &peer_streaming};
+    static const struct peer_role *const ROLES[] = {&peer_publishing, &peer_streaming,
+                                                    &peer_tapping};
     for (size_t i = 0; argc > 1 && i < sizeof ROLES / sizeof *ROLES; i++) {
         if (strcmp(argv[1], ROLES[i]->name) != 0)
             continue;
@@ -96,7 +97,7 @@ static const struct peer_role *find_role(int argc, char **argv)
             peer_die("usage: fault_peer %s %s", ROLES[i]->name, ROLES[i]->usage);
         return ROLES[i];
     }
-    peer_die("usage: fault_peer publish|stream …");
+    peer_die("usage: fault_peer publish|stream|tap …");
 }
 
 int main(int argc, char **argv)

@@ -21,7 +21,7 @@ struct peer_role {
     void (*start)(struct peer *peer, char **arguments);
     void (*stop)(void); /* asked once; the role closes its clients when it is done */
 };
-extern const struct peer_role peer_publishing, peer_streaming;
+extern const struct peer_role peer_publishing, peer_streaming, peer_tapping;
 
 /* Says why on stderr and ends the process with status 1. */
 void peer_die(const char *format, ...) LD_PRINTF(1, 2) __attribute__((noreturn));

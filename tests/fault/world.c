@@ -1,0 +1,203 @@
+/* The world of the fault tests; see world.h. */
+#include "world.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { ROUTER_OPTIONS_MAX = 12 };
+
+uint64_t world_seed(void)
+{
+    const char *given = getenv("LIANDONG_SEED");
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+    print_message("LIANDONG_SEED=%" PRIu64 "\n", seed);
+    return seed;
+}
+
+unsigned world_rounds(unsigned full, unsigned plain, unsigned sanitized)
+{
+    const char *mode = getenv("LIANDONG_TESTS");
+    if (mode != NULL && strcmp(mode, "full") == 0)
+        return full;
+#ifdef LIANDONG_SANITIZED
+    (void)plain;
+    return sanitized;
+#else
+    (void)sanitized;
+    return plain;
+#endif
+}
+
+/* ---- processes ---- */
+
+void world_open(struct world *world, uint64_t seed)
+{
+    memset(world, 0, sizeof *world);
+    harness_open(&world->harness);
+    snprintf(world->told, sizeof world->told, "%s/told", world->harness.folder);
+    assert_int_equal(mkdir(world->told, 0700), 0);
+    world->chance = seed;
+    world->ledger =
+        (struct ledger){.log = world->harness.data, .folder = world->told, .seed = seed};
+}
+
+void world_start_router(struct world *world, const char *const *options)
+{
+    const char *all[ROUTER_OPTIONS_MAX] = {NULL};
+    for (size_t i = 0; options[i] != NULL; i++) {
+        assert_true(i + 1 < ROUTER_OPTIONS_MAX);
+        all[i] = options[i];
+    }
+    world->router =
+        harness_start(&world->harness, "router", "liandong-router", "--data", world->harness.data,
+                      "--endpoint", world->harness.endpoint, all[0], all[1], all[2], all[3], all[4],
+                      all[5], all[6], all[7], all[8], all[9], all[10], NULL);
+}
+
+void world_close(struct world *world)
+{
+    harness_close(&world->harness);
+}
+
+struct harness_process *world_start_author(struct world *world, unsigned window, unsigned pace_ms)
+{
+    char name[CONTENT_NAME_SIZE], seed[24], number[12], window_text[12], pace[12];
+    unsigned author = world->ledger.authors++;
+    snprintf(name, sizeof name, "author-%u", author);
+    snprintf(seed, sizeof seed, "%" PRIu64, world->ledger.seed);
+    snprintf(number, sizeof number, "%u", author);
+    snprintf(window_text, sizeof window_text, "%u", window);
+    snprintf(pace, sizeof pace, "%u", pace_ms);
+    return harness_launch(&world->harness, name, FAULT_PEER, "publish", world->harness.endpoint,
+                          world->told, seed, number, window_text, pace, NULL);
+}
+
+struct harness_process *world_start_listeners(struct world *world, unsigned count)
+{
+    char name[CONTENT_NAME_SIZE], first[12], count_text[12];
+    snprintf(name, sizeof name, "listener-%u", world->ledger.listeners);
+    snprintf(first, sizeof first, "%u", world->ledger.listeners);
+    snprintf(count_text, sizeof count_text, "%u", count);
+    world->ledger.listeners += count;
+    return harness_launch(&world->harness, name, FAULT_PEER, "stream", world->harness.endpoint,
+                          world->told, first, count_text, NULL);
+}
+
+struct harness_process *world_start_tap(struct world *world, const char *endpoint)
+{
+    char number[12];
+    snprintf(number, sizeof number, "%u", world->ledger.taps++);
+    return harness_launch(&world->harness, "tap", FAULT_PEER, "tap", endpoint, world->told, number,
+                          NULL);
+}
+
+void world_stop(struct world *world, struct harness_process *process)
+{
+    int status = harness_signal(process, SIGTERM);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        harness_show_messages(&world->harness);
+        fail_msg("%s: SIGTERM ended it with status %#x", process->name, (unsigned)status);
+    }
+}
+
+/* ---- checking ---- */
+
+void world_check(struct world *world, struct ledger_totals *totals)
+{
+    ledger_check(&world->ledger, totals);
+    int status =
+        harness_run(&world->harness, NULL, "liandong", "log", "verify", world->harness.data, NULL);
+    if (status != 0) {
+        harness_show_messages(&world->harness);
+        fail_msg("liandong log verify: exit %d", status);
+    }
+}
+
+void world_settle(struct world *world, struct ledger_totals *totals)
+{
+    for (size_t i = 0; i < world->harness.process_count; i++) {
+        struct harness_process *process = &world->harness.process[i];
+        if (process->pid != 0 && strncmp(process->name, "author-", strlen("author-")) == 0)
+            world_stop(world, process);
+    }
+    world_stop(world, world->router);
+    world_check(world, totals);
+    uint64_t events = totals->events;
+    harness_restart(&world->harness, world->router);
+    world_await_seen(world, events);
+    world_stop(world, world->router);
+    world_check(world, totals);
+    assert_int_equal(totals->answered, totals->written);
+    assert_true(totals->seen >= world->ledger.listeners * events);
+}
+
+/* ---- waiting ---- */
+
+struct goal {
+    const struct world *world;
+    uint64_t all;
+    uint64_t each[LEDGER_AUTHORS_MAX];
+};
+
+static bool answers_of_all(void *data)
+{
+    const struct goal *goal = data;
+    return ledger_answers(&goal->world->ledger) >= goal->all;
+}
+
+void world_await_answers(struct world *world, uint64_t more)
+{
+    struct goal goal = {.world = world, .all = ledger_answers(&world->ledger) + more};
+    await_folder(world->told, answers_of_all, &goal, "answers to the authors");
+}
+
+static bool answers_of_each(void *data)
+{
+    const struct goal *goal = data;
+    for (unsigned author = 0; author < goal->world->ledger.authors; author++)
+        if (ledger_answers_of(&goal->world->ledger, author) < goal->each[author])
+            return false;
+    return true;
+}
+
+void world_await_answers_each(struct world *world, uint64_t more)
+{
+    struct goal goal = {.world = world};
+    for (unsigned author = 0; author < world->ledger.authors; author++)
+        goal.each[author] = ledger_answers_of(&world->ledger, author) + more;
+    await_folder(world->told, answers_of_each, &goal, "answers to each author");
+}
+
+static bool refusals_of_each(void *data)
+{
+    const struct goal *goal = data;
+    for (unsigned author = 0; author < goal->world->ledger.authors; author++)
+        if (ledger_refusals_of(&goal->world->ledger, author) <= goal->each[author])
+            return false;
+    return true;
+}
+
+void world_await_refusals(struct world *world)
+{
+    struct goal goal = {.world = world};
+    for (unsigned author = 0; author < world->ledger.authors; author++)
+        goal.each[author] = ledger_refusals_of(&world->ledger, author);
+    await_folder(world->told, refusals_of_each, &goal, "refusals for each author");
+}
+
+static bool seen_by_each(void *data)
+{
+    const struct goal *goal = data;
+    return ledger_all_seen(&goal->world->ledger, goal->all);
+}
+
+void world_await_seen(struct world *world, uint64_t sequence)
+{
+    struct goal goal = {.world = world, .all = sequence};
+    await_folder(world->told, seen_by_each, &goal, "events at the listeners");
+}
