@@ -55,13 +55,14 @@ static int build_everything(struct router *router, uint64_t from, size_t max_byt
     chunk->bytes = span.data;
     chunk->size = span.size;
     chunk->to = span.last;
+    chunk->events = span.last - span.first + 1;
     *out = chunk;
     return LD_OK;
 }
 
 /* Copies what matches in the span; returns the first sequence not looked at. */
 static uint64_t copy_matching(const struct filter_set *set, const struct evlog_span *span,
-                              size_t max_bytes, struct ld_buffer *copy)
+                              size_t max_bytes, struct ld_buffer *copy, uint64_t *events)
 {
     const uint8_t *raw = span->data;
     uint64_t sequence = span->first;
@@ -71,6 +72,7 @@ static uint64_t copy_matching(const struct filter_set *set, const struct evlog_s
             if (copy->size > 0 && copy->size + peek.size > max_bytes)
                 return sequence;
             ld_buffer_append(copy, raw, peek.size);
+            ++*events;
         }
         raw += peek.size;
     }
@@ -78,7 +80,8 @@ static uint64_t copy_matching(const struct filter_set *set, const struct evlog_s
 }
 
 static int scan_matching(struct router *router, struct filter_set *set, uint64_t *next,
-                         size_t max_bytes, struct ld_buffer *copy, struct ld_error *error)
+                         size_t max_bytes, struct ld_buffer *copy, uint64_t *events,
+                         struct ld_error *error)
 {
     for (size_t scanned = 0; scanned < SCAN_BYTES && copy->size < max_bytes;) {
         struct evlog_span span;
@@ -94,7 +97,7 @@ static int scan_matching(struct router *router, struct filter_set *set, uint64_t
         if (code != LD_OK || span.size == 0)
             return code;
         scanned += span.size;
-        *next = copy_matching(set, &span, max_bytes, copy);
+        *next = copy_matching(set, &span, max_bytes, copy, events);
         bool full = *next <= span.last;
         evlog_span_release(&span);
         if (full)
@@ -107,8 +110,8 @@ static int build_matching(struct router *router, struct filter_set *set, uint64_
                           size_t max_bytes, struct chunk **out, struct ld_error *error)
 {
     struct ld_buffer copy = {0};
-    uint64_t next = from;
-    int code = scan_matching(router, set, &next, max_bytes, &copy, error);
+    uint64_t next = from, events = 0;
+    int code = scan_matching(router, set, &next, max_bytes, &copy, &events, error);
     if (next == from) {
         ld_buffer_free(&copy);
         return code;
@@ -116,6 +119,7 @@ static int build_matching(struct router *router, struct filter_set *set, uint64_
     /* An error behind what was read will show when it is read from there. */
     struct chunk *chunk = chunk_new(from);
     chunk->to = next - 1;
+    chunk->events = events;
     chunk->size = copy.size;
     if (copy.size > 0) {
         uint8_t *fitted = realloc(copy.data, copy.size);

@@ -59,7 +59,10 @@ int clock_stage_own(struct router *router, int64_t time_us, const char *topic, c
     ld_record_encode(raw, &record);
     uint64_t sequence;
     uint16_t flags = router->options.drill ? LD_RECORD_EXERCISE : 0;
-    return evlog_stage(router->log, raw, time_us, flags, &sequence, error);
+    int code = evlog_stage(router->log, raw, time_us, flags, &sequence, error);
+    if (code == LD_OK)
+        tally_event(router, &router->own_family, topic, record.topic_size, ld_get_u32(raw + 12));
+    return code;
 }
 
 static int stage_tick(struct router *router, int64_t boundary_us, struct ld_error *error)

@@ -24,6 +24,7 @@
 #include "buffer.h"
 #include "bytes.h"
 #include "evlog/evlog.h"
+#include "histogram.h"
 #include "router.h"
 #include "wire/wire.h"
 #include "zuv/zuv.h"
@@ -51,6 +52,7 @@ enum note_kind {
     NOTE_STREAM,
     NOTE_SPACE,
     NOTE_CONNECTION,
+    NOTE_STALL,
     NOTE_KINDS
 };
 struct note_limit {
@@ -74,6 +76,7 @@ void connections_note(struct router *router);
 struct outgoing {
     struct outgoing *next;
     struct zuv_message message;
+    size_t bytes;
 };
 
 struct session {
@@ -83,6 +86,7 @@ struct session {
     bool gone;
     bool busy; /* its socket queue is full; then in router->busy */
     struct session *busy_next, *busy_prev;
+    uint64_t number; /* of sessions since the start */
     uint8_t peer[PEER_SIZE_MAX];
     size_t peer_size;
     struct zuv_link link;
@@ -179,8 +183,9 @@ void publish_hold(struct request *request, int code);
 struct producer {
     UT_hash_handle hh; /* by id */
     uint64_t id;
-    struct session *owner; /* borrowed; NULL: nobody publishes under this name now */
-    bool claimed;          /* since the router was started: by */
+    struct session *owner;        /* borrowed; NULL: nobody publishes under this name now */
+    struct producer_tally *tally; /* NULL: none of its own */
+    bool claimed;                 /* since the router was started: by */
     uint64_t claimant, round;
     char name[WIRE_NAME_SIZE_MAX + 1];
 };
@@ -189,6 +194,8 @@ struct claim {
     UT_hash_handle hh; /* by id */
     uint64_t id;
     struct producer *producer;
+    struct producer_tally *tally; /* where its events are counted */
+    struct family_tally *family;  /* of its latest event */
     bool fenced;
     /* A refusal that may be retried holds back what follows it (protocol.md, "Order"). */
     uint64_t held_sequence;           /* the next that may come again; 0: not held */
@@ -200,6 +207,38 @@ void producer_release_claims(struct session *session);
 /* Reads the names out of the log, a bounded piece a call, until router->names_known. */
 void producer_scan_turn(struct router *router);
 void producer_free_all(struct router *router);
+
+/* ---- counting (tally.c) ---- */
+
+#define TALLY_OTHER "other"
+enum { TALLY_PRODUCERS = 256, TALLY_FAMILIES = 64, TALLY_NAME_SIZE = 63 };
+
+struct producer_tally {
+    struct producer *producer; /* NULL: a free place, or the others (place 0) */
+    unsigned claims;
+    int64_t seen_us; /* monotonic */
+    uint64_t bytes;  /* of what is in the log */
+    uint64_t outcomes[ROUTER_CODES];
+};
+struct family_tally {
+    char name[TALLY_NAME_SIZE + 1];
+    size_t size; /* 0: the others (place 0) */
+    uint64_t events, bytes;
+};
+/* Others count only once there are any. */
+static inline bool tally_is_used(const struct producer_tally *tally)
+{
+    return tally->producer || tally->seen_us != 0;
+}
+/* The claim gets the place of its producer; releases it. */
+void tally_claim(struct session *session, struct claim *claim);
+void tally_release(struct claim *claim);
+/* Counts an event in its family; *latest is kept by the caller between its events. */
+void tally_event(struct router *router, struct family_tally **latest, const char *topic,
+                 size_t topic_size, uint64_t bytes);
+/* Counts a record that was judged, and its event if it was taken. */
+void tally_record(struct session *session, struct claim *claim, const struct ld_record *record,
+                  int code);
 
 /* ---- filters and chunks (filter.c, chunk.c) ---- */
 
@@ -229,6 +268,7 @@ void filter_forget_chunks(struct router *router); /* frees what no stream is usi
 struct chunk {
     atomic_uint references;
     uint64_t from, to;
+    uint64_t events;
     const uint8_t *bytes;
     size_t size;
     struct evlog_span span; /* of bytes, unless copied */
@@ -256,7 +296,7 @@ static inline struct peek record_peek(const uint8_t *raw)
 
 /* ---- streams (stream.c) ---- */
 
-enum stream_state { STREAM_READY, STREAM_AT_HEAD, STREAM_NO_CREDIT, STREAM_BUSY };
+enum stream_state { STREAM_READY, STREAM_AT_HEAD, STREAM_NO_CREDIT, STREAM_BUSY, STREAM_STATES };
 
 struct stream {
     UT_hash_handle hh; /* of its session, by id */
@@ -273,6 +313,7 @@ struct stream {
     int64_t credit_bytes;  /* may be sent; below 0 by less than one record */
     int64_t window_bytes;  /* the most it has been */
     uint64_t events_bytes; /* sent in all */
+    uint64_t events_sent;
 };
 void stream_open(struct session *session, const struct wire_head *head, const char *filters,
                  size_t size);
@@ -310,6 +351,8 @@ int tap_open(struct router *router, struct ld_error *error);
 void tap_turn(struct router *router);
 bool tap_work_left(const struct router *router);
 
+int metrics_open(struct router *router, const char *address, struct ld_error *error);
+
 void status_answer(struct session *session, const struct wire_head *head);
 
 /* ---- all of it (router.c, dispatch.c) ---- */
@@ -319,11 +362,10 @@ struct router_counters {
     uint64_t records[ROUTER_CODES];      /* outcome of each published record */
     uint64_t errors[ROUTER_CODES];       /* ERROR messages by code */
     uint64_t sessions_opened, sessions_silent, sessions_overflowed;
-    uint64_t requests_waited, requests_dropped;
-    uint64_t chunks_sent, chunks_shared, chunk_bytes, streams_opened;
+    uint64_t requests_waited, requests_refused, requests_dropped;
+    uint64_t chunks_sent, chunks_shared, chunk_bytes, chunk_events, streams_opened;
     uint64_t tap_sent, tap_skipped;
     uint64_t ticks;
-    int64_t turn_us_max;
 };
 
 enum router_phase { ROUTER_OPEN, ROUTER_STOPPING, ROUTER_CLOSING };
@@ -348,6 +390,7 @@ struct router {
 
     struct zuv *zuv;
     struct zuv_socket *front, *tap;
+    struct metrics_http *metrics; /* NULL: none */
     size_t sockets_open;
     uv_async_t committed;
     uv_prepare_t prepare;
@@ -356,19 +399,24 @@ struct router {
     size_t handles_open;
     int64_t turn_end_us;
     uint64_t turn_idle_ns;
+    struct ld_histogram turns;
+    int64_t turn_us_recent, turn_us_before; /* longest in this window, and in the one before */
+    int64_t turn_window_us;                 /* when this window began */
+    int64_t started_us;                     /* wall clock */
 
     struct session *sessions;   /* hash by peer */
     struct session *busy;       /* list */
     struct producer *producers; /* hash by id */
     struct request *requests, *requests_last;
-    size_t requests_bytes;
+    size_t request_count, requests_bytes;
     bool requests_blocked; /* the first waits for a commit or for the names */
     size_t turn_bytes;
     struct answer *answers, *answers_last;
-    size_t answer_count;
+    size_t answer_count, answer_bytes;
+    size_t busy_count, outbox_count, outbox_bytes;       /* of all sessions */
     struct filter_set *filter_sets;                      /* hash by text */
     struct stream *ready_live, *ready_history, *waiting; /* lists */
-    size_t stream_count;
+    size_t stream_count, streams_by_state[STREAM_STATES];
     atomic_size_t copied_bytes; /* of chunks that are copies */
 
     bool names_known;
@@ -387,6 +435,10 @@ struct router {
     struct note_limit note_limits[NOTE_KINDS];
     struct zuv_guard_stats noted; /* of both sockets, as of the last note */
     struct router_counters counters;
+    struct producer_tally producer_tallies[1 + TALLY_PRODUCERS];
+    struct family_tally family_tallies[1 + TALLY_FAMILIES];
+    size_t family_count;
+    struct family_tally *own_family; /* of the router's latest event */
 };
 
 void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data);

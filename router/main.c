@@ -30,6 +30,8 @@ static const char USAGE[] =
     "  --endpoint ENDPOINT   where clients connect; may be given up to 8 times\n"
     "                        (ipc://DIR/bus and tcp://127.0.0.1:7501)\n"
     "  --tap ENDPOINT        where plain SUB sockets may listen (none)\n"
+    "  --metrics ADDRESS     where Prometheus may ask for figures: 127.0.0.1:9750, [::1]:9750,\n"
+    "                        a port of 127.0.0.1, or unix:/path (none)\n"
     "  --tick-seconds N      how often time passing is an event (60)\n"
     "  --drill START         a drill: the clock starts at START (2026-11-22T10:00:00+08:00; "
     "without\n"
@@ -99,6 +101,7 @@ enum option_value {
     OPTION_DATA = 1,
     OPTION_ENDPOINT,
     OPTION_TAP,
+    OPTION_METRICS,
     OPTION_TICK,
     OPTION_DRILL,
     OPTION_SEGMENT,
@@ -109,6 +112,7 @@ static const struct option LONG_OPTIONS[] = {
     {"data", required_argument, NULL, OPTION_DATA},
     {"endpoint", required_argument, NULL, OPTION_ENDPOINT},
     {"tap", required_argument, NULL, OPTION_TAP},
+    {"metrics", required_argument, NULL, OPTION_METRICS},
     {"tick-seconds", required_argument, NULL, OPTION_TICK},
     {"drill", required_argument, NULL, OPTION_DRILL},
     {"segment-bytes", required_argument, NULL, OPTION_SEGMENT},
@@ -127,6 +131,9 @@ static int take_option(struct program *program, int option, const char *value,
         return add_endpoint(program, value, error);
     case OPTION_TAP:
         program->options.tap = value;
+        return LD_OK;
+    case OPTION_METRICS:
+        program->options.metrics = value;
         return LD_OK;
     case OPTION_TICK:
         return set_ticks(program, value, error);
@@ -203,6 +210,8 @@ static void print_ready(const struct program *program)
         printf(" %s", router_endpoint(program->router, i));
     if (program->options.tap)
         printf(" tap %s", router_tap_endpoint(program->router));
+    if (program->options.metrics)
+        printf(" metrics %s", router_metrics_address(program->router));
     printf(" log %s head %" PRIu64 "%s\n", program->options.directory,
            router_durable(program->router), program->options.drill ? " drill" : "");
     fflush(stdout);

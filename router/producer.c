@@ -224,6 +224,7 @@ static int claim_take(struct session *session, struct producer *producer, struct
     fence_owner(producer, session);
     producer->owner = session;
     claim->producer = producer;
+    tally_claim(session, claim);
     claim->fenced = false;
     claim->held_sequence = 0;
     return LD_OK;
@@ -236,6 +237,7 @@ void producer_release_claims(struct session *session)
     {
         if (claim->producer->owner == session)
             claim->producer->owner = NULL;
+        tally_release(claim);
         HASH_DEL(session->claims, claim);
         free(claim);
     }

@@ -138,10 +138,10 @@ static int check_producer(const struct request *request, const struct ld_record 
     if (!claim)
         return ld_fail(error, LD_DENIED, "producer %016llx is not opened in this session",
                        (unsigned long long)record->producer);
+    *out = claim;
     if (claim->fenced)
         return ld_fail(error, LD_FENCED, "another client has taken over the producer %s",
                        claim->producer->name);
-    *out = claim;
     return LD_OK;
 }
 
@@ -207,11 +207,12 @@ static int publish_record(struct request *request, const uint8_t *raw, uint32_t 
         request->session->held_request = request->head.id;
     if (code == LD_OK)
         code = check_producer(request, &record, &claim, error);
-    if (code != LD_OK)
-        return code;
-    code = judge(request, raw, &record, claim, sequence, error);
-    if (may_pass(code))
+    if (code == LD_OK)
+        code = judge(request, raw, &record, claim, sequence, error);
+    if (claim && may_pass(code))
         claim_hold(claim, request->head.id, record.producer_sequence, code);
+    if (claim && code != PUBLISH_WAIT)
+        tally_record(request->session, claim, &record, code);
     return code;
 }
 

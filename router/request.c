@@ -36,6 +36,7 @@ void answer_later(struct session *session, const struct wire_head *head, const v
         router->answers = answer;
     router->answers_last = answer;
     router->answer_count++;
+    router->answer_bytes += size;
     answer_durable(router);
 }
 
@@ -51,6 +52,7 @@ static struct answer *answer_pop(struct router *router)
     struct answer *answer = router->answers;
     router->answers = answer->next;
     router->answer_count--;
+    router->answer_bytes -= answer->size;
     return answer;
 }
 
@@ -166,6 +168,7 @@ static void fifo_append(struct request *request)
 {
     struct router *router = request->session->router;
     size_t cost = request_cost(request);
+    router->request_count++;
     router->requests_bytes += cost;
     request->session->waiting_bytes += cost;
     router->counters.requests_waited++;
@@ -181,6 +184,7 @@ static struct request *fifo_pop(struct router *router)
     struct request *request = router->requests;
     size_t cost = request_cost(request);
     assert(router->requests_bytes >= cost && request->session->waiting_bytes >= cost);
+    router->request_count--;
     router->requests_bytes -= cost;
     request->session->waiting_bytes -= cost;
     router->requests = request->next;
@@ -206,6 +210,7 @@ static void make_refused(struct request *request)
     if (request->head.operation == WIRE_PUBLISH)
         publish_hold(request, LD_BUSY);
     request->refused = true;
+    request->session->router->counters.requests_refused++;
     zuv_frame_drop(&request->body);
     zuv_frame_copy(&request->body, "", 0);
     if (!fifo_has_room(request->session, request_cost(request), 2))

@@ -16,9 +16,12 @@
  */
 #include "internal.h"
 
+#include "metrics/http.h"
+
 #include <inttypes.h>
 
 enum { LINGER_MS = 1000, RECEIVE_MESSAGES = 64, MESSAGE_BYTES_EXTRA = 64 << 10 };
+enum { TURN_WINDOW_US = 15000000, STALL_US = 100000 };
 
 /* ---- closing ---- */
 
@@ -86,6 +89,8 @@ static void close_all(struct router *router)
         close_rest(router);
         return;
     }
+    if (router->metrics)
+        metrics_http_close(router->metrics, socket_closed, router);
     if (router->front)
         zuv_socket_close(router->front, socket_closed, router);
     if (router->tap)
@@ -172,14 +177,29 @@ static void commit_done(uv_async_t *async)
 
 /* ---- turns ---- */
 
+static void count_turn(struct router *router, int64_t now_us, int64_t turn_us)
+{
+    ld_histogram_add(&router->turns, turn_us);
+    if (now_us - router->turn_window_us >= TURN_WINDOW_US) {
+        router->turn_us_before = router->turn_us_recent;
+        router->turn_us_recent = 0;
+        router->turn_window_us = now_us;
+    }
+    if (turn_us > router->turn_us_recent)
+        router->turn_us_recent = turn_us;
+    if (turn_us > STALL_US)
+        note_limited(router, NOTE_STALL,
+                     "a turn of the loop took %" PRId64 " ms: nobody was served", turn_us / 1000);
+}
+
 static void measure_turn(struct router *router)
 {
     int64_t now_us = ld_monotonic_us(router->context);
     uint64_t idle_ns = uv_metrics_idle_time(router->loop);
     int64_t turn_us =
         now_us - router->turn_end_us - (int64_t)((idle_ns - router->turn_idle_ns) / 1000);
-    if (router->turn_end_us != 0 && turn_us > router->counters.turn_us_max)
-        router->counters.turn_us_max = turn_us;
+    if (router->turn_end_us != 0)
+        count_turn(router, now_us, turn_us);
     router->turn_end_us = now_us;
     router->turn_idle_ns = idle_ns;
 }
@@ -270,6 +290,7 @@ static struct router *router_new(const struct ld_context *context, uv_loop_t *lo
     router->options = *options;
     router->options.endpoints = NULL;
     router->directory = copy_text(options->directory);
+    router->started_us = ld_wall_us(context);
     router->own_id = ld_producer_id("router", strlen("router"));
     context->random(context->self, &router->incarnation, sizeof router->incarnation);
     return router;
@@ -349,7 +370,9 @@ static int open_sockets(struct router *router, const struct router_options *opti
         code = tap_open(router, error);
     if (code == LD_OK && options->tap)
         router->tap_endpoint = copy_text(zuv_endpoint(router->tap));
-    router->options.tap = NULL;
+    if (code == LD_OK && options->metrics)
+        code = metrics_open(router, options->metrics, error);
+    router->options.tap = router->options.metrics = NULL;
     return code;
 }
 
@@ -405,6 +428,11 @@ const char *router_endpoint(const struct router *router, size_t index)
 const char *router_tap_endpoint(const struct router *router)
 {
     return router->tap_endpoint;
+}
+
+const char *router_metrics_address(const struct router *router)
+{
+    return router->metrics ? metrics_http_address(router->metrics) : NULL;
 }
 
 uint64_t router_durable(const struct router *router)

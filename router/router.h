@@ -40,9 +40,10 @@ struct router_options {
     const char *directory;        /* of the log; required; its parent must be there */
     const char *const *endpoints; /* required */
     size_t endpoint_count;
-    const char *tap; /* endpoint of the tap, NULL for none */
-    int64_t tick_us; /* 60 s */
-    bool drill;      /* a drill: own clock, everything is an exercise */
+    const char *tap;     /* endpoint of the tap, NULL for none */
+    const char *metrics; /* address of the metrics (metrics/http.h), NULL for none */
+    int64_t tick_us;     /* 60 s */
+    bool drill;          /* a drill: own clock, everything is an exercise */
     int64_t drill_start_us;
     uint64_t segment_bytes;      /* 0: the log's default */
     size_t buffer_bytes;         /* 0: the log's default */
@@ -67,6 +68,7 @@ int router_open(const struct ld_context *context, uv_loop_t *loop,
 /* As bound, "tcp://…:*" resolved; NULL beyond the last. Borrowed. */
 const char *router_endpoint(const struct router *router, size_t index);
 const char *router_tap_endpoint(const struct router *router);
+const char *router_metrics_address(const struct router *router);
 uint64_t router_durable(const struct router *router);
 
 /* Stops cleanly: takes nothing new, finishes the commit, answers it, says goodbye, frees, calls

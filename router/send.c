@@ -27,6 +27,7 @@ static void set_busy(struct session *session)
     if (session->busy)
         return;
     session->busy = true;
+    session->router->busy_count++;
     DL_APPEND2(session->router->busy, session, busy_prev, busy_next);
 }
 
@@ -35,7 +36,26 @@ static void clear_busy(struct session *session)
     if (!session->busy)
         return;
     session->busy = false;
+    session->router->busy_count--;
     DL_DELETE2(session->router->busy, session, busy_prev, busy_next);
+}
+
+static size_t message_bytes(const struct zuv_message *message)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < message->count; i++)
+        bytes += zuv_frame_size(&message->frames[i]);
+    return bytes;
+}
+
+static struct outgoing *outbox_take(struct session *session)
+{
+    struct outgoing *outgoing = session->outbox;
+    LL_DELETE(session->outbox, outgoing);
+    session->outbox_count--;
+    session->router->outbox_count--;
+    session->router->outbox_bytes -= outgoing->bytes;
+    return outgoing;
 }
 
 static void outbox_append(struct session *session, struct zuv_message *message)
@@ -51,8 +71,11 @@ static void outbox_append(struct session *session, struct zuv_message *message)
     if (!outgoing)
         abort();
     outgoing->message = *message;
+    outgoing->bytes = message_bytes(message);
     LL_APPEND(session->outbox, outgoing);
     session->outbox_count++;
+    router->outbox_count++;
+    router->outbox_bytes += outgoing->bytes;
     set_busy(session);
 }
 
@@ -143,9 +166,7 @@ static bool outbox_flush(struct session *session)
             session_drop(session, NULL);
             return false;
         }
-        LL_DELETE(session->outbox, outgoing);
-        session->outbox_count--;
-        free(outgoing);
+        free(outbox_take(session));
     }
     return true;
 }
@@ -172,12 +193,9 @@ void send_retry_busy(struct router *router)
 void send_outbox_free(struct session *session)
 {
     clear_busy(session);
-    struct outgoing *outgoing, *next;
-    LL_FOREACH_SAFE(session->outbox, outgoing, next)
-    {
+    while (session->outbox) {
+        struct outgoing *outgoing = outbox_take(session);
         zuv_message_drop(&outgoing->message);
         free(outgoing);
     }
-    session->outbox = NULL;
-    session->outbox_count = 0;
 }

@@ -98,7 +98,7 @@ static struct session *session_new(struct router *router, const struct zuv_messa
     session->link = zuv_link_of(router->front, message);
     zuv_link_keep(router->front, session->link);
     HASH_ADD(hh, router->sessions, peer, session->peer_size, session);
-    router->counters.sessions_opened++;
+    session->number = ++router->counters.sessions_opened;
     return session;
 }
 

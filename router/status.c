@@ -1,5 +1,5 @@
 /* STATUS: what the router knows about itself, as JSON (docs/protocol.md lists the fields). */
-#include "internal.h"
+#include "figures.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -26,29 +26,36 @@ static json_t *hex64(uint64_t value)
     return json_string(text);
 }
 
-static json_t *log_json(const struct router *router)
+/* All figures of a section (NULL: those at the top). */
+static void put_section(json_t *json, const struct figures *figures, const char *section)
 {
-    struct evlog_stats stats;
-    evlog_get_stats(router->log, &stats);
-    json_t *log = json_object();
+    for (size_t i = 0; i < figures->count; i++) {
+        const struct figure *figure = &figures->all[i];
+        if (section ? !figure->section || strcmp(figure->section, section) != 0
+                    : figure->section != NULL)
+            continue;
+        json_object_set_new(json, figure->field,
+                            figure->unit == FIGURE_FLAG ? json_boolean(figure->value)
+                                                        : number(figure->value));
+    }
+}
+
+static json_t *section_json(const struct figures *figures, const char *section)
+{
+    json_t *json = json_object();
+    put_section(json, figures, section);
+    return json;
+}
+
+static json_t *log_json(const struct router *router, const struct figures *figures)
+{
+    json_t *log = section_json(figures, "log");
     json_object_set_new(log, "directory", json_string(router->directory));
     json_object_set_new(log, "id", hex(evlog_id(router->log), EVLOG_ID_SIZE));
-    json_object_set_new(log, "first", number(evlog_first(router->log)));
-    json_object_set_new(log, "staged", number(evlog_staged(router->log)));
-    json_object_set_new(log, "last_time_us", json_integer(evlog_last_time_us(router->log)));
-    json_object_set_new(log, "bytes_on_disk", number(stats.bytes_on_disk));
-    json_object_set_new(log, "events_staged", number(stats.events_staged));
-    json_object_set_new(log, "bytes_staged", number(stats.bytes_staged));
-    json_object_set_new(log, "commits", number(stats.commits));
-    json_object_set_new(log, "syncs", number(ld_histogram_count(&stats.syncs)));
-    json_object_set_new(log, "segments_created", number(stats.segments_created));
-    json_object_set_new(log, "refused_nospace", number(stats.refused_nospace));
-    json_object_set_new(log, "refused_busy", number(stats.refused_busy));
-    json_object_set_new(log, "sync_us_last", json_integer(stats.sync_us_last));
-    json_object_set_new(log, "sync_us_max", json_integer(stats.syncs.max_us));
-    json_object_set_new(log, "failed", json_boolean(stats.failed));
     return log;
 }
+
+/* ---- streams, sessions, queues ---- */
 
 static json_t *filters_json(const struct filter_set *set)
 {
@@ -58,21 +65,40 @@ static json_t *filters_json(const struct filter_set *set)
     return filters;
 }
 
-static json_t *stream_json(const struct router *router, const struct stream *stream)
+static json_t *stream_json(const struct stream_figures *figures)
 {
-    static const char *const STATES[] = {"ready", "at-head", "no-credit", "busy"};
-    uint64_t position = stream_position(stream);
-    int64_t outstanding = stream->window_bytes - stream->credit_bytes;
+    const struct stream *stream = figures->stream;
     json_t *json = json_object();
     json_object_set_new(json, "identity", json_string(stream->session->identity));
+    json_object_set_new(json, "session", number(stream->session->number));
     json_object_set_new(json, "id", number(stream->id));
     json_object_set_new(json, "filters", filters_json(stream->filters));
-    json_object_set_new(json, "state", json_string(STATES[stream->state]));
-    json_object_set_new(json, "position", number(position));
-    json_object_set_new(json, "lag", number(evlog_durable(router->log) - position));
-    json_object_set_new(json, "outstanding_bytes", json_integer(outstanding));
+    json_object_set_new(json, "state", json_string(FIGURES_STREAM_STATES[stream->state]));
+    json_object_set_new(json, "position", number(figures->position));
+    json_object_set_new(json, "lag", number(figures->lag_events));
+    json_object_set_new(json, "lag_us", json_integer(figures->lag_us));
+    json_object_set_new(json, "outstanding_bytes", json_integer(figures->outstanding_bytes));
+    json_object_set_new(json, "credit_bytes", json_integer(stream->credit_bytes));
     json_object_set_new(json, "sent_bytes", number(stream->events_bytes));
+    json_object_set_new(json, "sent_events", number(stream->events_sent));
     return json;
+}
+
+static json_t *streams_json(const struct figures *figures)
+{
+    json_t *streams = json_array();
+    for (size_t i = 0; i < figures->stream_count; i++)
+        json_array_append_new(streams, stream_json(&figures->streams[i]));
+    return streams;
+}
+
+static json_t *other_streams_json(const struct figures *figures)
+{
+    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "count", (json_int_t)figures->others_count, "lag",
+                     (json_int_t)figures->others.lag_events, "lag_us",
+                     (json_int_t)figures->others.lag_us, "sent_bytes",
+                     (json_int_t)figures->others_bytes, "sent_events",
+                     (json_int_t)figures->others_events);
 }
 
 static json_t *session_json(const struct router *router, const struct session *session)
@@ -80,6 +106,7 @@ static json_t *session_json(const struct router *router, const struct session *s
     int64_t silent_us = ld_monotonic_us(router->context) - session->heard_us;
     json_t *json = json_object();
     json_object_set_new(json, "identity", json_string(session->identity));
+    json_object_set_new(json, "session", number(session->number));
     json_object_set_new(json, "streams", number(HASH_COUNT(session->streams)));
     json_object_set_new(json, "producers", number(HASH_COUNT(session->claims)));
     json_object_set_new(json, "events_published", number(session->events_published));
@@ -97,14 +124,23 @@ static json_t *sessions_json(const struct router *router)
     return sessions;
 }
 
-static json_t *streams_json(const struct router *router)
+static json_t *queues_json(const struct figures *figures)
 {
-    json_t *streams = json_array();
-    for (const struct session *session = router->sessions; session; session = session->hh.next)
-        for (const struct stream *stream = session->streams; stream; stream = stream->hh.next)
-            json_array_append_new(streams, stream_json(router, stream));
-    return streams;
+    json_t *queues = json_object();
+    for (size_t i = 0; i < FIGURES_QUEUES; i++) {
+        const struct queue_figures *queue = &figures->queues[i];
+        json_t *json = json_object();
+        json_object_set_new(json, "length", number(queue->length));
+        json_object_set_new(json, "length_limit", number(queue->length_limit));
+        json_object_set_new(json, "bytes", number(queue->bytes));
+        json_object_set_new(json, "bytes_limit", number(queue->bytes_limit));
+        json_object_set_new(json, "dropped", number(queue->dropped));
+        json_object_set_new(queues, queue->name, json);
+    }
+    return queues;
 }
+
+/* ---- counters ---- */
 
 static json_t *codes_json(const uint64_t counts[ROUTER_CODES])
 {
@@ -126,79 +162,76 @@ static json_t *received_json(const struct router_counters *counters)
     return received;
 }
 
-static json_t *socket_json(const struct zuv_socket *socket)
-{
-    struct zuv_stats stats;
-    zuv_get_stats(socket, &stats);
-    json_t *json = json_object();
-    json_object_set_new(json, "received", number(stats.received));
-    json_object_set_new(json, "received_bytes", number(stats.received_bytes));
-    json_object_set_new(json, "sent", number(stats.sent));
-    json_object_set_new(json, "sent_bytes", number(stats.sent_bytes));
-    json_object_set_new(json, "busy", number(stats.busy));
-    json_object_set_new(json, "unreachable", number(stats.unreachable));
-    json_object_set_new(json, "malformed", number(stats.malformed));
-    struct zuv_guard_stats guard;
-    zuv_get_guard_stats(socket, &guard);
-    json_object_set_new(json, "connections", number(guard.connections));
-    json_object_set_new(json, "accepted", number(guard.accepted));
-    json_object_set_new(json, "accept_failed", number(guard.accept_failed));
-    json_object_set_new(json, "unheard", number(guard.unheard));
-    json_object_set_new(json, "cut_excess", number(guard.cut_excess));
-    json_object_set_new(json, "cut_stranger", number(guard.cut_stranger));
-    json_object_set_new(json, "cut_unfinished", number(guard.cut_unfinished));
-    json_object_set_new(json, "cut_asked", number(guard.cut_asked));
-    return json;
-}
-
-static json_t *counters_json(const struct router *router)
+static json_t *counters_json(const struct router *router, const struct figures *figures)
 {
     const struct router_counters *counters = &router->counters;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } FIELDS[] = {
-        {"sessions_opened", counters->sessions_opened},
-        {"sessions_silent", counters->sessions_silent},
-        {"sessions_overflowed", counters->sessions_overflowed},
-        {"streams_opened", counters->streams_opened},
-        {"requests_waited", counters->requests_waited},
-        {"requests_dropped", counters->requests_dropped},
-        {"chunks_sent", counters->chunks_sent},
-        {"chunks_shared", counters->chunks_shared},
-        {"chunk_bytes", counters->chunk_bytes},
-        {"tap_sent", counters->tap_sent},
-        {"tap_skipped", counters->tap_skipped},
-        {"ticks", counters->ticks},
-    };
-    json_t *json = json_object();
-    for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++)
-        json_object_set_new(json, FIELDS[i].name, number(FIELDS[i].value));
+    json_t *json = section_json(figures, "counters");
     json_object_set_new(json, "received", received_json(counters));
     json_object_set_new(json, "records", codes_json(counters->records));
     json_object_set_new(json, "errors", codes_json(counters->errors));
-    json_object_set_new(json, "socket", socket_json(router->front));
+    json_object_set_new(json, "socket", section_json(figures, "socket"));
     if (router->tap)
-        json_object_set_new(json, "tap_socket", socket_json(router->tap));
+        json_object_set_new(json, "tap_socket", section_json(figures, "tap_socket"));
     return json;
 }
 
-static json_t *status_json(const struct router *router)
+/* ---- producers and families ---- */
+
+static json_t *tally_json(const struct router *router, const struct figures *figures,
+                          const struct producer_tally *tally)
 {
+    const struct producer *producer = tally->producer;
+    json_t *json = json_object();
+    json_object_set_new(json, "name", json_string(producer ? producer->name : TALLY_OTHER));
+    json_object_set_new(json, "open", json_boolean(tally->claims > 0));
+    if (producer)
+        json_object_set_new(json, "sequence", number(evlog_producer(router->log, producer->id)));
+    json_object_set_new(json, "seen_us", json_integer(figures_seen_us(figures, tally)));
+    json_object_set_new(json, "bytes", number(tally->bytes));
+    json_object_set_new(json, "outcomes", codes_json(tally->outcomes));
+    return json;
+}
+
+static json_t *publishers_json(const struct router *router, const struct figures *figures)
+{
+    json_t *publishers = json_array();
+    for (size_t i = 0; i <= TALLY_PRODUCERS; i++)
+        if (tally_is_used(&router->producer_tallies[i]))
+            json_array_append_new(publishers,
+                                  tally_json(router, figures, &router->producer_tallies[i]));
+    return publishers;
+}
+
+static json_t *families_json(const struct router *router)
+{
+    json_t *families = json_object();
+    for (size_t i = 0; i <= router->family_count; i++) {
+        const struct family_tally *family = &router->family_tallies[i];
+        if (family->events > 0)
+            json_object_set_new(families, i == 0 ? TALLY_OTHER : family->name,
+                                json_pack("{s:I,s:I}", "events", (json_int_t)family->events,
+                                          "bytes", (json_int_t)family->bytes));
+    }
+    return families;
+}
+
+static json_t *status_json(struct router *router)
+{
+    struct figures figures;
+    figures_take(router, &figures);
     json_t *json = json_object();
     json_object_set_new(json, "incarnation", hex64(router->incarnation));
-    json_object_set_new(json, "head", number(evlog_durable(router->log)));
-    json_object_set_new(json, "time_us", json_integer(clock_now_us(router)));
-    json_object_set_new(json, "drill", json_boolean(router->options.drill));
-    json_object_set_new(json, "producers", number(HASH_COUNT(router->producers)));
-    json_object_set_new(json, "waiting_bytes", number(router->requests_bytes));
-    json_object_set_new(json, "waiting_answers", number(router->answer_count));
-    json_object_set_new(json, "copied_bytes", number(atomic_load(&router->copied_bytes)));
-    json_object_set_new(json, "turn_us_max", json_integer(router->counters.turn_us_max));
-    json_object_set_new(json, "log", log_json(router));
+    put_section(json, &figures, NULL);
+    json_object_set_new(json, "loop", section_json(&figures, "loop"));
+    json_object_set_new(json, "process", section_json(&figures, "process"));
+    json_object_set_new(json, "log", log_json(router, &figures));
     json_object_set_new(json, "sessions", sessions_json(router));
-    json_object_set_new(json, "streams", streams_json(router));
-    json_object_set_new(json, "counters", counters_json(router));
+    json_object_set_new(json, "streams", streams_json(&figures));
+    json_object_set_new(json, "other_streams", other_streams_json(&figures));
+    json_object_set_new(json, "publishers", publishers_json(router, &figures));
+    json_object_set_new(json, "families", families_json(router));
+    json_object_set_new(json, "queues", queues_json(&figures));
+    json_object_set_new(json, "counters", counters_json(router, &figures));
     return json;
 }
 

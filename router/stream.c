@@ -34,6 +34,8 @@ static void set_state(struct stream *stream, enum stream_state state)
     struct stream **list = list_of(router, stream);
     if (list)
         DL_DELETE(*list, stream);
+    router->streams_by_state[stream->state]--;
+    router->streams_by_state[state]++;
     stream->state = state;
     stream->live = evlog_durable(router->log) - stream->scanned <= STREAM_LIVE_EVENTS;
     list = list_of(router, stream);
@@ -64,6 +66,7 @@ static void stream_free(struct stream *stream)
     HASH_DEL(stream->session->streams, stream);
     filter_set_put(router, stream->filters);
     router->stream_count--;
+    router->streams_by_state[STREAM_NO_CREDIT]--;
     free(stream);
 }
 
@@ -139,6 +142,7 @@ static struct stream *stream_new(struct session *session, const struct wire_head
     stream->window_bytes = stream->credit_bytes;
     HASH_ADD(hh, session->streams, id, sizeof stream->id, stream);
     session->router->stream_count++;
+    session->router->streams_by_state[STREAM_NO_CREDIT]++;
     session->router->counters.streams_opened++;
     return stream;
 }
@@ -243,8 +247,10 @@ static void send_events(struct stream *stream, struct chunk *chunk)
         stream->scanned = stream->told = stream->sent = chunk->to;
         stream->credit_bytes -= (int64_t)chunk->size;
         stream->events_bytes += chunk->size;
+        stream->events_sent += chunk->events;
         router->counters.chunks_sent++;
         router->counters.chunk_bytes += chunk->size;
+        router->counters.chunk_events += chunk->events;
     }
     set_state(stream, state_now(stream));
 }

@@ -378,6 +378,10 @@ void evlog_get_stats(const struct evlog *log, struct evlog_stats *stats)
     stats->segments = log->extent_count;
     if (log->indexing)
         indexer_get_stats(&log->indexer, stats);
+    for (int i = 0; i < 2; i++) {
+        stats->bytes_waiting += log->batches[i].size;
+        stats->bytes_waiting_max += log->batches[i].capacity;
+    }
     for (size_t i = 0; i < log->extent_count; i++)
         stats->bytes_on_disk += log->extents[i].size_bytes;
 }

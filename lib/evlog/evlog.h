@@ -159,9 +159,10 @@ struct evlog_stats {
     uint64_t refused_nospace, refused_busy;
     struct ld_histogram syncs; /* how long they took */
     int64_t sync_us_last;
-    uint64_t segments, bytes_on_disk; /* in use */
-    uint64_t indexes_made;            /* since the log was opened */
-    uint64_t indexes_failed;          /* segments that stay without one: disk or damage */
+    uint64_t segments, bytes_on_disk;          /* in use */
+    uint64_t bytes_waiting, bytes_waiting_max; /* staged and not durable; what has room */
+    uint64_t indexes_made;                     /* since the log was opened */
+    uint64_t indexes_failed;                   /* segments that stay without one: disk or damage */
     uint64_t indexes_looked; /* sealed segments of which it is known: there, made, failed */
     bool failed;             /* a write or sync failed: final */
 };

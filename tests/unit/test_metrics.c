@@ -1,18 +1,10 @@
 /* Metrics: histograms, the text, addresses, and HTTP peers that misbehave. */
-#include "test.h"
+#include "http_get.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "histogram.h"
-#include "metrics/address.h"
 #include "metrics/http.h"
 #include "metrics/text.h"
 
@@ -242,24 +234,10 @@ static int web_teardown(void **state)
     return 0;
 }
 
-/* -1: no room among those who wait to be let in. */
-static int try_to_dial(const struct web *web)
-{
-    struct address address;
-    assert_ok(address_parse(metrics_http_address(web->http), &address, &test_error));
-    int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    assert_true(fd >= 0);
-    if (connect(fd, (struct sockaddr *)&address.storage, address.size) == 0 || errno == EINPROGRESS)
-        return fd;
-    assert_int_equal(errno, EAGAIN);
-    close(fd);
-    return -1;
-}
-
 static int dial(struct web *web)
 {
     int fd;
-    while ((fd = try_to_dial(web)) < 0)
+    while ((fd = http_try_to_dial(metrics_http_address(web->http))) < 0)
         web_turn(web);
     return fd;
 }
@@ -267,26 +245,12 @@ static int dial(struct web *web)
 /* Sends the request, reads to the end. Returns the answer, which may be empty; malloc'ed. */
 static char *ask(struct web *web, const char *request)
 {
-    int fd = dial(web);
-    size_t size = strlen(request), sent = 0;
-    struct ld_buffer answer = {0};
-    for (;; web_turn(web)) {
-        char piece[4096];
-        ssize_t more = sent < size ? send(fd, request + sent, size - sent, MSG_NOSIGNAL) : 0;
-        sent += more > 0 ? (size_t)more : 0;
-        ssize_t count = recv(fd, piece, sizeof piece, 0);
-        if (count > 0)
-            ld_buffer_append(&answer, piece, (size_t)count);
-        else if (count == 0 || (errno != EAGAIN && errno != ENOTCONN))
-            break;
-    }
-    close(fd);
-    char *text = strdup(ld_buffer_string(&answer));
-    ld_buffer_free(&answer);
-    return text;
+    struct http_asking asking;
+    http_begin(&asking, dial(web), request);
+    while (!http_step(&asking))
+        web_turn(web);
+    return http_end(&asking);
 }
-
-#define GET "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
 static void expect_status(struct web *web, const char *request, const char *status)
 {
@@ -301,7 +265,7 @@ static void test_http_answers(void **state)
     struct web *web = *state;
     web_open(web, "127.0.0.1:0");
     assert_false(metrics_http_is_public(web->http));
-    char *answer = ask(web, GET), *body = strstr(answer, "\r\n\r\n");
+    char *answer = ask(web, HTTP_GET), *body = strstr(answer, "\r\n\r\n");
     assert_non_null(body);
     struct ld_buffer expected = {0};
     render(&expected, &(struct web){0});
@@ -324,7 +288,7 @@ static void test_socket_file(void **state)
     struct metrics_http *second = NULL;
     web_open(web, web->path);
     assert_string_equal(metrics_http_address(web->http), web->path);
-    expect_status(web, GET, "HTTP/1.1 200");
+    expect_status(web, HTTP_GET, "HTTP/1.1 200");
     assert_int_equal(metrics_http_open(&web->loop, web->path, render, web, &second, &test_error),
                      LD_ADDRINUSE);
     assert_non_null(strstr(test_error.text, web->path));
@@ -336,7 +300,7 @@ static void test_socket_file(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&address.storage, address.size), 0);
     close(fd);
     web_open(web, web->path);
-    expect_status(web, GET, "HTTP/1.1 200");
+    expect_status(web, HTTP_GET, "HTTP/1.1 200");
     web_close(web);
     /* A file that is none of ours is not. */
     fd = open(address_path(&address), O_CREAT | O_WRONLY, 0600);
@@ -363,7 +327,7 @@ static void test_large_request(void **state)
         fail_msg("answered with %.60s", answer); /* or the connection was reset before it */
     free(answer);
     ld_buffer_free(&request);
-    expect_status(web, GET, "HTTP/1.1 200");
+    expect_status(web, HTTP_GET, "HTTP/1.1 200");
 }
 
 /* A thousand connections with half a request each that go on saying a byte now and then:
@@ -374,15 +338,15 @@ static void test_many_halves(void **state)
     web_open(web, web->path);
     size_t open = 0;
     for (size_t i = 0; i < PEERS_MAX; i++) {
-        int fd = try_to_dial(web);
+        int fd = http_try_to_dial(web->path);
         if (fd < 0)
             continue;
         web->peers[open++] = fd;
-        say(fd, GET, 20);
+        say(fd, HTTP_GET, 20);
     }
     assert_true(open > 64); /* the rest did not even get in */
     web->chatter = open;
-    expect_status(web, GET, "HTTP/1.1 200");
+    expect_status(web, HTTP_GET, "HTTP/1.1 200");
 }
 
 /* One that never reads its answer is dropped, others get theirs. */
@@ -392,9 +356,9 @@ static void test_who_does_not_read(void **state)
     web_open(web, web->path);
     for (size_t i = 0; i < 32; i++) {
         web->peers[i] = dial(web);
-        say(web->peers[i], GET, strlen(GET));
+        say(web->peers[i], HTTP_GET, strlen(HTTP_GET));
     }
-    expect_status(web, GET, "HTTP/1.1 200");
+    expect_status(web, HTTP_GET, "HTTP/1.1 200");
     assert_true(web->renders < 20);
 }
 
