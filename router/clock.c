@@ -4,6 +4,9 @@
  * Actual: the clock is the machine's; a tick is staged when a boundary (a whole multiple of the
  * tick interval) has passed, and before any event that is later than it. After a pause only the
  * last boundary gets one: it says what time it is, which is all that deadlines need.
+ * When the machine's clock is set back, or is behind the log's last event at start, time goes on
+ * nevertheless, a sixteenth slower than it should, until the machine's clock has caught up: no
+ * event is earlier than the one before, and no deadline waits for the hour to come again.
  *
  * Drill: the clock stands still. ADVANCE moves it to a target; every boundary between gets its
  * tick, a bounded number per turn, so that commits and other work go on meanwhile:
@@ -16,7 +19,7 @@
 #include "timefmt.h"
 
 #define TICK_TOPIC "sys/tick"
-enum { ADVANCE_TURN_TICKS = 256 };
+enum { ADVANCE_TURN_TICKS = 256, CLOCK_SLOWER = 16 };
 
 static int64_t boundary_before(const struct router *router, int64_t time_us)
 {
@@ -25,22 +28,58 @@ static int64_t boundary_before(const struct router *router, int64_t time_us)
     return time_us - (rest < 0 ? rest + tick_us : rest);
 }
 
-void clock_open(struct router *router)
+static void note_behind(struct router *router, int64_t wall_us)
 {
-    int64_t last_us = evlog_last_time_us(router->log);
-    bool empty = evlog_staged(router->log) == 0;
-    int64_t start_us = router->options.drill_start_us;
-    router->drill_us = !empty && last_us > start_us ? last_us : start_us;
-    int64_t now_us = clock_now_us(router);
-    router->tick_last_us = boundary_before(router, now_us);
-    if (!empty && now_us < last_us)
-        note(router, "the clock is %lld s behind the last event: events keep that time until then",
-             (long long)((last_us - now_us) / LD_US_SECOND));
+    int64_t behind_us = router->clock_us - wall_us;
+    if (router->clock_behind || behind_us < LD_US_SECOND)
+        return;
+    router->clock_behind = true;
+    note(router,
+         "the machine's clock is %lld s behind the log's: time goes on from the log's, a little "
+         "slower, until the machine's has caught up",
+         (long long)(behind_us / LD_US_SECOND));
+}
+
+/* Whole steps only, so that taking it often does not make it faster. */
+static int64_t clock_steps(const struct router *router)
+{
+    return (ld_monotonic_us(router->context) - router->clock_taken_us) / CLOCK_SLOWER;
 }
 
 int64_t clock_now_us(const struct router *router)
 {
-    return router->options.drill ? router->drill_us : ld_wall_us(router->context);
+    if (router->options.drill)
+        return router->drill_us;
+    int64_t wall_us = ld_wall_us(router->context);
+    int64_t slow_us = router->clock_us + clock_steps(router) * (CLOCK_SLOWER - 1);
+    return wall_us >= slow_us ? wall_us : slow_us;
+}
+
+int64_t clock_take_us(struct router *router)
+{
+    if (router->options.drill)
+        return router->drill_us;
+    int64_t wall_us = ld_wall_us(router->context);
+    int64_t steps = clock_steps(router);
+    int64_t slow_us = router->clock_us + steps * (CLOCK_SLOWER - 1);
+    router->clock_us = wall_us >= slow_us ? wall_us : slow_us;
+    router->clock_taken_us += steps * CLOCK_SLOWER;
+    if (wall_us >= slow_us)
+        router->clock_behind = false;
+    else
+        note_behind(router, wall_us);
+    return router->clock_us;
+}
+
+void clock_open(struct router *router)
+{
+    bool empty = evlog_staged(router->log) == 0;
+    int64_t last_us = empty ? INT64_MIN : evlog_last_time_us(router->log);
+    int64_t start_us = router->options.drill_start_us;
+    router->drill_us = last_us > start_us ? last_us : start_us;
+    router->clock_us = last_us;
+    router->clock_taken_us = ld_monotonic_us(router->context);
+    router->tick_last_us = boundary_before(router, clock_take_us(router));
 }
 
 int clock_stage_own(struct router *router, int64_t time_us, const char *topic, const void *payload,

@@ -337,6 +337,7 @@ struct advance {
 };
 void clock_open(struct router *router);
 int64_t clock_now_us(const struct router *router);
+int64_t clock_take_us(struct router *router); /* for an event: never less than taken before */
 /* Stages the tick that is due at now_us, before anything else gets that time. LD_OK or
  * evlog_stage's. */
 int clock_stage_due(struct router *router, int64_t now_us, struct ld_error *error);
@@ -424,6 +425,9 @@ struct router {
     struct evlog_selection names;
 
     int64_t drill_us; /* a drill's clock */
+    int64_t clock_us; /* the actual clock when it was taken last, at this monotonic time */
+    int64_t clock_taken_us;
+    bool clock_behind; /* noted that the machine's clock is */
     int64_t tick_last_us;
     struct advance *advances;
     size_t advance_count;

@@ -302,7 +302,7 @@ bool publish_work(struct request *request)
         refuse_all(request, code, error.text);
         return true;
     }
-    request->now_us = clock_now_us(router);
+    request->now_us = clock_take_us(router);
     while (request->index < request->head.a)
         if (!work_record(request))
             return false;

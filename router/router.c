@@ -248,7 +248,7 @@ static void tick_due(uv_timer_t *timer)
     struct ld_error error;
     if (router->phase != ROUTER_OPEN)
         return;
-    int code = clock_stage_due(router, clock_now_us(router), &error);
+    int code = clock_stage_due(router, clock_take_us(router), &error);
     if (code != LD_OK && code != LD_BUSY)
         note_limited(router, NOTE_SPACE, "the tick has to wait: %s", error.text);
 }

@@ -104,7 +104,7 @@ static struct session *session_new(struct router *router, const struct zuv_messa
 
 static void welcome(struct session *session, uint64_t id)
 {
-    const struct router *router = session->router;
+    struct router *router = session->router;
     const struct router_limits *limits = &router->options.limits;
     struct wire_welcome body = {
         .first_sequence = evlog_first(router->log),
@@ -114,7 +114,7 @@ static void welcome(struct session *session, uint64_t id)
         .chunk_size_max = (uint32_t)limits->chunk_bytes,
         .heartbeat_ms = router->options.heartbeat_ms,
         .flags = router->options.drill ? WIRE_DRILL : 0,
-        .time_us = clock_now_us(router),
+        .time_us = clock_take_us(router),
     };
     memcpy(body.log_id, evlog_id(router->log), sizeof body.log_id);
     uint8_t raw[WIRE_WELCOME_SIZE];

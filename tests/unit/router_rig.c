@@ -32,6 +32,7 @@ static struct {
     int sync_code; /* syncs fail */
     int write_code;
     int64_t clock_us; /* added to both clocks */
+    int64_t wall_us;  /* and to the machine's */
 } rig_disk = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static int rig_sync(void *self, int fd, struct ld_error *error)
@@ -80,7 +81,10 @@ static int64_t rig_offset_us(void)
 
 static int64_t rig_wall_us(void *self)
 {
-    return ld_context_system()->wall_us(self) + rig_offset_us();
+    pthread_mutex_lock(&rig_disk.mutex);
+    int64_t set_us = rig_disk.wall_us;
+    pthread_mutex_unlock(&rig_disk.mutex);
+    return ld_context_system()->wall_us(self) + rig_offset_us() + set_us;
 }
 
 static int64_t rig_monotonic_us(void *self)
@@ -108,6 +112,13 @@ void rig_move_clock(int64_t by_us)
 {
     pthread_mutex_lock(&rig_disk.mutex);
     rig_disk.clock_us += by_us;
+    pthread_mutex_unlock(&rig_disk.mutex);
+}
+
+void rig_set_wall(int64_t by_us)
+{
+    pthread_mutex_lock(&rig_disk.mutex);
+    rig_disk.wall_us = by_us;
     pthread_mutex_unlock(&rig_disk.mutex);
 }
 
@@ -182,7 +193,7 @@ int rig_setup(void **state)
     snprintf(rig->directory, sizeof rig->directory, "/tmp/router-XXXXXX");
     if (!mkdtemp(rig->directory) || uv_loop_init(&rig->loop) != 0)
         return -1;
-    rig_disk.clock_us = 0;
+    rig_disk.clock_us = rig_disk.wall_us = 0;
     rig_set_codes(LD_OK, LD_OK);
     rig_set_held(false);
     uv_timer_init(&rig->loop, &rig->deadline);

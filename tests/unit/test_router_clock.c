@@ -54,6 +54,18 @@ static void test_actual_ticks(void **state)
     peer_close(&peer);
 }
 
+struct place {
+    int64_t time_us;
+    uint16_t flags;
+};
+
+static void note_place(const struct ld_record *record, void *data)
+{
+    struct place *place = data;
+    place->time_us = record->time_us;
+    place->flags = record->flags;
+}
+
 /* A tick comes before any event that is later than it, however late the timer is. */
 static void test_tick_before_later_events(void **state)
 {
@@ -69,6 +81,80 @@ static void test_tick_before_later_events(void **state)
     read_events(&peer, before, before + 2, "sys/tick", collect_tick, &ticks);
     assert_int_equal(ticks.count, 1);
     assert_int_equal(ticks.times_us[0] % LD_US_DAY, 0);
+    peer_close(&peer);
+}
+
+static int64_t time_of_next(struct peer *peer, uint64_t producer_sequence)
+{
+    struct place place;
+    uint64_t sequence = publish_one(peer, "a", producer_sequence, "t", "");
+    read_events(peer, sequence, sequence, NULL, note_place, &place);
+    return place.time_us;
+}
+
+static size_t count_ticks(struct peer *peer, uint64_t from, uint64_t to)
+{
+    struct ticks ticks = {.count = 0};
+    read_events(peer, from, to, "sys/tick", collect_tick, &ticks);
+    for (size_t i = 1; i < ticks.count; i++)
+        assert_true(ticks.times_us[i] > ticks.times_us[i - 1]);
+    for (size_t i = 0; i < ticks.count; i++)
+        assert_int_equal(ticks.times_us[i] % LD_US_DAY, 0);
+    return ticks.count;
+}
+
+/* Set back by two days, time goes on from where it was, a little slower, until the machine's clock
+ * has caught up; ticks neither stop nor come again. Set forward, one tick says so. */
+static void test_time_goes_on_when_the_clock_is_set_back(void **state)
+{
+    struct rig *rig = *state;
+    rig->options.silence_heartbeats = UINT32_MAX; /* days pass between two words */
+    rig_start_router(rig);
+    struct peer peer;
+    peer_hello(rig, &peer, "a");
+    peer_producer(&peer, "a");
+    int64_t before_us = time_of_next(&peer, 1);
+    rig_set_wall(-2 * LD_US_DAY);
+    int64_t back_us = time_of_next(&peer, 2);
+    assert_in_range(back_us, before_us, before_us + LD_US_MINUTE);
+    uint64_t from = publish_one(&peer, "a", 3, "t", "");
+    rig_move_clock(16 * LD_US_DAY); /* passes: 15 for the router, and a day is caught up */
+    int64_t later_us = time_of_next(&peer, 4);
+    assert_in_range(later_us - before_us, 15 * LD_US_DAY, 15 * LD_US_DAY + LD_US_MINUTE);
+    rig_move_clock(LD_US_DAY);
+    uint64_t to = publish_one(&peer, "a", 5, "t", "");
+    assert_int_equal(count_ticks(&peer, from, to), 2);
+    rig_move_clock(16 * LD_US_DAY); /* now the machine's clock leads again */
+    int64_t expected_us = rig_context()->wall_us(NULL);
+    assert_in_range(time_of_next(&peer, 6), expected_us, expected_us + LD_US_MINUTE);
+    rig_set_wall(0);
+    to = publish_one(&peer, "a", 7, "t", "");
+    assert_int_equal(count_ticks(&peer, from, to), 4);
+    peer_close(&peer);
+}
+
+/* A log from a machine whose clock was ahead: time goes on from its last event. */
+static void test_time_goes_on_from_the_last_event(void **state)
+{
+    struct rig *rig = *state;
+    rig->options.silence_heartbeats = UINT32_MAX; /* days pass between two words */
+    rig_start_router(rig);
+    struct peer peer;
+    peer_hello(rig, &peer, "a");
+    peer_producer(&peer, "a");
+    rig_set_wall(5 * LD_US_DAY);
+    int64_t last_us = time_of_next(&peer, 1);
+    peer_close(&peer);
+    rig_stop_router(rig);
+    rig_set_wall(0);
+    rig_start_router(rig);
+    peer_hello(rig, &peer, "a");
+    peer_producer(&peer, "a");
+    assert_in_range(time_of_next(&peer, 2), last_us, last_us + LD_US_MINUTE);
+    uint64_t from = publish_one(&peer, "a", 3, "t", "");
+    rig_move_clock(2 * LD_US_DAY);
+    uint64_t to = publish_one(&peer, "a", 4, "t", "");
+    assert_int_equal(count_ticks(&peer, from, to), 1);
     peer_close(&peer);
 }
 
@@ -100,18 +186,6 @@ static uint64_t advance(struct peer *peer, int64_t time_us)
     assert_int_equal(heard->head.id, id);
     assert_true(heard->head.a == (uint64_t)time_us);
     return heard->head.b;
-}
-
-struct place {
-    int64_t time_us;
-    uint16_t flags;
-};
-
-static void note_place(const struct ld_record *record, void *data)
-{
-    struct place *place = data;
-    place->time_us = record->time_us;
-    place->flags = record->flags;
 }
 
 static void test_drill_clock(void **state)
@@ -320,6 +394,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_RIG(test_actual_ticks),
         WITH_RIG(test_tick_before_later_events),
+        WITH_RIG(test_time_goes_on_when_the_clock_is_set_back),
+        WITH_RIG(test_time_goes_on_from_the_last_event),
         WITH_RIG(test_actual_clock_is_not_advanced),
         WITH_RIG(test_drill_clock),
         WITH_RIG(test_drill_refusals),
