@@ -10,11 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "common/sim.h"
-#include "context.h"
+#include "bench.h"
 #include "timefmt.h"
-#include "liandong/v1/plan.pb-c.h"
-#include "liandong/v1/report.pb-c.h"
+#include "reports.h"
 
 enum { ROUNDS = 5, REPORTS = 100000, TICKS = 300000 };
 
@@ -23,21 +21,8 @@ struct log { /* records end to end */
     size_t count;
 };
 
-struct shape { /* of a stream of reports */
-    const char *name;
-    unsigned late_percent, corrected_percent, counties;
-    const char *hazard;
-    double target; /* events/s, 0: none */
-};
-
 static bool as_json;
 static size_t report_count = REPORTS, only_shape = SIZE_MAX;
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_cores: %s: %s\n", what, why);
-    exit(1);
-}
 
 /* Of this core, whatever else runs on the machine. */
 static double seconds(void)
@@ -75,103 +60,19 @@ static void keep(const struct ld_record *record, void *data)
     log->count++;
 }
 
-static void publish(struct sv_sim *sim, const char *producer, const char *topic,
-                    const ProtobufCMessage *message)
-{
-    struct ld_error error;
-    size_t size = protobuf_c_message_get_packed_size(message);
-    uint8_t *payload = malloc(size + 1);
-    if (!payload)
-        abort();
-    protobuf_c_message_pack(message, payload);
-    if (sv_sim_publish(sim, producer, topic, payload, size, 0, NULL, &error) != LD_OK)
-        die(topic, error.text);
-    free(payload);
-}
-
-static void adopt(struct sv_sim *sim)
-{
-    struct plan_bundle bundle;
-    struct ld_error error;
-    if (plan_bundle_read(ld_context_system(), LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", &bundle,
-                         &error) != LD_OK)
-        die("plan", error.text);
-    Liandong__V1__PlanAdoption adoption = LIANDONG__V1__PLAN_ADOPTION__INIT;
-    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
-    context.author = sv_borrow("3303.gov");
-    Liandong__V1__PlanAdoption__File files[32], *list[32];
-    for (size_t i = 0; i < bundle.count && i < 32; i++) {
-        list[i] = &files[i];
-        liandong__v1__plan_adoption__file__init(&files[i]);
-        files[i].name = sv_borrow(bundle.files[i].name);
-        files[i].content.data = (uint8_t *)sv_borrow(bundle.files[i].content);
-        files[i].content.len = bundle.files[i].size;
-    }
-    adoption.context = &context;
-    adoption.n_files = bundle.count;
-    adoption.files = list;
-    publish(sim, "3303.gov", "plan/wenzhou-phe", &adoption.base);
-    plan_bundle_free(&bundle);
-}
-
-static unsigned chance(unsigned *random, unsigned of)
-{
-    *random = *random * 1664525u + 1013904223u;
-    return (*random >> 10) % of;
-}
-
-/* One report every 20 s; late ones up to a day. */
-static void report(struct sv_sim *sim, const struct shape *shape, unsigned *random, size_t number)
-{
-    static const char *const counties[] = {"330302", "330303", "330304", "330305", "330324",
-                                           "330326", "330327", "330328", "330329", "330381"};
-    const char *county = counties[chance(random, shape->counties)];
-    char id[24], unit[24], topic[96], old[24];
-    snprintf(id, sizeof id, "%zu", number);
-    snprintf(old, sizeof old, "%zu", number - 1);
-    snprintf(unit, sizeof unit, "%s.health", county);
-    snprintf(topic, sizeof topic, "report/%s/%s/%s", county, shape->hazard, unit);
-    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
-    context.author = unit;
-    Liandong__V1__Measure measures[2] = {LIANDONG__V1__MEASURE__INIT, LIANDONG__V1__MEASURE__INIT};
-    Liandong__V1__Measure *list[] = {&measures[0], &measures[1]};
-    measures[0].measure = sv_borrow("cases");
-    measures[0].value = 1 + (double)chance(random, 3);
-    measures[1].measure = sv_borrow("deaths");
-    measures[1].value = chance(random, 10) == 0;
-    Liandong__V1__Report report = LIANDONG__V1__REPORT__INIT;
-    report.context = &context;
-    report.id = id;
-    report.kind = LIANDONG__V1__REPORT__KIND__PROGRESS;
-    report.means = LIANDONG__V1__REPORT__MEANS__NETWORK;
-    report.area = sv_borrow(county);
-    report.hazard = sv_borrow(shape->hazard);
-    report.place = sv_borrow("Wuma street 12");
-    report.occurred_at_us = sv_sim_now(sim) - (chance(random, 100) < shape->late_percent
-                                                   ? (int64_t)chance(random, 86400) * LD_US_SECOND
-                                                   : 0);
-    report.received_at_us = sv_sim_now(sim);
-    report.n_measures = 2;
-    report.measures = list;
-    report.channel = sv_borrow("");
-    if (number > 1 && shape->counties == 1 && chance(random, 100) < shape->corrected_percent)
-        report.revises = old;
-    publish(sim, unit, topic, &report.base);
-}
-
 static struct log make_log(const struct shape *shape, size_t reports,
                            void (*add)(struct sv_host *host))
 {
     struct log log = {0};
     int64_t start_us = 0;
     if (ld_time_parse("2026-01-01T00:00:00Z", 0, &start_us, NULL) != LD_OK)
-        die("clock", "no time");
+        bench_die("clock", "no time");
     struct sv_sim *sim = sv_sim_open(start_us, keep, &log);
     add(sv_sim_host(sim));
-    adopt(sim);
+    reports_adopt(sim);
     unsigned random = 1;
     for (size_t i = 1; i <= reports; i++) {
-        report(sim, shape, &random, i);
+        reports_publish(sim, shape, &random, i);
         sv_sim_advance(sim, sv_sim_now(sim) + 20 * LD_US_SECOND);
     }
     sv_sim_close(sim);
@@ -191,7 +92,7 @@ static double pass(const struct log *log, void (*add)(struct sv_host *host), uns
     add(host);
     for (size_t at = 0; at < log->bytes.size; at += record.size) {
         if (ld_record_decode(log->bytes.data + at, log->bytes.size - at, &record, &error) != LD_OK)
-            die("record", error.text);
+            bench_die("record", error.text);
         enum sv_family family = sv_family_of(record.topic, record.topic_size);
         bool plan = family == SV_PLAN;
         if (!plan && !(families & SV_BIT(family)))
@@ -199,7 +100,7 @@ static double pass(const struct log *log, void (*add)(struct sv_host *host), uns
         if (*applied == 0 && !plan)
             spent = seconds();
         if (sv_host_apply(host, &record, &error) != LD_OK)
-            die("apply", error.text);
+            bench_die("apply", error.text);
         *applied += !plan;
     }
     spent = seconds() - spent;
@@ -274,14 +175,14 @@ static void measure_ticks(void)
             if (ld_record_decode(log.bytes.data + at, log.bytes.size - at, &record, &error) !=
                     LD_OK ||
                 sv_host_apply(host, &record, &error) != LD_OK)
-                die("tick", error.text);
+                bench_die("tick", error.text);
         }
         double start = seconds();
         for (size_t k = 0; k < TICKS; k++) {
             tick.sequence = record.sequence + 1 + k;
             tick.time_us = record.time_us + (int64_t)k;
             if (sv_host_apply(host, &tick, &error) != LD_OK)
-                die("tick", error.text);
+                bench_die("tick", error.text);
         }
         rates[i] = TICKS / (seconds() - start);
         sv_host_close(host);
@@ -305,7 +206,7 @@ int main(int argc, char **argv)
         else if (option == 'r' && (report_count = strtoul(optarg, NULL, 10)) >= 100)
             continue;
         else
-            die("options", "expected [--json] [--reports N], N at least 100");
+            bench_die("options", "expected [--json] [--reports N], N at least 100");
     }
     measure_grading();
     if (only_shape != SIZE_MAX)

@@ -107,7 +107,8 @@ static void bench_append(struct bench *bench)
     evlog_get_stats(bench->log, &stats);
     row(bench, "append, durable, pipelined", (double)bench->events / seconds, "events/s");
     row(bench, "append, durable, pipelined", (double)stats.bytes_staged / seconds / 1e6, "MB/s");
-    row(bench, "syncs per 1000 events", 1000.0 * (double)ld_histogram_count(&stats.syncs) / (double)bench->events, "");
+    row(bench, "syncs per 1000 events",
+        1000.0 * (double)ld_histogram_count(&stats.syncs) / (double)bench->events, "");
     row(bench, "longest sync", (double)stats.syncs.max_us, "us");
     evlog_close(bench->log);
 }
