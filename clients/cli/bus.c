@@ -14,7 +14,7 @@
 #include "liandong/v1/common.pb-c.h"
 #include "timefmt.h"
 
-enum { RUN_SLICE_US = 20000 };
+enum { RUN_SLICE_US = 20000, AWAY_US = 1000000 };
 
 int bus_open(const struct cli *cli, struct ld_client **client, struct ld_error *error)
 {
@@ -25,8 +25,10 @@ int bus_open(const struct cli *cli, struct ld_client **client, struct ld_error *
     int code = ld_client_open(&options, client, error);
     if (code != LD_OK)
         return code;
-    code = ld_client_wait_up(*client, cli->timeout_us, error);
-    if (code == LD_OK)
+    bool may_wait = cli->outbox != NULL; /* then nothing is lost by the router being away */
+    int64_t timeout_us = may_wait && cli->timeout_us > AWAY_US ? (int64_t)AWAY_US : cli->timeout_us;
+    code = ld_client_wait_up(*client, timeout_us, error);
+    if (code == LD_OK || (code == LD_TIMEOUT && may_wait))
         return LD_OK;
     bus_close(*client);
     *client = NULL;
@@ -46,7 +48,7 @@ int64_t bus_now(const struct ld_client *client)
 {
     struct ld_client_state state;
     ld_client_get_state(client, &state);
-    return state.router_time_us;
+    return state.router_time_us != 0 ? state.router_time_us : ld_wall_us(ld_context_system());
 }
 
 uint16_t bus_flags(const struct cli *cli, const struct ld_client *client)

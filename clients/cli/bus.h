@@ -12,7 +12,8 @@
 
 #include "cli.h"
 
-/* Opens and waits until the link is up. LD_UNREACHABLE with what to check. */
+/* Opens and waits until the link is up: LD_UNREACHABLE with what to check; with cli->outbox LD_OK
+ * too, after a second. */
 int bus_open(const struct cli *cli, struct ld_client **client, struct ld_error *error) LD_MUST_USE;
 void bus_close(struct ld_client *client);
 
@@ -54,7 +55,7 @@ int bus_publish(const struct cli *cli, struct ld_client *client, struct bus_even
 int bus_publish_and_tell(const struct cli *cli, struct ld_client *client, struct bus_event *events,
                          size_t count);
 
-/* The router's time now (a drill's own time in a drill). */
+/* The router's time now (a drill's own time in a drill); this machine's if there was no router. */
 int64_t bus_now(const struct ld_client *client);
 /* The flags of what the user publishes: exercise when asked for or when the router is in a drill.
  */

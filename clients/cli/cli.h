@@ -29,6 +29,7 @@ struct cli {
     const char *endpoint; /* LIANDONG_ENDPOINT; never NULL */
     const char *identity; /* LIANDONG_IDENTITY; never NULL */
     int64_t timeout_us;
+    const char *outbox; /* keep what is published in this file first; NULL: do not */
 };
 #define CLI_DEFAULT_ENDPOINT "tcp://127.0.0.1:7501"
 #define CLI_DEFAULT_IDENTITY "operator"
@@ -129,6 +130,7 @@ int cmd_plan(struct cli *cli, int argc, char **argv);
 int cmd_notice(struct cli *cli, int argc, char **argv);
 int cmd_supply(struct cli *cli, int argc, char **argv);
 int cmd_route(struct cli *cli, int argc, char **argv);
+int cmd_outbox(struct cli *cli, int argc, char **argv);
 int cmd_story(struct cli *cli, int argc, char **argv);
 
 #endif

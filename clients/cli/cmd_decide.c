@@ -1,6 +1,7 @@
 /* liandong decide: a person in office proposes, assesses, decides, approves, files, orders. */
 #include <string.h>
 
+#include "keeping.h"
 #include "liandong/v1/command.pb-c.h"
 #include "message.h"
 
@@ -19,7 +20,8 @@ static int send(const struct cli *cli, Liandong__V1__Decision *decision, struct 
                                                        decision->context->incident, cli->identity),
                               .message = &decision->base,
                               .flags = bus_flags(cli, client)};
-    int status = bus_publish_and_tell(cli, client, &event, 1);
+    int status = cli->outbox != NULL ? keeping_publish_and_tell(cli, client, &event)
+                                     : bus_publish_and_tell(cli, client, &event, 1);
     bus_close(client);
     return status;
 }
@@ -71,6 +73,13 @@ int cmd_decide(struct cli *cli, int argc, char **argv)
          "UNIT",
          {"报备对象", "with file: with whom"}},
         {"person", 'p', CLI_TEXT, &own.person, "NAME", {"经办人或职务", "who acts for the unit"}},
+        {"outbox",
+         0,
+         CLI_TEXT,
+         &cli->outbox,
+         "FILE",
+         {"先存入此发件箱；路由器不在也可",
+          "keep it in this outbox first; the router may be away"}},
         {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
         {.name = NULL}};
     const struct cli_usage usage = {

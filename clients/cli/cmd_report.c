@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keeping.h"
 #include "liandong/v1/report.pb-c.h"
 #include "message.h"
 #include "timefmt.h"
@@ -91,7 +92,8 @@ static int send(const struct cli *cli, struct ld_arena *arena, const struct repo
                                                        report->hazard, cli->identity),
                               .message = &report->base,
                               .flags = bus_flags(cli, client)};
-    int status = bus_publish_and_tell(cli, client, &event, 1);
+    int status = cli->outbox != NULL ? keeping_publish_and_tell(cli, client, &event)
+                                     : bus_publish_and_tell(cli, client, &event, 1);
     bus_close(client);
     return status;
 }
@@ -148,6 +150,13 @@ static int take_options(struct cli *cli, int argc, char **argv, struct report_op
         {"revises", 0, CLI_TEXT, &own->revises, "ID", {"订正哪份报告", "the report it replaces"}},
         {"narrative", 'n', CLI_TEXT, &own->narrative, "TEXT", {"说明", "in words"}},
         {"channel", 'c', CLI_TEXT, &own->channel, "ID", {"来源渠道", "where it comes from"}},
+        {"outbox",
+         0,
+         CLI_TEXT,
+         &cli->outbox,
+         "FILE",
+         {"先存入此发件箱；路由器不在也可",
+          "keep it in this outbox first; the router may be away"}},
         {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
         {.name = NULL}};
     const struct cli_usage usage = {

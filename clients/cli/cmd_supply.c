@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keeping.h"
 #include "message.h"
 #include "picture/enum_name.h"
 #include "picture/event_json.h"
@@ -152,7 +153,8 @@ static int act(const struct cli *cli, struct ld_arena *arena, Liandong__V1__Supp
                                                        message->item, cli->identity),
                               .message = &message->base,
                               .flags = bus_flags(cli, client)};
-    int status = bus_publish_and_tell(cli, client, &event, 1);
+    int status = cli->outbox != NULL ? keeping_publish_and_tell(cli, client, &event)
+                                     : bus_publish_and_tell(cli, client, &event, 1);
     bus_close(client);
     return status;
 }
@@ -210,6 +212,13 @@ static int supply_act(struct cli *cli, int argc, char **argv)
         {"needed-by", 'b', CLI_TIME, &own.needed_by_us, "TIME", {"何时需要", "when it is needed"}},
         {"id", 0, CLI_TEXT, &own.id, "ID", {"编号", "the author's own number"}},
         {"incident", 'I', CLI_TEXT, &own.incident, "ID", {"事件", "the incident it is for"}},
+        {"outbox",
+         0,
+         CLI_TEXT,
+         &cli->outbox,
+         "FILE",
+         {"先存入此发件箱；路由器不在也可",
+          "keep it in this outbox first; the router may be away"}},
         {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
         {.name = NULL}};
     const struct cli_usage usage = {

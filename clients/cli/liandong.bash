@@ -10,13 +10,14 @@ _liandong() {
     [duty]='list acknowledge accept decline progress done ask-help'
     [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export head key'
     [plan]='check show adopt' [route]='test'
+    [outbox]='list send retry drop rebind'
   )
   local answers='--all --incident --reason --help-from --person --exercise'
   local -A options=(
     [status]='' [replay]='--show' [story]='--log --incident --all'
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
-              --revises --narrative --channel --exercise'
-    [decide]='--area --against --opinion --filed-with --person --exercise'
+              --revises --narrative --channel --outbox --exercise'
+    [decide]='--area --against --opinion --filed-with --person --outbox --exercise'
     [tail]='--from --since --until-head --count'
     [sim]='--events --quiet --start' [play]='--external-replies --events --quiet --start'
     [duty list]='--unit --everybody --incident --open --overdue'
@@ -24,15 +25,17 @@ _liandong() {
     [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers
     [notice list]='--audience --incident --log' [notice cap]='--log'
     [supply balance]='--item --log' [supply list]='--item --log'
-    [supply act]='--from --to --request --area --reason --needed-by --id --incident --exercise'
+    [supply act]='--from --to --request --area --reason --needed-by --id --incident --outbox --exercise'
     [log stat]='' [log verify]='--head --key' [log repair]='--yes' [log export]='--from'
     [log head]='--key --at' [log key]=''
     [plan check]='' [plan show]='--units --criteria --duties --procedure --clocks'
     [plan adopt]='--exercise' [route test]=''
+    [outbox list]='--refused' [outbox send]='' [outbox retry]='--all' [outbox drop]='--all'
+    [outbox rebind]=''
   )
   local command=${words[1]:-} key
   if [ "$cword" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'status report decide duty notice supply tail story sim play replay log
+    COMPREPLY=($(compgen -W 'status report decide duty notice supply outbox tail story sim play replay log
       plan route --help' -- "$cur"))
     return
   fi
@@ -45,6 +48,7 @@ _liandong() {
     --kind | -k) COMPREPLY=($(compgen -W 'initial progress final zero' -- "$cur")); return ;;
     --means) COMPREPLY=($(compgen -W 'telephone written network' -- "$cur")); return ;;
     --log | -L) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    --outbox) COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac
   key=$command
   [ -n "${sub[$command]:-}" ] && key="$command ${words[2]}"
@@ -59,6 +63,7 @@ _liandong() {
   else
     case $key in
       sim | play | plan*) COMPREPLY=($(compgen -f -X '!*.yaml' -- "$cur") $(compgen -d -- "$cur")) ;;
+      outbox*) COMPREPLY=($(compgen -f -- "$cur")) ;;
       replay | log*) COMPREPLY=($(compgen -d -- "$cur")) ;;
     esac
   fi

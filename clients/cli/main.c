@@ -18,6 +18,7 @@ static const struct cli_command COMMANDS[] = {
     {"duty", cmd_duty, {"任务：列出和答复", "orders: list and answer them"}},
     {"notice", cmd_notice, {"通知和 CAP 报文", "notices and their CAP messages"}},
     {"supply", cmd_supply, {"应急物资", "supplies"}},
+    {"outbox", cmd_outbox, {"发件箱", "reports that wait for the router"}},
     {"tail", cmd_tail, {"跟随事件", "follow the events"}},
     {"story", cmd_story, {"讲述经过", "tell what happened"}},
     {"sim", cmd_sim, {"在本进程内推演情景", "play a scenario here, without a bus"}},

@@ -267,13 +267,56 @@ static void test_damaged_log(void **state)
     exits(0, arguments);
 }
 
+/* Kept without a router; listed; amended as far as there is something to amend. */
+static void test_outbox_without_a_router(void **state)
+{
+    (void)state;
+    char box[] = "/tmp/liandong-cli-XXXXXX", line[400];
+    const char *away = "--endpoint ipc:///no/such/socket --timeout 0s";
+    assert_non_null(mkdtemp(box));
+    snprintf(line, sizeof line, "report cholera --as 330302.health -m cases=1 --outbox %s/box %s",
+             box, away);
+    exits(0, line);
+    assert_true(says("kept in ") && says("report/330302/cholera/330302.health (1 wait)"));
+    exits(0, line);
+    assert_true(says("(2 wait)"));
+    snprintf(line, sizeof line, "outbox list --json %s/box", box);
+    exits(0, line);
+    json_t *first = json_loads(answer.text, JSON_DISABLE_EOF_CHECK, NULL);
+    assert_string_equal(json_string_value(json_object_get(first, "code")), "OK");
+    json_t *event = json_object_get(first, "event");
+    assert_string_equal(json_string_value(json_object_get(event, "topic")),
+                        "report/330302/cholera/330302.health");
+    json_decref(first);
+    snprintf(line, sizeof line, "outbox list %s/box", box);
+    exits(0, line);
+    assert_true(says("330302.health#outbox-") && says("2 wait") && says("no router yet"));
+    snprintf(line, sizeof line, "outbox retry --all %s/box", box);
+    exits(0, line);
+    assert_true(says("0 wait again"));
+    snprintf(line, sizeof line, "outbox drop %s/box", box);
+    exits(2, line);
+    snprintf(line, sizeof line, "outbox drop %s/box 12345", box);
+    exits(2, line);
+    assert_true(says("no refused event 12345"));
+    snprintf(line, sizeof line, "outbox send %s/box --as 330302.health %s", box, away);
+    exits(3, line);
+    snprintf(line, sizeof line, "rm -r %s", box);
+    assert_int_equal(system(line), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_help_everywhere),
-        cmocka_unit_test(test_languages),  cmocka_unit_test(test_plan),
-        cmocka_unit_test(test_sim),        cmocka_unit_test(test_log),
-        cmocka_unit_test(test_head),       cmocka_unit_test(test_damaged_log),
+        cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_help_everywhere),
+        cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_sim),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_damaged_log),
+        cmocka_unit_test(test_outbox_without_a_router),
     };
     return cmocka_run_group_tests(tests, make_log, remove_log);
 }
