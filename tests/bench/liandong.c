@@ -15,7 +15,7 @@
 struct publisher {
     struct ld_client *client;
     struct ld_producer *producer;
-    size_t answered;
+    size_t answered, wanted;
 };
 
 static uint64_t reset_head; /* the log is never emptied: history begins behind this */
@@ -112,8 +112,8 @@ static void on_published(const struct ld_published *published, void *data)
     struct publisher *publisher = data;
     if (published->code != LD_OK)
         bench_die("publish", published->reason);
-    publisher->answered++;
-    ld_client_stop(publisher->client);
+    if (++publisher->answered == publisher->wanted)
+        ld_client_stop(publisher->client);
 }
 
 static void publish(void *data, const void *payload, size_t size)
@@ -127,13 +127,13 @@ static void publish(void *data, const void *payload, size_t size)
             bench_die("publish", error.text);
 }
 
-static size_t answered(void *data, bool wait)
+static size_t answered(void *data, size_t wanted)
 {
     struct publisher *publisher = data;
-    size_t before = publisher->answered;
-    if (!wait)
+    publisher->wanted = wanted;
+    if (publisher->answered >= wanted)
         ld_client_run(publisher->client, 0);
-    while (wait && publisher->answered == before)
+    while (publisher->answered < wanted)
         if (ld_client_run(publisher->client, WAIT_US) != LD_OK)
             bench_die("publish", "no answer");
     return publisher->answered;

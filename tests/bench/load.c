@@ -61,10 +61,9 @@ static void publish(struct load *load, size_t index, bool last)
     load->under_way++;
 }
 
-static void take_answers(struct load *load, size_t index, bool wait)
+static void take_answers(struct load *load, size_t index, size_t wanted)
 {
-    wait = wait && load->answered[index] < load->sent[index];
-    size_t answered = load->series->answered(load->publishers[index], wait);
+    size_t answered = load->series->answered(load->publishers[index], wanted);
     load->under_way -= answered - load->answered[index];
     load->answered[index] = answered;
 }
@@ -72,19 +71,20 @@ static void take_answers(struct load *load, size_t index, bool wait)
 static void take_all_answers(struct load *load)
 {
     for (size_t i = 0; i < load->publisher_count; i++)
-        while (load->answered[i] < load->sent[i])
-            take_answers(load, i, true);
+        take_answers(load, i, load->sent[i]);
 }
 
-/* Publishes one more, by the publishers in turn, when there is room for it. */
+/* Publishes one more, by the publishers in turn, when there is room for it: once the window is
+ * full, not before half of what this publisher has under way is answered, so that it is not woken
+ * for each answer. */
 static void publish_next(struct load *load, size_t number, bool last)
 {
     size_t index = number % load->publisher_count;
     while (load->under_way >= load->window)
-        take_answers(load, index, true);
+        take_answers(load, index, (load->answered[index] + load->sent[index] + 1) / 2);
     publish(load, index, last);
     if (number % TURN == 0)
-        take_answers(load, index, false);
+        take_answers(load, index, 0);
 }
 
 static size_t slowest(struct consumers *consumers)
@@ -102,7 +102,7 @@ static void wait_for_consumers(struct load *load, size_t published)
     const struct timespec pause = {0, 100000};
     while (slowest(&load->consumers) + LAG < published) {
         for (size_t i = 0; i < load->publisher_count; i++)
-            take_answers(load, i, false);
+            take_answers(load, i, 0);
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
     }
 }
@@ -250,7 +250,7 @@ struct latency load_paced(struct load *load, size_t consumers, size_t events)
     for (size_t i = 0; i < events; i++) {
         bench_pace(&next_ns);
         publish(load, 0, i + 1 == events);
-        take_answers(load, 0, false);
+        take_answers(load, 0, 0);
     }
     take_all_answers(load);
     consumers_finish(load, events);

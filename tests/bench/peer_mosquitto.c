@@ -154,13 +154,12 @@ static void turn(struct client *client, int wait_ms)
     check("keepalive", mosquitto_loop_misc(client->mqtt));
 }
 
-static size_t answered(void *data, bool wait)
+static size_t answered(void *data, size_t wanted)
 {
     struct client *client = data;
-    size_t before = client->answered;
     do
-        turn(client, wait ? TURN_MS : 0);
-    while (wait && client->answered == before);
+        turn(client, client->answered < wanted ? TURN_MS : 0);
+    while (client->answered < wanted);
     return client->answered;
 }
 

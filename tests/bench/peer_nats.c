@@ -22,8 +22,8 @@ struct publisher {
     jsCtx *streams[WAYS];
     size_t sent;
     pthread_mutex_t lock;
-    pthread_cond_t more;
-    size_t answered, seen;
+    pthread_cond_t enough;
+    size_t answered, wanted, seen;
 };
 
 static void check(const char *what, natsStatus status)
@@ -77,8 +77,8 @@ static void on_acked(jsCtx *stream, natsMsg *message, jsPubAck *ack, jsPubAckErr
         bench_die("publish", error->ErrText ? error->ErrText : natsStatus_GetText(error->Err));
     natsMsg_Destroy(message);
     pthread_mutex_lock(&publisher->lock);
-    publisher->answered++;
-    pthread_cond_signal(&publisher->more);
+    if (++publisher->answered == publisher->wanted)
+        pthread_cond_signal(&publisher->enough);
     pthread_mutex_unlock(&publisher->lock);
 }
 
@@ -87,7 +87,7 @@ static void *publisher_open(const char *endpoint)
     struct publisher *publisher = bench_allocate(sizeof *publisher);
     jsOptions options;
     pthread_mutex_init(&publisher->lock, NULL);
-    pthread_cond_init(&publisher->more, NULL);
+    pthread_cond_init(&publisher->enough, NULL);
     jsOptions_Init(&options);
     options.PublishAsync.AckHandler = on_acked;
     options.PublishAsync.AckHandlerClosure = publisher;
@@ -107,12 +107,13 @@ static void publish(void *data, const void *payload, size_t size)
 }
 
 /* The library sends and reads in threads of its own. */
-static size_t answered(void *data, bool wait)
+static size_t answered(void *data, size_t wanted)
 {
     struct publisher *publisher = data;
     pthread_mutex_lock(&publisher->lock);
-    while (wait && publisher->answered == publisher->seen)
-        pthread_cond_wait(&publisher->more, &publisher->lock);
+    publisher->wanted = wanted;
+    while (publisher->answered < wanted)
+        pthread_cond_wait(&publisher->enough, &publisher->lock);
     publisher->seen = publisher->answered;
     pthread_mutex_unlock(&publisher->lock);
     return publisher->seen;
@@ -125,7 +126,7 @@ static void publisher_close(void *data)
         jsCtx_Destroy(publisher->streams[way]);
         natsConnection_Destroy(publisher->connections[way]);
     }
-    pthread_cond_destroy(&publisher->more);
+    pthread_cond_destroy(&publisher->enough);
     pthread_mutex_destroy(&publisher->lock);
     free(publisher);
 }

@@ -145,14 +145,13 @@ static bool take_frame(struct publisher *publisher, int wait_ms)
     return true;
 }
 
-static size_t answered(void *data, bool wait)
+static size_t answered(void *data, size_t wanted)
 {
     struct publisher *publisher = data;
-    size_t before = publisher->answered;
     do
-        while (take_frame(publisher, wait && publisher->answered == before ? TURN_MS : 0))
+        while (take_frame(publisher, publisher->answered < wanted ? TURN_MS : 0))
             ;
-    while (wait && publisher->answered == before);
+    while (publisher->answered < wanted);
     amqp_maybe_release_buffers(publisher->connection);
     return publisher->answered;
 }

@@ -91,13 +91,12 @@ static void publish(void *data, const void *payload, size_t size)
         bench_die("redis", publisher->redis->errstr);
 }
 
-static size_t answered(void *data, bool wait)
+static size_t answered(void *data, size_t wanted)
 {
     struct publisher *publisher = data;
     struct pollfd poll_fd = {.fd = publisher->redis->fd, .events = POLLIN};
-    size_t before = publisher->answered;
     flush(publisher->redis);
-    while (poll(&poll_fd, 1, wait && publisher->answered == before ? -1 : 0) > 0) {
+    while (poll(&poll_fd, 1, publisher->answered < wanted ? -1 : 0) > 0) {
         if (redisBufferRead(publisher->redis) != REDIS_OK)
             bench_die("redis", publisher->redis->errstr);
         for (redisReply *reply; (reply = next_reply(publisher->redis));) {

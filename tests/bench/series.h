@@ -24,8 +24,8 @@ struct series {
     /* Queues one; the library may send it at once or later. */
     void (*publish)(void *publisher, const void *payload, size_t size);
     /* Sends what is queued and takes answers; how many were answered in all, each with success.
-     * wait: not before one more is (one is under way). */
-    size_t (*answered)(void *publisher, bool wait);
+     * Not before so many are as are wanted (0: without waiting). */
+    size_t (*answered)(void *publisher, size_t wanted);
     void (*publisher_close)(void *publisher);
     /* Opens consumers->count consumers, calls consumers_ready once all are sure to hear what is
      * published from then on, hands each event to consumers_take until consumers_over, closes. */
