@@ -72,6 +72,7 @@ static void test_a_full_disk_does_not_stop_publishing(void **state)
     bad_disk = DISK_GOOD;
     until(box, has_ticked);
     close_box(box);
+    expect_log(box, 10); /* what was not kept was not published */
     expect_file(box, 0, 0, &listed);
 }
 
