@@ -177,28 +177,27 @@ static json_t *counters_json(const struct router *router, const struct figures *
 
 /* ---- producers and families ---- */
 
-static json_t *tally_json(const struct router *router, const struct figures *figures,
-                          const struct producer_tally *tally)
+static json_t *tally_json(const struct router *router, const struct producer_tally *tally)
 {
     const struct producer *producer = tally->producer;
+    int64_t now_us = ld_monotonic_us(router->context);
     json_t *json = json_object();
     json_object_set_new(json, "name", json_string(producer ? producer->name : TALLY_OTHER));
     json_object_set_new(json, "open", json_boolean(tally->claims > 0));
     if (producer)
         json_object_set_new(json, "sequence", number(evlog_producer(router->log, producer->id)));
-    json_object_set_new(json, "seen_us", json_integer(figures_seen_us(figures, tally)));
+    json_object_set_new(json, "silent_ms", json_integer((now_us - tally->seen_us) / 1000));
     json_object_set_new(json, "bytes", number(tally->bytes));
     json_object_set_new(json, "outcomes", codes_json(tally->outcomes));
     return json;
 }
 
-static json_t *publishers_json(const struct router *router, const struct figures *figures)
+static json_t *publishers_json(const struct router *router)
 {
     json_t *publishers = json_array();
     for (size_t i = 0; i <= TALLY_PRODUCERS; i++)
         if (tally_is_used(&router->producer_tallies[i]))
-            json_array_append_new(publishers,
-                                  tally_json(router, figures, &router->producer_tallies[i]));
+            json_array_append_new(publishers, tally_json(router, &router->producer_tallies[i]));
     return publishers;
 }
 
@@ -228,7 +227,7 @@ static json_t *status_json(struct router *router)
     json_object_set_new(json, "sessions", sessions_json(router));
     json_object_set_new(json, "streams", streams_json(&figures));
     json_object_set_new(json, "other_streams", other_streams_json(&figures));
-    json_object_set_new(json, "publishers", publishers_json(router, &figures));
+    json_object_set_new(json, "publishers", publishers_json(router));
     json_object_set_new(json, "families", families_json(router));
     json_object_set_new(json, "queues", queues_json(&figures));
     json_object_set_new(json, "counters", counters_json(router, &figures));

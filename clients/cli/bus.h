@@ -17,6 +17,10 @@
 int bus_open(const struct cli *cli, struct ld_client **client, struct ld_error *error) LD_MUST_USE;
 void bus_close(struct ld_client *client);
 
+/* The router's status (docs/protocol.md, 3.6); the caller's. LD_TIMEOUT when it does not answer. */
+int bus_status(const struct cli *cli, struct ld_client *client, json_t **json,
+               struct ld_error *error) LD_MUST_USE;
+
 /* Calls each for every event that matches (no filters: all), from a sequence to the head that the
  * router names when the stream opens. */
 typedef void bus_record_fn(const struct ld_record *record, void *data);

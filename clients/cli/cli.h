@@ -118,6 +118,7 @@ const char *cli_time(char text[CLI_TIME_SIZE], int64_t time_us);
 
 /* ---- the commands ---- */
 int cmd_status(struct cli *cli, int argc, char **argv);
+int cmd_top(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
 int cmd_decide(struct cli *cli, int argc, char **argv);
 int cmd_duty(struct cli *cli, int argc, char **argv);

@@ -8,40 +8,6 @@
 #include "telling.h"
 #include "timefmt.h"
 
-struct answer {
-    struct ld_client *client;
-    bool done;
-    int code;
-    json_t *json;
-};
-
-static void on_answer(int code, const char *json, void *data)
-{
-    struct answer *answer = data;
-    answer->done = true;
-    answer->code = code;
-    answer->json = json != NULL ? json_loads(json, 0, NULL) : NULL;
-    ld_client_stop(answer->client);
-}
-
-static int ask(const struct cli *cli, struct ld_client *client, json_t **json,
-               struct ld_error *error)
-{
-    static struct answer answer; /* outlives a question that is cancelled by closing */
-    answer = (struct answer){.client = client};
-    int code = ld_client_status(client, on_answer, &answer, error);
-    if (code != LD_OK)
-        return code;
-    (void)ld_client_run(client, cli->timeout_us);
-    if (!answer.done)
-        return ld_fail(error, LD_TIMEOUT, "the router did not answer");
-    if (answer.code != LD_OK || answer.json == NULL)
-        return ld_fail(error, answer.code != LD_OK ? answer.code : LD_PROTOCOL,
-                       "the router's answer: %s", ld_code_text(answer.code));
-    *json = answer.json;
-    return LD_OK;
-}
-
 /* ---- services ---- */
 
 static bool is_up(const struct health *health)
@@ -213,7 +179,7 @@ int cmd_status(struct cli *cli, int argc, char **argv)
                             .data = &picture};
     int code = bus_open(cli, &client, &error);
     if (code == LD_OK)
-        code = ask(cli, client, &status_json, &error);
+        code = bus_status(cli, client, &status_json, &error);
     if (code == LD_OK)
         code = bus_read(cli, client, &read, &error);
     if (code == LD_OK)

@@ -14,7 +14,7 @@ _liandong() {
   )
   local answers='--all --incident --reason --help-from --person --exercise'
   local -A options=(
-    [status]='' [replay]='--show' [story]='--log --incident --all'
+    [status]='' [top]='--once --sort' [replay]='--show' [story]='--log --incident --all'
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
     [decide]='--area --against --opinion --filed-with --person --outbox --exercise'
@@ -35,7 +35,7 @@ _liandong() {
   )
   local command=${words[1]:-} key
   if [ "$cword" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'status report decide duty notice supply outbox tail story sim play replay log
+    COMPREPLY=($(compgen -W 'status top report decide duty notice supply outbox tail story sim play replay log
       plan route --help' -- "$cur"))
     return
   fi
@@ -44,6 +44,7 @@ _liandong() {
     return
   fi
   case $prev in
+    --sort | -s) [ "$command" = top ] && COMPREPLY=($(compgen -W 'lag name rate' -- "$cur")); return ;;
     --lang | -l) COMPREPLY=($(compgen -W 'zh en' -- "$cur")); return ;;
     --kind | -k) COMPREPLY=($(compgen -W 'initial progress final zero' -- "$cur")); return ;;
     --means) COMPREPLY=($(compgen -W 'telephone written network' -- "$cur")); return ;;

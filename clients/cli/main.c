@@ -11,6 +11,7 @@
 
 static const struct cli_command COMMANDS[] = {
     {"status", cmd_status, {"总线、服务和事件的现状", "the bus, the services, the incidents"}},
+    {"top", cmd_top, {"路由器实时情况", "the router, live"}},
     {"report", cmd_report, {"报告", "report what happened"}},
     {"decide",
      cmd_decide,

@@ -1,0 +1,113 @@
+/* A running system watched: metrics over real HTTP, `liandong top`. */
+#include "harness.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PLAN LIANDONG_SOURCE "/plans/wenzhou-phe.yaml"
+
+static void start_all(struct harness *harness, char *address)
+{
+    harness_open(harness);
+    snprintf(address, 128, "unix:%s/metrics", harness->folder);
+    harness_start(harness, "router", "liandong-router", "--data", harness->data, "--endpoint",
+                  harness->endpoint, "--metrics", address, NULL);
+    harness_start_services(harness);
+    assert_int_equal(harness_run(harness, NULL, "liandong", "plan", "adopt", PLAN, "--as",
+                                 "3303.gov", "-e", harness->endpoint, NULL),
+                     0);
+}
+
+/* By curl, as anybody would; malloc'ed. */
+static char *scrape(struct harness *harness, const char *address)
+{
+    char *text = NULL;
+    int status =
+        harness_run(harness, &text, "/usr/bin/curl", "--silent", "--fail", "--max-time", "30",
+                    "--unix-socket", address + strlen("unix:"), "http://localhost/metrics", NULL);
+    assert_int_equal(status, 0);
+    return text;
+}
+
+static double value_of(const char *text, const char *series)
+{
+    char line[256];
+    snprintf(line, sizeof line, "\n%s ", series);
+    const char *at = strstr(text, line);
+    if (at == NULL) {
+        fail_msg("there is no series %s", series);
+    }
+    return strtod(at + strlen(line), NULL);
+}
+
+static void curl_reads_what_the_router_counts(void **state)
+{
+    (void)state;
+    static struct harness harness;
+    char address[128];
+    start_all(&harness, address);
+    char *text = scrape(&harness, address);
+    assert_int_equal(value_of(text, "liandong_topic_events_total{family=\"plan\"}"), 1);
+    assert_int_equal(value_of(text, "liandong_streams{state=\"busy\"}"), 0);
+    assert_int_equal(value_of(text, "liandong_log_failed"), 0);
+    assert_true(value_of(text, "liandong_log_durable_sequence") >= 1);
+    assert_true(value_of(text, "process_open_fds") > 8);
+    assert_true(value_of(text, "process_resident_memory_bytes") > 1e6);
+    assert_true(value_of(text, "process_start_time_seconds") > 1.7e9);
+    assert_true(value_of(text, "liandong_log_sync_seconds_count") >= 1);
+    free(text);
+    harness_close(&harness);
+    assert_int_equal(access(address + strlen("unix:"), F_OK), -1);
+}
+
+static void top_shows_a_running_system_once(void **state)
+{
+    (void)state;
+    static struct harness harness;
+    char address[128], *text = NULL;
+    start_all(&harness, address);
+    assert_int_equal(harness_run(&harness, &text, "liandong", "top", "--once", "--json", "--sort",
+                                 "name", "-e", harness.endpoint, NULL),
+                     0);
+    json_t *json = json_loads(text, 0, NULL);
+    free(text);
+    assert_non_null(json);
+    static const char *const SERVICES[] = {"command",      "duty",      "grading",
+                                           "notification", "reporting", "supplies"};
+    json_t *consumers = json_object_get(json, "consumers");
+    assert_int_equal(json_array_size(consumers), 6);
+    for (size_t i = 0; i < 6; i++) {
+        json_t *consumer = json_array_get(consumers, i);
+        assert_string_equal(json_string_value(json_object_get(consumer, "identity")), SERVICES[i]);
+    }
+    json_t *router = json_object_get(json, "router");
+    assert_int_equal(json_integer_value(json_object_get(router, "sessions")), 7); /* and top */
+    assert_true(json_integer_value(json_object_get(router, "free_bytes")) > 0);
+    assert_int_equal(json_array_size(json_object_get(json, "queues")), 8);
+    json_decref(json);
+    assert_int_equal(harness_run(&harness, &text, "liandong", "top", "--once", "--lang", "zh", "-e",
+                                 harness.endpoint, NULL),
+                     0);
+    assert_non_null(strstr(text, "消费者"));
+    assert_non_null(strstr(text, "待落盘"));
+    free(text);
+    assert_int_equal(harness_run(&harness, NULL, "liandong", "top", "-e", harness.endpoint, NULL),
+                     2); /* not a terminal */
+    assert_int_equal(harness_run(&harness, NULL, "liandong", "top", "--once", "-t", "1s", "-e",
+                                 "ipc:///nowhere/bus", NULL),
+                     3);
+    harness_close(&harness);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(curl_reads_what_the_router_counts),
+        cmocka_unit_test(top_shows_a_running_system_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
