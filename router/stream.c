@@ -100,7 +100,9 @@ static int first_sequence(const struct router *router, uint64_t asked, uint64_t 
         *from = durable + 1;
     else if (asked < first)
         return ld_fail(error, LD_NOTFOUND,
-                       "event %" PRIu64 " is no longer here, the oldest is %" PRIu64, asked, first);
+                       "event %" PRIu64 " is no longer here, the oldest is %" PRIu64
+                       ": what was before is archived (liandong log restore)",
+                       asked, first);
     else if (asked > durable + 1)
         return ld_fail(error, LD_NOTFOUND,
                        "event %" PRIu64 " does not exist yet, the last is %" PRIu64

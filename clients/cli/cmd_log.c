@@ -148,7 +148,7 @@ static void print_counts(const struct cli *cli, const struct evlog_verify_counts
 
 static int log_verify(struct cli *cli, int argc, char **argv)
 {
-    const char *head = NULL, *key = NULL;
+    const char *head = NULL, *key = NULL, *archive = NULL;
     const struct cli_option options[] = {
         {"head",
          'H',
@@ -156,6 +156,13 @@ static int log_verify(struct cli *cli, int argc, char **argv)
          &head,
          "FILE",
          {"与 log head 写下的日志头比对", "compare with what log head wrote"}},
+        {"archive",
+         'a',
+         CLI_TEXT,
+         &archive,
+         "FOLDER",
+         {"--head 时：已归档的段所在目录（默认 DIR/archive）",
+          "with --head: where archived segments are (default: DIR/archive)"}},
         {"key",
          'k',
          CLI_TEXT,
@@ -181,7 +188,7 @@ static int log_verify(struct cli *cli, int argc, char **argv)
     if (status >= 0)
         return status;
     if (head != NULL)
-        return log_compare_head(cli, argv[0], head, key);
+        return log_compare_head(cli, argv[0], archive, head, key);
     int code = evlog_verify(cli->context, argv[0], log_print_finding, cli, &counts, &error);
     print_counts(cli, &counts, code == LD_OK);
     return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
@@ -286,6 +293,8 @@ int cmd_log(struct cli *cli, int argc, char **argv)
         {"verify", log_verify, {"核对全部校验和", "check every checksum"}},
         {"repair", log_repair, {"把损坏之后的部分移开", "set what is damaged aside"}},
         {"export", log_export, {"导出 JSON 行", "as JSON lines"}},
+        {"archive", log_archive, {"把早的段压缩移走", "move old segments away, compressed"}},
+        {"restore", log_restore, {"恢复已归档的段", "bring them back"}},
         {"head", log_head, {"日志头：涵盖全部字节的一个哈希", "one hash over all of it"}},
         {"key", log_key, {"生成签署日志头的密钥", "make a key to sign heads with"}},
         {NULL, NULL, {NULL, NULL}}};

@@ -299,19 +299,24 @@ static void print_unchanged(const struct cli *cli, const struct evlog_head *head
                is_signed ? cli_say(cli, "，签名有效", "; the signature is good") : "");
 }
 
-int log_compare_head(struct cli *cli, const char *directory, const char *head_path,
-                     const char *key_path)
+int log_compare_head(struct cli *cli, const char *directory, const char *archive,
+                     const char *head_path, const char *key_path)
 {
+    char default_archive[4096];
     struct evlog_head head = {0};
     struct ld_error error;
     json_t *json = NULL;
+    snprintf(default_archive, sizeof default_archive, "%s/archive", directory);
+    if (archive == NULL)
+        archive = default_archive;
     int code = load_json(head_path, &json, &error);
     if (code == LD_OK)
         code = take_head(head_path, json, &head, &error);
     if (code == LD_OK && key_path != NULL)
         code = check_signature(key_path, &head, json, &error);
     if (code == LD_OK)
-        code = evlog_head_compare(cli->context, directory, &head, log_print_finding, cli, &error);
+        code = evlog_head_compare(cli->context, directory, archive, &head, log_print_finding, cli,
+                                  &error);
     if (code == LD_OK)
         print_unchanged(cli, &head, key_path != NULL);
     evlog_head_free(&head);

@@ -112,6 +112,8 @@ int catalog_read(const struct ld_context *context, const char *directory, struct
         qsort(catalog->entries, catalog->count, sizeof *catalog->entries, by_number);
     for (size_t i = 0; i < catalog->count && code == LD_OK; i++)
         code = read_entry(context, directory, &catalog->entries[i], error);
+    if (code == LD_OK)
+        code = archived_read(context, directory, &catalog->archived, &catalog->archived_why, error);
     return code == LD_OK ? mark_read(context, directory, &catalog->mark, error) : code;
 }
 
@@ -127,6 +129,7 @@ static uint64_t mark_of(const struct catalog *catalog)
 void catalog_free(struct catalog *catalog)
 {
     free(catalog->entries);
+    archived_free(&catalog->archived);
     *catalog = (struct catalog){0};
 }
 
@@ -168,22 +171,51 @@ static int check_chain(const struct catalog_entry *entry, const struct catalog_e
     return LD_OK;
 }
 
-int catalog_check(const struct catalog_entry *entry, const struct catalog_entry *before,
-                  struct ld_error *error)
+/* The first one that is here: are all before it archived, and of this log? */
+static int check_first(const struct catalog *catalog, struct ld_error *error)
 {
-    uint64_t expected = before ? before->number + 1 : 1;
-    if (entry->number != expected)
-        return ld_fail(error, LD_CORRUPT, "segment %" PRIu64 " is missing", expected);
+    const struct catalog_entry *first = &catalog->entries[0];
+    const struct archived *archived = &catalog->archived;
+    if (first->number > 1) {
+        const struct archived_entry *before = archived_find(archived, first->number - 1);
+        if (!before)
+            return ld_fail(error, LD_CORRUPT, "segment %" PRIu64 " is missing: %.200s",
+                           first->number - 1,
+                           archived->count > 0 ? "it is not among those archived"
+                                               : catalog->archived_why.text);
+        if (first->state == HEADER_IN_USE &&
+            (memcmp(first->header.id, archived->id, EVLOG_ID_SIZE) != 0 ||
+             first->header.base != before->link.last + 1))
+            return ld_fail(error, LD_CORRUPT,
+                           "begins with sequence %" PRIu64 ", but what is archived before it ends "
+                           "with %" PRIu64 ", or is of another log",
+                           first->header.base, before->link.last);
+    }
+    if (first->number == 1 && first->state == HEADER_IN_USE && first->header.base != 1)
+        return ld_fail(error, LD_CORRUPT, "the first segment begins with sequence %" PRIu64,
+                       first->header.base);
+    return LD_OK;
+}
+
+int catalog_check(const struct catalog *catalog, size_t i, struct ld_error *error)
+{
+    const struct catalog_entry *entry = &catalog->entries[i];
+    const struct catalog_entry *before = i > 0 ? entry - 1 : NULL;
+    if (before && entry->number != before->number + 1)
+        return ld_fail(error, LD_CORRUPT, "segment %" PRIu64 " is missing", before->number + 1);
+    if (!before) {
+        int code = check_first(catalog, error);
+        if (code != LD_OK)
+            return code;
+    }
     if (entry->state == HEADER_BAD)
         return ld_fail(error, entry->code, "%s", entry->reason);
     if (decide_header(entry->state) != RECOVERY_USE)
         return ld_fail(error, LD_CORRUPT, "marked as not in use, but a later segment is in use");
-    if (before) /* beside one that cannot be read nothing can be said */
-        return before->state == HEADER_BAD ? LD_OK : check_chain(entry, before, error);
-    if (entry->header.base != 1)
-        return ld_fail(error, LD_CORRUPT, "the first segment begins with sequence %" PRIu64,
-                       entry->header.base);
-    return LD_OK;
+    if (!before ||
+        before->state == HEADER_BAD) /* beside one that cannot be read nothing is known */
+        return LD_OK;
+    return check_chain(entry, before, error);
 }
 
 int catalog_check_spare(const struct catalog_entry *entry, const struct catalog_entry *before,

@@ -5,6 +5,7 @@
 #ifndef LD_EVLOG_CATALOG_H
 #define LD_EVLOG_CATALOG_H
 
+#include "archived.h"
 #include "decide.h"
 #include "mark.h"
 #include "segment.h"
@@ -22,7 +23,9 @@ struct catalog {
     struct catalog_entry *entries; /* by number */
     size_t count, capacity;
     struct mark mark;
-    size_t temporary_count; /* left by a crash while a segment was being made */
+    struct archived archived;
+    struct ld_error archived_why; /* why nothing is archived, if nothing is */
+    size_t temporary_count;       /* left by a crash while a segment was being made */
     bool out_of_memory;
 };
 
@@ -39,10 +42,9 @@ size_t catalog_used(const struct catalog *catalog);
 /* The base of the segment in use that follows entry i, 0 if it is missing, bad, or there is none.
  */
 uint64_t catalog_next_base(const struct catalog *catalog, size_t i);
-/* What is wrong with an entry beside its predecessor (NULL for the first), in the part that is in
- * use: LD_OK, LD_VERSION or LD_CORRUPT with the reason. */
-int catalog_check(const struct catalog_entry *entry, const struct catalog_entry *before,
-                  struct ld_error *error) LD_MUST_USE;
+/* What is wrong with entry i beside its predecessor, in the part that is in use; the first is
+ * segment 1, or all before it are archived. LD_OK, LD_VERSION or LD_CORRUPT with the reason. */
+int catalog_check(const struct catalog *catalog, size_t i, struct ld_error *error) LD_MUST_USE;
 /* The same for an entry above the last one in use; before is NULL if none is in use. */
 int catalog_check_spare(const struct catalog_entry *entry, const struct catalog_entry *before,
                         struct ld_error *error) LD_MUST_USE;

@@ -47,13 +47,14 @@ static void chain_of(const struct evlog_head *head, uint8_t chain[EVLOG_HASH_SIZ
         chain_add(chain, &head->links[i]);
 }
 
-int chain_walk(const struct ld_context *context, const char *directory, uint64_t number,
-               uint64_t last, struct evlog_link *link, int64_t *last_time_us,
+int chain_walk(const struct ld_context *context, const char *directory, const char *archive,
+               uint64_t number, uint64_t last, struct evlog_link *link, int64_t *last_time_us,
                struct ld_error *error)
 {
     struct segment_walk walk;
     struct ld_record record;
-    int code = walk_open(&walk, context, directory, number, error);
+    int code = directory ? walk_open(&walk, context, directory, number, error)
+                         : walk_open_packed(&walk, context, archive, number, error);
     if (code != LD_OK)
         return code;
     *link = (struct evlog_link){.number = number, .base = walk.header.base, .last = last};
@@ -99,8 +100,8 @@ static int link_of(struct evlog *log, struct extent *extent, uint64_t last, stru
 {
     const struct segment_index *index = last == extent->last ? log_index(log, extent) : NULL;
     if (!index) {
-        int code =
-            chain_walk(log->context, log->directory, extent->number, last, link, time_us, error);
+        int code = chain_walk(log->context, log->directory, NULL, extent->number, last, link,
+                              time_us, error);
         return code == LD_CORRUPT ? log_corrupt(log->directory, extent->number, last, error) : code;
     }
     *link = (struct evlog_link){.number = extent->number, .base = extent->base, .last = last};
@@ -109,11 +110,29 @@ static int link_of(struct evlog *log, struct extent *extent, uint64_t last, stru
     return LD_OK;
 }
 
+/* The segments that are archived: their list has the hashes. */
+static int add_archived(struct evlog *log, uint64_t count, struct evlog_head *head,
+                        struct ld_error *error)
+{
+    struct archived archived;
+    int code = archived_read(log->context, log->directory, &archived, NULL, error);
+    if (code == LD_OK && archived.count < count)
+        code = ld_fail(error, LD_CORRUPT, "the list of archived segments has changed meanwhile");
+    for (uint64_t i = 0; code == LD_OK && i < count; i++)
+        head->links[head->count++] = archived.entries[i].link;
+    archived_free(&archived);
+    return code;
+}
+
 static int add_links(struct evlog *log, struct evlog_head *head, struct ld_error *error)
 {
-    head->links = calloc(log->extent_count, sizeof *head->links);
+    uint64_t before = log->extents[0].number - 1;
+    head->links = calloc((size_t)before + log->extent_count, sizeof *head->links);
     if (!head->links)
         return ld_fail(error, LD_NOMEM, "no memory for %zu segments", log->extent_count);
+    int archived = add_archived(log, before, head, error);
+    if (archived != LD_OK)
+        return archived;
     for (size_t i = 0; i < log->extent_count; i++) {
         struct extent *extent = &log->extents[i];
         if (extent->base > head->sequence)
@@ -138,6 +157,11 @@ static int make_head(struct evlog *log, uint64_t sequence, struct evlog_head *he
         return ld_fail(error, LD_NOTFOUND,
                        "the log ends with %" PRIu64 ", a head at %" PRIu64 " cannot be made",
                        head->sequence, sequence);
+    if (sequence > 0 && sequence < evlog_first(log))
+        return ld_fail(error, LD_NOTFOUND,
+                       "the log begins with %" PRIu64 ", what was before is "
+                       "archived",
+                       evlog_first(log));
     if (sequence > 0)
         head->sequence = sequence;
     return add_links(log, head, error);
@@ -174,7 +198,7 @@ void evlog_head_message(const struct evlog_head *head, uint8_t message[EVLOG_HEA
 
 struct comparison {
     const struct ld_context *context;
-    const char *directory;
+    const char *directory, *archive;
     const struct evlog_head *head;
     evlog_finding_fn *finding;
     void *data;
@@ -236,10 +260,13 @@ static int compare(struct comparison *comparison, const struct evlog_link *expec
 {
     struct evlog_link found;
     struct ld_error reason = {0};
-    int code = chain_walk(comparison->context, comparison->directory, expected->number,
+    int code = chain_walk(comparison->context, comparison->directory, NULL, expected->number,
+                          expected->last, &found, NULL, &reason);
+    if (code == LD_NOTFOUND && comparison->archive)
+        code = chain_walk(comparison->context, NULL, comparison->archive, expected->number,
                           expected->last, &found, NULL, &reason);
     if (code == LD_NOTFOUND)
-        report(comparison, expected, "the segment is not here");
+        report(comparison, expected, "the segment is not here, nor in the archive");
     else if (code == LD_CORRUPT || code == LD_VERSION)
         report(comparison, expected, reason.text);
     else if (code != LD_OK)
@@ -250,12 +277,16 @@ static int compare(struct comparison *comparison, const struct evlog_link *expec
     return LD_OK;
 }
 
-int evlog_head_compare(const struct ld_context *context, const char *directory,
+int evlog_head_compare(const struct ld_context *context, const char *directory, const char *archive,
                        const struct evlog_head *head, evlog_finding_fn *finding, void *data,
                        struct ld_error *error)
 {
-    struct comparison comparison = {
-        .context = context, .directory = directory, .head = head, .finding = finding, .data = data};
+    struct comparison comparison = {.context = context,
+                                    .directory = directory,
+                                    .archive = archive,
+                                    .head = head,
+                                    .finding = finding,
+                                    .data = data};
     int code = check_links(head, error);
     if (code == LD_OK)
         code = compare_log_id(&comparison, error);

@@ -222,12 +222,38 @@ void evlog_head_free(struct evlog_head *head);
 /* The bytes that a signature of the head is over. */
 void evlog_head_message(const struct evlog_head *head, uint8_t message[EVLOG_HEAD_MESSAGE_SIZE]);
 
-/* Reads every byte up to the head's sequence: is it what it was? finding() is called for each
+/* Reads every byte up to the head's sequence: is it what it was? Segments that are not in directory
+ * are read from archive (may be NULL). finding() is called for each
  * segment that is not. LD_OK; LD_CORRUPT with findings; LD_INVALID: the head is of another log or
  * is not what its own hash says. */
-int evlog_head_compare(const struct ld_context *context, const char *directory,
+int evlog_head_compare(const struct ld_context *context, const char *directory, const char *archive,
                        const struct evlog_head *head, evlog_finding_fn *finding, void *data,
                        struct ld_error *error) LD_MUST_USE;
+
+/* ---- archives (docs/log-format.md, 12); both take the lock ---- */
+
+struct evlog_archive_rule {
+    uint64_t keep;     /* of the newest sealed segments, so many stay */
+    int64_t before_us; /* only segments whose events are all before; INT64_MAX: any */
+};
+struct evlog_archive_report {
+    uint64_t segments, segment_bytes, packed_bytes; /* moved; on the disk before; as compressed */
+    uint64_t first;                                 /* oldest sequence that is here now */
+};
+
+/* Moves sealed segments, from the oldest on, compressed into the folder archive (made if absent),
+ * each read back and compared before it is removed. Interrupted anywhere, the log opens and nothing
+ * is lost; call it again. LD_LOCKED, LD_CORRUPT (a segment is damaged: stays), LD_NOSPACE, LD_IO.
+ */
+int evlog_archive(const struct ld_context *context, const char *directory, const char *archive,
+                  const struct evlog_archive_rule *rule, struct evlog_archive_report *report,
+                  struct ld_error *error) LD_MUST_USE;
+/* Brings back the segments from the one with sequence from on (0: all), bit for bit. The archive
+ * keeps its files. LD_LOCKED, LD_NOTFOUND (not archived, or not in that folder), LD_CORRUPT (the
+ * archive's file is not what it was), LD_NOSPACE, LD_IO. */
+int evlog_unarchive(const struct ld_context *context, const char *directory, const char *archive,
+                    uint64_t from, struct evlog_archive_report *report,
+                    struct ld_error *error) LD_MUST_USE;
 
 /* The names of the log's own events. */
 #define EVLOG_TOPIC_CHECKPOINT "sys/checkpoint"

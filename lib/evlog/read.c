@@ -142,8 +142,9 @@ int evlog_read(struct evlog *log, uint64_t sequence, size_t max_bytes, struct ev
     *span = (struct evlog_span){0};
     if (sequence < evlog_first(log))
         return ld_fail(error, LD_NOTFOUND,
-                       "sequence %" PRIu64 " is not here, the log begins with %" PRIu64, sequence,
-                       evlog_first(log));
+                       "sequence %" PRIu64 " is not here, the log begins with %" PRIu64
+                       ": what was before is archived, `liandong log restore` brings it back",
+                       sequence, evlog_first(log));
     if (sequence > log->durable)
         return LD_OK;
     struct extent *extent = log_find_extent(log, sequence);

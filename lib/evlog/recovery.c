@@ -62,7 +62,7 @@ static int check_catalog(const struct evlog *log, const struct catalog *catalog,
     for (size_t i = 0; i < catalog->count; i++) {
         const struct catalog_entry *entry = &catalog->entries[i];
         const struct catalog_entry *before = i > 0 ? entry - 1 : NULL;
-        int code = i < used ? catalog_check(entry, before, error)
+        int code = i < used ? catalog_check(catalog, i, error)
                             : catalog_check_spare(entry, used > 0 ? before : NULL, error);
         if (code != LD_OK)
             return refuse(log, entry, entry->header.base, code, error);

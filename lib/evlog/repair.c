@@ -79,7 +79,7 @@ static int check_entry(struct repair *repair, size_t i, struct ld_error *error)
     const struct catalog_entry *before = i > 0 ? entry - 1 : NULL;
     struct ld_error reason = {0};
     int code = i < repair->used
-                   ? catalog_check(entry, before, &reason)
+                   ? catalog_check(&repair->catalog, i, &reason)
                    : catalog_check_spare(entry, repair->used > 0 ? before : NULL, &reason);
     if (code == LD_VERSION)
         return ld_fail(error, code, "%s", reason.text);

@@ -9,6 +9,7 @@
  */
 #include "recovery.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,27 +26,12 @@ static int remove_temporary(const char *name, void *data)
     return 0;
 }
 
-static int sync_parent(struct evlog *log, struct ld_error *error)
-{
-    char parent[SEGMENT_PATH_SIZE];
-    snprintf(parent, sizeof parent, "%s", log->directory);
-    size_t size = strlen(parent);
-    while (size > 1 && parent[size - 1] == '/')
-        parent[--size] = 0;
-    char *slash = strrchr(parent, '/');
-    if (!slash)
-        snprintf(parent, sizeof parent, ".");
-    else
-        slash[slash == parent ? 1 : 0] = 0;
-    return disk_sync_directory(log->context, parent, error);
-}
-
 /* The names of the segments and of the log itself: a process that was killed while it made them may
  * have left them unsynced, and what is appended from now on must not vanish with a name. */
 static int sync_names(struct evlog *log, struct ld_error *error)
 {
     int code = disk_sync_directory(log->context, log->directory, error);
-    return code == LD_OK ? sync_parent(log, error) : code;
+    return code == LD_OK ? segment_sync_parent(log->context, log->directory, error) : code;
 }
 
 static int remove_worthless(struct evlog *log, const struct recovery_plan *plan,
@@ -174,7 +160,7 @@ static int create(struct evlog *log, struct evlog_recovery *report, struct recov
     int code = segment_make(log->context, log->directory, &header, SEGMENT_WRITTEN,
                             log->options.reserve_bytes, NULL, NULL, &recovered->fd, error);
     if (code == LD_OK)
-        code = sync_parent(log, error);
+        code = segment_sync_parent(log->context, log->directory, error);
     if (code != LD_OK)
         return code;
     log_add_extent(log, header.number, header.base, 0, header.size_bytes);
@@ -202,7 +188,13 @@ int recovery_run(struct evlog *log, struct evlog_recovery *report, struct recove
     struct recovery_plan plan = {0};
     *recovered = (struct recovered){.fd = -1, .spare_fd = -1};
     int code = catalog_read(log->context, log->directory, &plan.catalog, error);
-    if (code == LD_OK && plan.catalog.count == 0)
+    if (code == LD_OK && plan.catalog.count == 0 && plan.catalog.archived.count > 0)
+        code = ld_fail(error, LD_CORRUPT,
+                       "%s has no segments, but a list of archived ones (up to sequence %" PRIu64
+                       "): put the segments back, or `liandong log restore`",
+                       log->directory,
+                       plan.catalog.archived.entries[plan.catalog.archived.count - 1].link.last);
+    else if (code == LD_OK && plan.catalog.count == 0)
         code = create(log, report, recovered, error);
     else if (code == LD_OK)
         code = restore(log, &plan, report, recovered, error);

@@ -104,11 +104,9 @@ bool segment_is_temporary(const char *name)
     return size > suffix_size && strcmp(name + size - suffix_size, TEMPORARY_SUFFIX) == 0;
 }
 
-static int decode_in_use(const uint8_t *block, size_t size, uint64_t number,
-                         struct segment_header *header, struct ld_error *error)
+int segment_header_in_use(const uint8_t *block, uint64_t number, struct segment_header *header,
+                          struct ld_error *error)
 {
-    if (size < SEGMENT_CHECKED_SIZE)
-        return ld_fail(error, LD_CORRUPT, "the file is shorter than a segment header");
     int code = segment_header_decode(block, header, error);
     if (code == LD_OK && (header->number != number || header->base == 0))
         return ld_fail(error, LD_CORRUPT, "the file holds segment %" PRIu64 " with base %" PRIu64,
@@ -129,7 +127,9 @@ int segment_read_header(const struct ld_context *context, const char *directory,
         return code;
     code = disk_read(context, fd, 0, block, sizeof block, &size_read, error);
     disk_close(context, fd);
-    return code == LD_OK ? decode_in_use(block, size_read, number, header, error) : code;
+    if (code == LD_OK && size_read < sizeof block)
+        code = ld_fail(error, LD_CORRUPT, "the file is shorter than a segment header");
+    return code == LD_OK ? segment_header_in_use(block, number, header, error) : code;
 }
 
 int segment_space(const struct ld_context *context, const char *directory, uint64_t size_bytes,
@@ -234,4 +234,20 @@ remove_temporary:
 close_file:
     disk_close(context, fd);
     return code;
+}
+
+int segment_sync_parent(const struct ld_context *context, const char *directory,
+                        struct ld_error *error)
+{
+    char parent[SEGMENT_PATH_SIZE];
+    snprintf(parent, sizeof parent, "%s", directory);
+    size_t size = strlen(parent);
+    while (size > 1 && parent[size - 1] == '/')
+        parent[--size] = 0;
+    char *slash = strrchr(parent, '/');
+    if (!slash)
+        snprintf(parent, sizeof parent, ".");
+    else
+        slash[slash == parent ? 1 : 0] = 0;
+    return disk_sync_directory(context, parent, error);
 }

@@ -31,8 +31,10 @@ void segment_header_encode(uint8_t block[SEGMENT_HEADER_SIZE], const struct segm
 int segment_header_decode(const uint8_t *block, struct segment_header *header,
                           struct ld_error *error) LD_MUST_USE;
 
-/* Reads a segment's header from its file: LD_CORRUPT also if the file holds another segment or it
- * is not in use; LD_VERSION, LD_NOTFOUND, LD_IO. */
+/* The same, LD_CORRUPT also if it is another segment's or not in use. */
+int segment_header_in_use(const uint8_t *block, uint64_t number, struct segment_header *header,
+                          struct ld_error *error) LD_MUST_USE;
+/* That of a file; also LD_NOTFOUND, LD_IO. */
 int segment_read_header(const struct ld_context *context, const char *directory, uint64_t number,
                         struct segment_header *header, struct ld_error *error) LD_MUST_USE;
 
@@ -67,5 +69,9 @@ int segment_zero(const struct ld_context *context, int fd, uint64_t begin, uint6
 /* LD_OK if a segment of size_bytes would leave reserve_bytes free, LD_NOSPACE, LD_IO. */
 int segment_space(const struct ld_context *context, const char *directory, uint64_t size_bytes,
                   uint64_t reserve_bytes, struct ld_error *error) LD_MUST_USE;
+
+/* Syncs the directory above directory: makes its name durable. */
+int segment_sync_parent(const struct ld_context *context, const char *directory,
+                        struct ld_error *error) LD_MUST_USE;
 
 #endif

@@ -141,7 +141,7 @@ static bool verify_entry(struct verify *verify, size_t i)
     const struct catalog_entry *before = i > 0 ? entry - 1 : NULL;
     struct ld_error error = {0};
     int code = i < verify->used
-                   ? catalog_check(entry, before, &error)
+                   ? catalog_check(&verify->catalog, i, &error)
                    : catalog_check_spare(entry, verify->used > 0 ? before : NULL, &error);
     if (code != LD_OK)
         report(verify, entry->number, 0, "%s", error.text);

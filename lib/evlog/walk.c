@@ -23,6 +23,15 @@ static void hash_walked(struct segment_walk *walk)
     walk->hashed = at(walk);
 }
 
+/* The file's bytes from offset on, which is where the last read ended. */
+static int read_on(struct segment_walk *walk, uint64_t offset, uint8_t *data, size_t size,
+                   size_t *size_read, struct ld_error *error)
+{
+    if (walk->fd >= 0)
+        return disk_read(walk->context, walk->fd, offset, data, size, size_read, error);
+    return unpack_read(&walk->unpacker, data, size, size_read, error);
+}
+
 /* Makes the whole next record available, if the file has it. */
 static int fill(struct segment_walk *walk, struct ld_error *error)
 {
@@ -34,9 +43,25 @@ static int fill(struct segment_walk *walk, struct ld_error *error)
     memmove(walk->buffer, walk->buffer + walked, walk->fill);
     walk->buffer_offset += walked;
     walk->hashed = 0;
-    int code = disk_read(walk->context, walk->fd, walk->buffer_offset + walk->fill,
-                         walk->buffer + walk->fill, BUFFER_BYTES - walk->fill, &size_read, error);
+    int code = read_on(walk, walk->buffer_offset + walk->fill, walk->buffer + walk->fill,
+                       BUFFER_BYTES - walk->fill, &size_read, error);
     walk->fill += code == LD_OK ? size_read : 0;
+    return code;
+}
+
+/* The source is open: the buffer, the hash, the header. */
+static int begin(struct segment_walk *walk, uint64_t number, struct ld_error *error)
+{
+    walk->buffer = malloc(BUFFER_BYTES);
+    if (!walk->buffer)
+        return ld_fail(error, LD_NOMEM, "no memory to read a segment");
+    crypto_generichash_init(&walk->hash, NULL, 0, EVLOG_HASH_SIZE);
+    int code = read_on(walk, 0, walk->buffer, BUFFER_BYTES, &walk->fill, error);
+    if (code == LD_OK && walk->fill < SEGMENT_HEADER_SIZE)
+        return ld_fail(error, LD_CORRUPT, "the file is shorter than a segment header");
+    if (code == LD_OK)
+        code = segment_header_in_use(walk->buffer, number, &walk->header, error);
+    walk->next = (struct position){.sequence = walk->header.base, .offset = SEGMENT_HEADER_SIZE};
     return code;
 }
 
@@ -44,19 +69,25 @@ int walk_open(struct segment_walk *walk, const struct ld_context *context, const
               uint64_t number, struct ld_error *error)
 {
     char path[SEGMENT_PATH_SIZE];
-    *walk = (struct segment_walk){.context = context, .fd = -1, .buffer = malloc(BUFFER_BYTES)};
-    if (!walk->buffer)
-        return ld_fail(error, LD_NOMEM, "no memory to read a segment");
-    crypto_generichash_init(&walk->hash, NULL, 0, EVLOG_HASH_SIZE);
+    *walk = (struct segment_walk){.context = context};
     segment_path(path, directory, number);
-    int code = segment_read_header(context, directory, number, &walk->header, error);
-    if (code == LD_OK)
-        code = disk_open(context, path, LD_OPEN_READ, &walk->fd, error);
-    if (code == LD_OK)
-        code = disk_read(context, walk->fd, 0, walk->buffer, BUFFER_BYTES, &walk->fill, error);
-    walk->next = (struct position){.sequence = walk->header.base, .offset = SEGMENT_HEADER_SIZE};
-    if (code == LD_OK && walk->fill < SEGMENT_HEADER_SIZE)
-        code = ld_fail(error, LD_CORRUPT, "the file is shorter than a segment header");
+    int code = disk_open(context, path, LD_OPEN_READ, &walk->fd, error);
+    if (code != LD_OK)
+        return code;
+    code = begin(walk, number, error);
+    if (code != LD_OK)
+        walk_close(walk);
+    return code;
+}
+
+int walk_open_packed(struct segment_walk *walk, const struct ld_context *context,
+                     const char *archive, uint64_t number, struct ld_error *error)
+{
+    *walk = (struct segment_walk){.context = context, .fd = -1};
+    int code = unpack_open(&walk->unpacker, context, archive, number, error);
+    if (code != LD_OK)
+        return code;
+    code = begin(walk, number, error);
     if (code != LD_OK)
         walk_close(walk);
     return code;
@@ -64,7 +95,10 @@ int walk_open(struct segment_walk *walk, const struct ld_context *context, const
 
 void walk_close(struct segment_walk *walk)
 {
-    disk_close(walk->context, walk->fd);
+    if (walk->fd >= 0)
+        disk_close(walk->context, walk->fd);
+    else
+        unpack_close(&walk->unpacker);
     free(walk->buffer);
 }
 

@@ -9,13 +9,15 @@
 
 #include <sodium.h>
 #include "extent.h"
+#include "pack.h"
 
 struct segment_walk {
     struct segment_header header;
     struct position next; /* of the record that follows */
     /* private */
     const struct ld_context *context;
-    int fd;
+    int fd; /* -1 when it is packed */
+    struct unpacker unpacker;
     uint8_t *buffer;
     uint64_t buffer_offset; /* of its first byte in the file */
     size_t fill, hashed;    /* bytes read into it, and of these hashed */
@@ -26,6 +28,9 @@ struct segment_walk {
  * LD_NOTFOUND, LD_NOMEM, LD_IO. Nothing to close when it fails. */
 int walk_open(struct segment_walk *walk, const struct ld_context *context, const char *directory,
               uint64_t number, struct ld_error *error) LD_MUST_USE;
+/* The same for a packed segment of an archive. */
+int walk_open_packed(struct segment_walk *walk, const struct ld_context *context,
+                     const char *archive, uint64_t number, struct ld_error *error) LD_MUST_USE;
 void walk_close(struct segment_walk *walk);
 
 /* The next record, checked; borrowed until the next call. LD_CORRUPT if it is not the one due. */

@@ -23,7 +23,8 @@ static void note(const char *segment, uint64_t sequence, const char *text, void 
 static int compare(struct world *world, const struct evlog_head *head, struct findings *findings)
 {
     *findings = (struct findings){0};
-    return evlog_head_compare(&world->context, world->directory, head, note, findings, &test_error);
+    return evlog_head_compare(&world->context, world->directory, NULL, head, note, findings,
+                              &test_error);
 }
 
 static struct evlog_head head_at(struct world *world, uint64_t sequence)
@@ -178,7 +179,7 @@ static void test_missing_segment(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(compare(world, &head, &findings), LD_CORRUPT);
     assert_int_equal(findings.count, 1);
-    assert_string_equal(findings.text, "the segment is not here");
+    assert_string_equal(findings.text, "the segment is not here, nor in the archive");
     evlog_head_free(&head);
 }
 
