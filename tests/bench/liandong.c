@@ -121,10 +121,15 @@ static void publish(void *data, const void *payload, size_t size)
     struct publisher *publisher = data;
     struct ld_error error;
     struct ld_event event = {.topic = "bench/3303/x", .payload = payload, .payload_size = size};
-    for (int code; (code = ld_publish(publisher->producer, &event, on_published, publisher,
-                                      &error)) != LD_OK;)
-        if (code != LD_BUSY || ld_client_run(publisher->client, WAIT_US) != LD_OK)
-            bench_die("publish", error.text);
+    int code;
+    while ((code = ld_publish(publisher->producer, &event, on_published, publisher, &error)) ==
+           LD_BUSY) {
+        publisher->wanted = publisher->answered + 1;
+        if (ld_client_run(publisher->client, WAIT_US) != LD_OK)
+            bench_die("publish", "no answer");
+    }
+    if (code != LD_OK)
+        bench_die("publish", error.text);
 }
 
 static size_t answered(void *data, size_t wanted)

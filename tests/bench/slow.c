@@ -21,7 +21,7 @@ static size_t window_for(struct load *load)
 static void measure_at(struct bench *bench, const struct server *server, uint64_t delay_us)
 {
     struct load load;
-    char part[NAME_SIZE];
+    static char part[NAME_SIZE];
     snprintf(part, sizeof part, "slow%llu", (unsigned long long)delay_us);
     bench->figures.part = part;
     bus_phase(server, "reset");
