@@ -225,6 +225,8 @@ static void make_wire(void)
     wire_run_encode(run, &(struct wire_run){.count = 2, .code = LD_OK, .first = 9});
     save("wire", "run", run, sizeof run);
     save("topic", "prefix", "warning/33*/>\0warning/330302/x", 30);
+    save("topic", "other", "duty/33*\0duty/4403/x", 20);
+    save("topic", "behind", "duty/33*\0duty/4403", 18);
     save("topic", "same", "duty/3303\0duty/33030", 20);
 }
 
@@ -255,13 +257,46 @@ static void make_status(void)
     save("status", "status", status, sizeof status - 1);
 }
 
-/* A router's answers to HELLO and PRODUCER, a chunk, an error (fuzz_client.c). */
+/* An answer as fuzz_client reads it: to what was asked last. */
+static void answer(struct ld_buffer *out, enum wire_operation operation, uint8_t a, uint8_t b,
+                   const void *body, size_t size)
+{
+    put_number(out, 7, 1);
+    put_number(out, (uint64_t)operation - 1, 1);
+    put_number(out, 0, 1);
+    put_number(out, a, 1);
+    put_number(out, b, 1);
+    if (operation == WIRE_WELCOME)
+        ld_buffer_append(out, body, size);
+    else
+        put_bytes(out, body, size);
+    put_number(out, 0, 1); /* a turn of the loop */
+}
+
+/* A session in which everything is answered well. */
 static void make_answers(void)
 {
-    static const uint8_t answers[] = {0, 0, 7, 1, 0, 9, 0, 0, 0, 1, 0,  0, 1, 0, 1, 0, 0, 0,
-                                      1, 0, 0, 7, 3, 0, 1, 0, 0, 0, 0,  7, 7, 0, 1, 9, 0, 0,
-                                      3, 5, 0, 0, 0, 7, 5, 0, 9, 1, 16, 0, 1, 0, 0, 0, 0, 0};
-    save("client", "answers", answers, sizeof answers);
+    static const uint8_t welcome[] = {0, 0, 2, 0, 0, 1, 0xe8, 3, 0, 0, 9};
+    struct ld_buffer out = {0};
+    uint8_t run[WIRE_RUN_SIZE], raw[128];
+    struct ld_record record = {
+        .sequence = 2, .producer = 5, .producer_sequence = 1, .topic = "t/1", .topic_size = 3};
+    wire_run_encode(run, &(struct wire_run){.count = 1, .code = LD_OK, .first = 4});
+    ld_record_encode(raw, &record);
+    put_number(&out, 0, 2); /* confirms by itself; a turn */
+    answer(&out, WIRE_WELCOME, 7, 3, welcome, sizeof welcome);
+    answer(&out, WIRE_PRODUCER_OK, 0, 0, NULL, 0);
+    put_number(&out, 3, 3); /* publishes */
+    put_number(&out, 0, 1);
+    answer(&out, WIRE_RESULT, 4, 1, run, sizeof run);
+    answer(&out, WIRE_OPENED, 1, 3, NULL, 0);
+    answer(&out, WIRE_CHUNK, 1, 2, raw, ld_record_size(3, 0));
+    save("client", "session", out.data, out.size);
+    put_number(&out, 3, 3);
+    put_number(&out, 0, 1);
+    answer(&out, WIRE_RESULT, 5, 16, run, sizeof run); /* says more than it has */
+    save("client", "short-result", out.data, out.size);
+    ld_buffer_free(&out);
 }
 
 int main(int count, char **arguments)
