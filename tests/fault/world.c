@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { ROUTER_OPTIONS_MAX = 12 };
+enum { ROUTER_ARGUMENTS_MAX = 16 };
 
 uint64_t world_seed(void)
 {
@@ -46,17 +46,43 @@ void world_open(struct world *world, uint64_t seed)
         (struct ledger){.log = world->harness.data, .folder = world->told, .seed = seed};
 }
 
+void world_add_shim(struct world *world)
+{
+    snprintf(world->shim_path, sizeof world->shim_path, "%s/shim", world->harness.folder);
+    world->shim = shim_open(world->shim_path);
+}
+
+/* With a shim it is env that starts the router. */
+static size_t router_command(struct world *world, const char *command[ROUTER_ARGUMENTS_MAX])
+{
+    static char variable[CONTENT_PATH_SIZE + sizeof SHIM_VARIABLE];
+    size_t count = 0;
+    command[count++] = "/usr/bin/env";
+    if (world->shim != NULL) {
+        snprintf(variable, sizeof variable, SHIM_VARIABLE "=%s", world->shim_path);
+        command[count++] = "LD_PRELOAD=" FAULT_SHIM;
+        command[count++] = variable;
+        command[count++] = "ASAN_OPTIONS=verify_asan_link_order=0"; /* the shim comes first */
+    }
+    command[count++] = LIANDONG_BIN "/liandong-router";
+    command[count++] = "--data";
+    command[count++] = world->harness.data;
+    command[count++] = "--endpoint";
+    command[count++] = world->harness.endpoint;
+    return count;
+}
+
 void world_start_router(struct world *world, const char *const *options)
 {
-    const char *all[ROUTER_OPTIONS_MAX] = {NULL};
+    const char *all[ROUTER_ARGUMENTS_MAX] = {NULL};
+    size_t count = router_command(world, all);
     for (size_t i = 0; options[i] != NULL; i++) {
-        assert_true(i + 1 < ROUTER_OPTIONS_MAX);
-        all[i] = options[i];
+        assert_true(count + 1 < ROUTER_ARGUMENTS_MAX);
+        all[count++] = options[i];
     }
-    world->router =
-        harness_start(&world->harness, "router", "liandong-router", "--data", world->harness.data,
-                      "--endpoint", world->harness.endpoint, all[0], all[1], all[2], all[3], all[4],
-                      all[5], all[6], all[7], all[8], all[9], all[10], NULL);
+    world->router = harness_start(&world->harness, "router", all[0], all[1], all[2], all[3], all[4],
+                                  all[5], all[6], all[7], all[8], all[9], all[10], all[11], all[12],
+                                  all[13], all[14], NULL);
 }
 
 void world_close(struct world *world)

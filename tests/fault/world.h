@@ -11,6 +11,7 @@
 #include "await.h"
 #include "content.h"
 #include "ledger.h"
+#include "shim.h"
 
 struct world {
     struct harness harness;
@@ -18,6 +19,8 @@ struct world {
     char told[CONTENT_PATH_SIZE];
     uint64_t chance; /* see chance.h */
     struct harness_process *router;
+    struct shim *shim; /* of the router, or NULL */
+    char shim_path[CONTENT_PATH_SIZE];
 };
 
 /* The run's seed, printed: LIANDONG_SEED, else the time. */
@@ -27,6 +30,7 @@ unsigned world_rounds(unsigned full, unsigned plain, unsigned sanitized);
 
 /* Nothing runs yet; harness.data may be changed before the router is started. */
 void world_open(struct world *world, uint64_t seed);
+void world_add_shim(struct world *world); /* before the router is started */
 /* options: NULL-terminated, besides --data and --endpoint. */
 void world_start_router(struct world *world, const char *const *options);
 /* Ends every process (SIGTERM, each with status 0), removes the files. */
