@@ -47,6 +47,16 @@ void content_refusals_path(char path[CONTENT_PATH_SIZE], const char *folder, uns
     snprintf(path, CONTENT_PATH_SIZE, "%s/refusals-%u", folder, author);
 }
 
+void content_stale_path(char path[CONTENT_PATH_SIZE], const char *folder)
+{
+    snprintf(path, CONTENT_PATH_SIZE, "%s/stale", folder);
+}
+
+void content_cuts_path(char path[CONTENT_PATH_SIZE], const char *folder)
+{
+    snprintf(path, CONTENT_PATH_SIZE, "%s/cuts", folder);
+}
+
 void content_tapped_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned tap)
 {
     snprintf(path, CONTENT_PATH_SIZE, "%s/tapped-%u", folder, tap);

@@ -42,6 +42,11 @@ void content_answers_path(char path[CONTENT_PATH_SIZE], const char *folder, unsi
 /* folder/refusals-<author>: the number of each event that was refused because space was lacking. */
 void content_refusals_path(char path[CONTENT_PATH_SIZE], const char *folder, unsigned author);
 
+/* folder/stale: a byte for each time that one of them found its link dead; folder/cuts: one for
+ * each connection that the proxy broke. */
+void content_stale_path(char path[CONTENT_PATH_SIZE], const char *folder);
+void content_cuts_path(char path[CONTENT_PATH_SIZE], const char *folder);
+
 /* folder/seen-<listener>, folder/tapped-<tap>: one for each event that was streamed, in order. */
 struct seen_entry {
     uint64_t sequence;

@@ -221,6 +221,20 @@ uint64_t ledger_refusals_of(const struct ledger *ledger, unsigned author)
     return size_of_file(path) / sizeof(uint64_t);
 }
 
+uint64_t ledger_stale_links(const struct ledger *ledger)
+{
+    char path[CONTENT_PATH_SIZE];
+    content_stale_path(path, ledger->folder);
+    return size_of_file(path);
+}
+
+uint64_t ledger_cuts(const struct ledger *ledger)
+{
+    char path[CONTENT_PATH_SIZE];
+    content_cuts_path(path, ledger->folder);
+    return size_of_file(path);
+}
+
 uint64_t ledger_answers(const struct ledger *ledger)
 {
     uint64_t answers = 0;

@@ -37,6 +37,8 @@ void ledger_check(const struct ledger *ledger, struct ledger_totals *totals);
 uint64_t ledger_answers(const struct ledger *ledger);
 uint64_t ledger_answers_of(const struct ledger *ledger, unsigned author);
 uint64_t ledger_refusals_of(const struct ledger *ledger, unsigned author);
+uint64_t ledger_stale_links(const struct ledger *ledger);
+uint64_t ledger_cuts(const struct ledger *ledger);
 /* True when each listener has seen so many events. */
 bool ledger_all_seen(const struct ledger *ledger, uint64_t events);
 

@@ -36,12 +36,33 @@ uint64_t peer_number(const char *text)
     return number;
 }
 
-struct ld_client *peer_connect(struct peer *peer, const char *endpoint, const char *identity)
+static void on_link(struct ld_client *client, enum ld_link link, const char *reason, void *data)
+{
+    const struct peer *peer = data;
+    (void)client, (void)reason;
+    if (link == LD_LINK_STALE)
+        peer_append(peer->stale_file, "", 1);
+}
+
+static void open_stale_file(struct peer *peer, const char *folder)
+{
+    char path[CONTENT_PATH_SIZE];
+    uint8_t last;
+    content_stale_path(path, folder);
+    if (peer->stale_file == 0)
+        peer_open_file(path, &peer->stale_file, &last, sizeof last);
+}
+
+struct ld_client *peer_connect(struct peer *peer, const char *endpoint, const char *identity,
+                               const char *folder)
 {
     struct ld_client_options options;
     struct ld_client *client = NULL;
     struct ld_error error;
+    open_stale_file(peer, folder);
     ld_client_options_init(&options);
+    options.link_changed = on_link;
+    options.data = peer;
     options.endpoint = endpoint;
     options.identity = identity;
     options.loop = &peer->loop;
@@ -89,7 +110,7 @@ static void on_asked(uv_poll_t *handle, int status, int events)
 static const struct peer_role *find_role(int argc, char **argv)
 {
     static const struct peer_role *const ROLES[] = {&peer_publishing, &peer_streaming,
-                                                    &peer_tapping};
+                                                    &peer_tapping, &peer_proxying};
     for (size_t i = 0; argc > 1 && i < sizeof ROLES / sizeof *ROLES; i++) {
         if (strcmp(argv[1], ROLES[i]->name) != 0)
             continue;
@@ -97,7 +118,7 @@ static const struct peer_role *find_role(int argc, char **argv)
             peer_die("usage: fault_peer %s %s", ROLES[i]->name, ROLES[i]->usage);
         return ROLES[i];
     }
-    peer_die("usage: fault_peer publish|stream|tap …");
+    peer_die("usage: fault_peer publish|stream|tap|proxy …");
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@ struct peer {
     uv_loop_t loop;
     uv_poll_t asked; /* to stop */
     int stop_signals;
+    int stale_file;
     const struct peer_role *role;
 };
 
@@ -21,11 +22,13 @@ struct peer_role {
     void (*start)(struct peer *peer, char **arguments);
     void (*stop)(void); /* asked once; the role closes its clients when it is done */
 };
-extern const struct peer_role peer_publishing, peer_streaming, peer_tapping;
+extern const struct peer_role peer_publishing, peer_streaming, peer_tapping, peer_proxying;
 
 /* Says why on stderr and ends the process with status 1. */
 void peer_die(const char *format, ...) LD_PRINTF(1, 2) __attribute__((noreturn));
-struct ld_client *peer_connect(struct peer *peer, const char *endpoint, const char *identity);
+/* folder: where a byte is added to the file "stale" whenever the link is found to be dead. */
+struct ld_client *peer_connect(struct peer *peer, const char *endpoint, const char *identity,
+                               const char *folder);
 uint64_t peer_number(const char *text);
 
 /* Opens a file of entries of entry_size bytes, makes it if absent, and cuts off half an entry at

@@ -154,7 +154,7 @@ static void publishing_start(struct peer *peer, char **arguments)
     uv_timer_init(&peer->loop, &self.pace);
     if (self.pace_ms > 0)
         uv_timer_start(&self.pace, on_pace, self.pace_ms, self.pace_ms);
-    self.client = peer_connect(peer, arguments[0], name);
+    self.client = peer_connect(peer, arguments[0], name, arguments[1]);
     if (ld_producer_open(self.client, name, on_producer, NULL, &self.producer, &error) != LD_OK)
         peer_die("%s", error.text);
     publish_window();

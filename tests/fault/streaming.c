@@ -45,7 +45,7 @@ static void listener_open(struct peer *peer, struct listener *listener, const ch
     content_seen_path(path, folder, listener->number);
     peer_open_file(path, &listener->file, &last, sizeof last);
     snprintf(name, sizeof name, "3303.listener-%u", listener->number);
-    listener->client = peer_connect(peer, endpoint, name);
+    listener->client = peer_connect(peer, endpoint, name, folder);
     ld_stream_options_init(&options);
     options.from = last.sequence == 0 ? LD_FROM_FIRST : last.sequence + 1;
     options.event = on_event;

@@ -42,6 +42,7 @@ void world_open(struct world *world, uint64_t seed)
     snprintf(world->told, sizeof world->told, "%s/told", world->harness.folder);
     assert_int_equal(mkdir(world->told, 0700), 0);
     world->chance = seed;
+    world->endpoint = world->harness.endpoint;
     world->ledger =
         (struct ledger){.log = world->harness.data, .folder = world->told, .seed = seed};
 }
@@ -99,7 +100,7 @@ struct harness_process *world_start_author(struct world *world, unsigned window,
     snprintf(number, sizeof number, "%u", author);
     snprintf(window_text, sizeof window_text, "%u", window);
     snprintf(pace, sizeof pace, "%u", pace_ms);
-    return harness_launch(&world->harness, name, FAULT_PEER, "publish", world->harness.endpoint,
+    return harness_launch(&world->harness, name, FAULT_PEER, "publish", world->endpoint,
                           world->told, seed, number, window_text, pace, NULL);
 }
 
@@ -110,8 +111,8 @@ struct harness_process *world_start_listeners(struct world *world, unsigned coun
     snprintf(first, sizeof first, "%u", world->ledger.listeners);
     snprintf(count_text, sizeof count_text, "%u", count);
     world->ledger.listeners += count;
-    return harness_launch(&world->harness, name, FAULT_PEER, "stream", world->harness.endpoint,
-                          world->told, first, count_text, NULL);
+    return harness_launch(&world->harness, name, FAULT_PEER, "stream", world->endpoint, world->told,
+                          first, count_text, NULL);
 }
 
 struct harness_process *world_start_tap(struct world *world, const char *endpoint)
@@ -120,6 +121,17 @@ struct harness_process *world_start_tap(struct world *world, const char *endpoin
     snprintf(number, sizeof number, "%u", world->ledger.taps++);
     return harness_launch(&world->harness, "tap", FAULT_PEER, "tap", endpoint, world->told, number,
                           NULL);
+}
+
+void world_start_proxy(struct world *world, unsigned cuts)
+{
+    char seed[24], cuts_text[12];
+    snprintf(seed, sizeof seed, "%" PRIu64, world->ledger.seed);
+    snprintf(cuts_text, sizeof cuts_text, "%u", cuts);
+    world->endpoint = harness_start(&world->harness, "proxy", FAULT_PEER, "proxy",
+                                    world->harness.endpoint + strlen("ipc://"), world->told, seed,
+                                    cuts_text, NULL)
+                          ->ready;
 }
 
 void world_stop(struct world *world, struct harness_process *process)
@@ -214,6 +226,30 @@ void world_await_refusals(struct world *world)
     for (unsigned author = 0; author < world->ledger.authors; author++)
         goal.each[author] = ledger_refusals_of(&world->ledger, author);
     await_folder(world->told, refusals_of_each, &goal, "refusals for each author");
+}
+
+static bool links_are_stale(void *data)
+{
+    const struct goal *goal = data;
+    return ledger_stale_links(&goal->world->ledger) >= goal->all;
+}
+
+void world_await_stale(struct world *world, uint64_t more)
+{
+    struct goal goal = {.world = world, .all = ledger_stale_links(&world->ledger) + more};
+    await_folder(world->told, links_are_stale, &goal, "links found dead");
+}
+
+static bool cuts_are_made(void *data)
+{
+    const struct goal *goal = data;
+    return ledger_cuts(&goal->world->ledger) >= goal->all;
+}
+
+void world_await_cuts(struct world *world, uint64_t cuts)
+{
+    struct goal goal = {.world = world, .all = cuts};
+    await_folder(world->told, cuts_are_made, &goal, "broken connections");
 }
 
 static bool seen_by_each(void *data)

@@ -19,7 +19,8 @@ struct world {
     char told[CONTENT_PATH_SIZE];
     uint64_t chance; /* see chance.h */
     struct harness_process *router;
-    struct shim *shim; /* of the router, or NULL */
+    const char *endpoint; /* where authors and listeners connect */
+    struct shim *shim;    /* of the router, or NULL */
     char shim_path[CONTENT_PATH_SIZE];
 };
 
@@ -41,6 +42,8 @@ void world_close(struct world *world);
 struct harness_process *world_start_author(struct world *world, unsigned window, unsigned pace_ms);
 struct harness_process *world_start_listeners(struct world *world, unsigned count);
 struct harness_process *world_start_tap(struct world *world, const char *endpoint);
+/* From now on authors and listeners connect to a proxy, which breaks so many connections. */
+void world_start_proxy(struct world *world, unsigned cuts);
 void world_stop(struct world *world, struct harness_process *process);
 
 /* ledger_check, and `liandong log verify` has nothing to find. Nobody may be appending. */
@@ -50,6 +53,9 @@ void world_await_answers(struct world *world, uint64_t more);
 void world_await_answers_each(struct world *world, uint64_t more);
 /* One more refusal (no space) for each author. */
 void world_await_refusals(struct world *world);
+/* So many more links found dead by authors and listeners. */
+void world_await_stale(struct world *world, uint64_t more);
+void world_await_cuts(struct world *world, uint64_t cuts); /* in all */
 /* Each listener has seen everything up to this sequence. */
 void world_await_seen(struct world *world, uint64_t sequence);
 /* Stops the authors, which get their last answers, and the router; lets the listeners catch up;
