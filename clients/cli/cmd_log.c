@@ -194,56 +194,6 @@ static int log_verify(struct cli *cli, int argc, char **argv)
     return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
 }
 
-/* ---- repair ---- */
-
-static void print_repair(const struct cli *cli, const struct evlog_repair_report *report)
-{
-    if (cli->json)
-        cli_print_json(json_pack("{s:b,s:I,s:I,s:I,s:s,s:s}", "repaired", report->repaired, "head",
-                                 (json_int_t)report->head, "sequence", (json_int_t)report->sequence,
-                                 "segments_moved", (json_int_t)report->segments_moved, "folder",
-                                 report->folder, "reason", report->reason));
-    else if (!report->repaired)
-        puts(cli_say(cli, "日志完好，未作改动", "the log is in order; nothing was changed"));
-    else
-        printf(cli_say(cli, "%s\n自第 %llu 号起移入 %s；日志现止于第 %llu 号\n",
-                       "%s\neverything from %llu on is in %s; the log now ends with %llu\n"),
-               report->reason, (unsigned long long)report->sequence, report->folder,
-               (unsigned long long)report->head);
-}
-
-static int log_repair(struct cli *cli, int argc, char **argv)
-{
-    bool yes = false;
-    const struct cli_option options[] = {
-        {"yes", 'y', CLI_FLAG, &yes, NULL, {"确实要做", "really do it"}}, {.name = NULL}};
-    const struct cli_usage usage = {
-        "log repair --yes [OPTION]… DIR",
-        {"日志损坏、路由器拒绝启动，而决定不要损坏之后的部分时用：保留完好的开头，其余移入\n"
-         "目录 set-aside-<秒>，不删除任何东西。不加 --yes 只核对。路由器须已停止。",
-         "For a log that the router refuses to open, once it has been decided to go on without "
-         "what\n"
-         "is behind the damage: keeps the undamaged beginning, moves the rest into a folder\n"
-         "set-aside-<seconds>, deletes nothing. Without --yes it only verifies. Stop the router "
-         "first."},
-        options,
-        "  liandong log verify run/data/log; liandong log repair --yes run/data/log\n"};
-    struct evlog_repair_report report = {0};
-    struct ld_error error;
-    int count, code;
-    int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
-    if (status >= 0)
-        return status;
-    if (yes)
-        code = evlog_repair(cli->context, argv[0], &report, &error);
-    else
-        code = evlog_verify(cli->context, argv[0], log_print_finding, cli, NULL, &error);
-    if (code != LD_OK)
-        return cli_fail(cli, &error);
-    print_repair(cli, &report);
-    return CLI_OK;
-}
-
 /* ---- export ---- */
 
 static void export_record(const struct ld_record *record, void *data)

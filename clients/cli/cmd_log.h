@@ -9,6 +9,7 @@ int log_key(struct cli *cli, int argc, char **argv);
 int log_head(struct cli *cli, int argc, char **argv);
 int log_archive(struct cli *cli, int argc, char **argv);
 int log_restore(struct cli *cli, int argc, char **argv);
+int log_repair(struct cli *cli, int argc, char **argv);
 
 /* Compares the log in directory, and what is archived of it in archive (NULL: directory/archive),
  * with the head in a file, and the head's signature with a public key

@@ -183,19 +183,33 @@ int evlog_verify(const struct ld_context *context, const char *directory, evlog_
 
 /* Sets damage aside that the log refuses to open with, for the operator who has decided to go on
  * without it: keeps the longest undamaged beginning, and moves or copies everything from the first
- * damage on into a folder set-aside-<seconds> in directory. Deletes nothing; takes the lock; leaves
- * a good log alone. LD_LOCKED, LD_NOTFOUND (no log), LD_VERSION, LD_NOSPACE, LD_IO. */
+ * damage on into a new folder set-aside-N in directory. Deletes nothing; takes the lock; leaves a
+ * good log alone. Interrupted at any moment, it can be called again. LD_LOCKED, LD_NOTFOUND (no
+ * log), LD_VERSION, LD_NOSPACE, LD_IO. */
+
+/* A producer with events behind the first damage: its last producer sequence in what is kept (0:
+ * none), and the last one found behind. */
+typedef void evlog_set_aside_fn(uint64_t producer, uint64_t kept, uint64_t last, void *data);
+struct evlog_repair_options {
+    bool look_only;               /* finds and tells, takes no lock, changes nothing */
+    evlog_set_aside_fn *producer; /* called for each; may be NULL */
+    void *data;
+};
 struct evlog_repair_report {
-    bool repaired;           /* false: there was no damage */
+    bool damaged;            /* else there was nothing to do, and of the rest only head counts */
     uint64_t segment;        /* number of the segment with the first damage */
-    uint64_t sequence;       /* first event that is not in the log any more */
+    uint64_t sequence;       /* first event that is not kept */
     uint64_t head;           /* last event that is */
+    uint64_t last;           /* last event that is known to have been there */
+    uint64_t readable;       /* events behind the damage that are whole */
     uint64_t segments_moved; /* whole files in the folder, besides the copy of the damaged one */
-    char folder[64];         /* its name */
+    char folder[64];         /* its name; empty if nothing was changed */
     char reason[256];        /* what was damaged */
 };
+/* options may be NULL: repair, tell nobody. */
 int evlog_repair(const struct ld_context *context, const char *directory,
-                 struct evlog_repair_report *report, struct ld_error *error) LD_MUST_USE;
+                 const struct evlog_repair_options *options, struct evlog_repair_report *report,
+                 struct ld_error *error) LD_MUST_USE;
 
 /* ---- heads (docs/log-format.md, 11) ---- */
 

@@ -92,6 +92,12 @@ void producers_free(struct producers *producers)
     *producers = (struct producers){0};
 }
 
+void producers_each(const struct producers *producers, producers_each_fn *each, void *data)
+{
+    for (const struct producer *at = producers->table; at; at = at->hh.next)
+        each(at->id, at->sequence, data);
+}
+
 /* ---- checkpoints ---- */
 
 static const char TOPIC[] = EVLOG_TOPIC_CHECKPOINT;

@@ -31,6 +31,8 @@ size_t producers_count(const struct producers *producers);
  * nothing changed. */
 bool producers_raise(struct producers *producers, uint64_t id, uint64_t sequence);
 void producers_free(struct producers *producers);
+typedef void producers_each_fn(uint64_t id, uint64_t sequence, void *data);
+void producers_each(const struct producers *producers, producers_each_fn *each, void *data);
 
 /* Bytes that the checkpoint takes as records, at least one record. */
 size_t checkpoint_size(size_t entries);

@@ -75,10 +75,10 @@ static int repair_tail(struct evlog *log, const struct recovery_plan *plan, int 
         code = rewrite_last_commit(log, plan, fd, error);
     if (code == LD_OK)
         code = disk_sync(log->context, fd, error);
-    uint64_t durable = tail->at.sequence - 1;
-    if (code != LD_OK || tail->mark == durable)
+    if (code != LD_OK)
         return code;
-    code = mark_write(log->context, log->lock_fd, log->pattern.id, durable, error);
+    /* also if it says so already: a repair that was killed may have lowered it in memory only */
+    code = mark_write(log->context, log->lock_fd, log->pattern.id, tail->at.sequence - 1, error);
     return code == LD_NOSPACE ? LD_OK : code; /* never needed: a full disk is no reason to stop */
 }
 

@@ -518,3 +518,28 @@ void storage_remove(struct storage *storage, const char *path)
     names_unset(&storage->durable, path);
     storage_unlock();
 }
+
+static bool write_file(const char *path, const struct bytes *bytes)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        return false;
+    bool whole = fwrite(bytes->data, 1, bytes->size, file) == bytes->size;
+    return fclose(file) == 0 && whole;
+}
+
+bool storage_export(struct storage *storage, const char *path, const char *folder)
+{
+    bool good = true;
+    storage_lock();
+    for (size_t i = 0; i < storage->cached.count; i++) {
+        const struct entry *entry = &storage->cached.entries[i];
+        char target[STORAGE_PATH_SIZE + 256];
+        if (!is_in(entry->path, path) || storage->inodes[entry->inode].directory)
+            continue;
+        snprintf(target, sizeof target, "%s%s", folder, strrchr(entry->path, '/'));
+        good &= write_file(target, storage->inodes[entry->inode].cached);
+    }
+    storage_unlock();
+    return good;
+}

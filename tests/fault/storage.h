@@ -94,7 +94,7 @@ const uint8_t *storage_peek(struct storage *storage, const char *path, uint64_t 
 void storage_put(struct storage *storage, const char *path, const void *data, uint64_t size);
 void storage_flip(struct storage *storage, const char *path, uint64_t bit);
 void storage_remove(struct storage *storage, const char *path);
-/* Writes all files below a directory to one of the machine; false: could not. */
+/* Writes the files of a directory to one of the machine; false: could not. */
 bool storage_export(struct storage *storage, const char *path, const char *folder);
 
 #endif

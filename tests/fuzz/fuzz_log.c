@@ -219,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)!open_and_read(storage_context(other));
     storage_free(other);
     (void)!evlog_verify(context, FOLDER, find, NULL, &counts, &error);
-    int code = evlog_repair(context, FOLDER, &report, &error);
+    int code = evlog_repair(context, FOLDER, NULL, &report, &error);
     if (code == LD_OK) {
         code = open_and_read(context);
         fuzz_check(code == LD_OK || code == LD_INVALID); /* a drill's, when all headers say so */

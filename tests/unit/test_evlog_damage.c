@@ -340,8 +340,8 @@ static void expect_repairs(struct world *world, uint64_t segment, uint64_t seque
                            struct evlog_repair_report *report)
 {
     atomic_fetch_add(&world->now_us, 2000000); /* another folder each time */
-    assert_ok(evlog_repair(&world->context, world->directory, report, &test_error));
-    assert_true(report->repaired);
+    assert_ok(evlog_repair(&world->context, world->directory, NULL, report, &test_error));
+    assert_true(report->damaged);
     assert_true(strlen(report->reason) > 0);
     assert_int_equal(report->segment, segment);
     assert_int_equal(report->sequence, sequence);
@@ -350,8 +350,8 @@ static void expect_repairs(struct world *world, uint64_t segment, uint64_t seque
     assert_ok(evlog_verify(&world->context, world->directory, NULL, NULL, NULL, &test_error));
     expect_opens(world, sequence - 1, false);
     struct evlog_repair_report again;
-    assert_ok(evlog_repair(&world->context, world->directory, &again, &test_error));
-    assert_false(again.repaired);
+    assert_ok(evlog_repair(&world->context, world->directory, NULL, &again, &test_error));
+    assert_false(again.damaged);
 }
 
 static void test_repair_of_a_record(void **state)
@@ -403,7 +403,7 @@ static void test_repair_of_whole_segments(void **state)
     expect_repairs(world, 2, base[3], 0, &report);
     flip(picture_segment(picture, 1), 20); /* nothing can be kept: a new log begins */
     picture_put(world, picture);
-    assert_ok(evlog_repair(&world->context, world->directory, &report, &test_error));
+    assert_ok(evlog_repair(&world->context, world->directory, NULL, &report, &test_error));
     assert_int_equal(report.segments_moved, 3);
     assert_int_equal(report.head, 0);
     world_open(world);
@@ -418,15 +418,15 @@ static void test_repair_leaves_a_good_log_alone(void **state)
     struct evlog_repair_report report;
     struct picture *picture = grown_log(world, false);
     picture_put(world, picture);
-    assert_ok(evlog_repair(&world->context, world->directory, &report, &test_error));
-    assert_false(report.repaired);
+    assert_ok(evlog_repair(&world->context, world->directory, NULL, &report, &test_error));
+    assert_false(report.damaged);
     expect_unchanged(world, picture);
     world_open(world);
-    assert_int_equal(evlog_repair(&world->context, world->directory, &report, &test_error),
+    assert_int_equal(evlog_repair(&world->context, world->directory, NULL, &report, &test_error),
                      LD_LOCKED);
     world_close(world);
     world_empty_directory(world);
-    assert_int_equal(evlog_repair(&world->context, world->directory, &report, &test_error),
+    assert_int_equal(evlog_repair(&world->context, world->directory, NULL, &report, &test_error),
                      LD_NOTFOUND);
     picture_free(picture);
 }
