@@ -131,18 +131,25 @@ static void check_record(const struct told *told, const struct ld_record *record
     event_check(record);
 }
 
-static void check_span(const struct history *history, const struct evlog_span *span)
+/* Returns how many of the records do not pass their own check; none may, unless damaged. */
+static uint64_t check_span(const struct history *history, const struct evlog_span *span,
+                           bool damaged)
 {
     size_t offset = 0;
+    uint64_t bad = 0;
     for (uint64_t sequence = span->first; sequence <= span->last; sequence++) {
         struct ld_record record;
         int code = ld_record_decode(span->data + offset, span->size - offset, &record, &test_error);
         expect(code == LD_OK && record.sequence == sequence, "event %" PRIu64 ": %s", sequence,
                test_error.text);
-        check_record(&history->events[sequence - 1], &record);
+        if (damaged && ld_record_check(&record, NULL) != LD_OK)
+            bad++;
+        else
+            check_record(&history->events[sequence - 1], &record);
         offset += record.size;
     }
     expect(offset == span->size, "bytes behind event %" PRIu64, span->last);
+    return bad;
 }
 
 static void check_producers(const struct history *history, const struct evlog *log)
@@ -174,11 +181,32 @@ void history_check(const struct history *history, struct evlog *log, uint64_t le
         expect(code == LD_OK, "cannot read %" PRIu64 ": %s", next, test_error.text);
         expect(span.first == next && span.last >= next && span.last <= head,
                "span of %" PRIu64 " to %" PRIu64, span.first, span.last);
-        check_span(history, &span);
+        check_span(history, &span, false);
         evlog_span_release(&span);
     }
     int code = evlog_read(log, head + 1, SIZE_MAX, &span, &test_error);
     expect(code == LD_OK && span.size == 0, "something is readable behind %" PRIu64, head);
     if (evlog_staged(log) == head)
         check_producers(history, log);
+}
+
+uint64_t history_check_damaged(const struct history *history, struct evlog *log)
+{
+    uint64_t head = evlog_durable(log), bad = 0;
+    expect(head <= history->count, "the log ends with %" PRIu64 ", told were %" PRIu64, head,
+           history->count);
+    for (uint64_t next = 1; next <= head;) {
+        struct evlog_span span;
+        int code = evlog_read(log, next, SIZE_MAX, &span, &test_error);
+        expect(code == LD_OK || code == LD_CORRUPT, "%s: %s", ld_code_name(code), test_error.text);
+        if (code == LD_OK) {
+            bad += check_span(history, &span, true);
+            next = span.last + 1;
+            evlog_span_release(&span);
+        } else {
+            bad++;
+            next++;
+        }
+    }
+    return bad;
 }

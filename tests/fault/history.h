@@ -49,5 +49,8 @@ int history_stage(struct history *history, struct evlog *log, uint64_t producer,
 /* The log holds what was told, from 1 to its durable head, in order, bit for bit, nothing behind;
  * the head is in [least, told]; producers are where their last events in it say. */
 void history_check(const struct history *history, struct evlog *log, uint64_t least);
+/* The same of a log that may be damaged: what can be read is the truth, what cannot is LD_CORRUPT.
+ * Returns how many events cannot. */
+uint64_t history_check_damaged(const struct history *history, struct evlog *log);
 
 #endif
