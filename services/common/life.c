@@ -148,7 +148,10 @@ static void on_event(struct ld_stream *stream, const struct ld_record *record, v
     (void)stream;
     if (life->leaving || life->closing)
         return;
-    if (sv_host_apply(life->host, record, &error) != LD_OK) {
+    int64_t begin_us = ld_monotonic_us(life->keep.context);
+    int code = sv_host_apply(life->host, record, &error);
+    ld_histogram_add(&life->applies, ld_monotonic_us(life->keep.context) - begin_us);
+    if (code != LD_OK) {
         life_say(life, "%s", error.text);
         life_finish(life, LIFE_FAILED);
         return;

@@ -8,6 +8,7 @@
 #include <liandong.h>
 #include <uv.h>
 #include "context.h"
+#include "histogram.h"
 #include "host.h"
 #include "uthash.h"
 
@@ -16,6 +17,7 @@ struct shell_options {
     const char *snapshot;     /* path, NULL: none */
     uint64_t snapshot_events; /* events between snapshots */
     const char *unit;         /* duty: the one unit, NULL: all */
+    const char *metrics;      /* address (metrics/http.h), NULL: none */
 };
 
 /* ---- outbox.c: outputs on their way, and the inputs that wait for them ---- */
@@ -79,6 +81,7 @@ struct life {
     struct keep keep;
     uint64_t events_since_image;
     uint64_t confirmed;
+    struct ld_histogram applies; /* how long each event took */
     enum life_end end;
     bool leaving, closing, announced;
     char name[160];
@@ -90,6 +93,8 @@ bool life_begin(struct life *life);
 void life_leave(struct life *life); /* asked to stop: publishes what is left, keeps the state */
 void life_finish(struct life *life, enum life_end end); /* at once */
 void life_confirm(struct life *life, uint64_t sequence);
+/* Appends the figures of the life, which is data. */
+void life_figures(struct ld_buffer *buffer, void *data);
 /* A line on standard error, with the service's name before it. */
 void life_say(const struct life *life, const char *format, ...) LD_PRINTF(2, 3);
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "life.h"
+#include "metrics/http.h"
 #include "stopping.h"
 
 enum { LEAVE_MS = 5000, AGAIN_MS = 1000, SNAPSHOT_EVENTS = 10000 };
@@ -24,6 +25,7 @@ struct shell {
     uv_poll_t asked;  /* to stop */
     uv_timer_t timer;
     struct life life;
+    struct metrics_http *metrics; /* NULL: none */
     bool stopping;
     bool pausing; /* between two lives */
     int status;
@@ -44,10 +46,12 @@ static void print_help(FILE *file, const struct sv_class *class)
     if (class->per_unit)
         fprintf(file, "  --unit UNIT            only for this unit, e.g. 3303.health (default: all "
                       "of every plan)\n");
-    fprintf(file,
-            "  --help                 this text\n\n"
-            "Prints \"ready NAME from SEQUENCE\" when its stream is open. SIGTERM and SIGINT\n"
-            "end it cleanly. Exit status: 0 asked to stop, 1 failed, 2 wrong options.\n");
+    fprintf(
+        file,
+        "  --metrics ADDRESS      show figures to Prometheus there: 127.0.0.1:PORT or unix:/path\n"
+        "  --help                 this text\n\n"
+        "Prints \"ready NAME from SEQUENCE\" when its stream is open. SIGTERM and SIGINT\n"
+        "end it cleanly. Exit status: 0 asked to stop, 1 failed, 2 wrong options.\n");
 }
 
 static int usage_error(const struct sv_class *class, const char *what, const char *value)
@@ -80,6 +84,7 @@ static int parse_options(int argc, char **argv, const struct sv_class *class,
                                           {"snapshot", required_argument, NULL, 's'},
                                           {"snapshot-events", required_argument, NULL, 'n'},
                                           {"unit", required_argument, NULL, 'u'},
+                                          {"metrics", required_argument, NULL, 'm'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     set_defaults(options);
@@ -88,6 +93,8 @@ static int parse_options(int argc, char **argv, const struct sv_class *class,
             options->endpoint = optarg;
         else if (option == 's')
             options->snapshot = optarg;
+        else if (option == 'm')
+            options->metrics = optarg;
         else if (option == 'u' && class->per_unit)
             options->unit = optarg;
         else if (option == 'n' && parse_count(optarg, &options->snapshot_events))
@@ -107,6 +114,8 @@ static int parse_options(int argc, char **argv, const struct sv_class *class,
 
 static void close_handles(struct shell *shell)
 {
+    if (shell->metrics)
+        metrics_http_close(shell->metrics, NULL, NULL);
     uv_close((uv_handle_t *)&shell->asked, NULL);
     uv_close((uv_handle_t *)&shell->timer, NULL);
 }
@@ -170,6 +179,18 @@ static void open_handles(struct shell *shell)
     uv_poll_start(&shell->asked, UV_READABLE, on_asked);
 }
 
+/* False, with the reason said, if nobody could read them. */
+static bool show_figures(struct shell *shell)
+{
+    struct ld_error error;
+    const char *address = shell->options.metrics;
+    if (!address || metrics_http_open(&shell->loop, address, life_figures, &shell->life,
+                                      &shell->metrics, &error) == LD_OK)
+        return true;
+    fprintf(stderr, "liandong-%s: %s\n", shell->life.class->name, error.text);
+    return false;
+}
+
 int sv_shell_main(int argc, char **argv, const struct sv_class *class)
 {
     static struct shell shell;
@@ -182,7 +203,7 @@ int sv_shell_main(int argc, char **argv, const struct sv_class *class)
                                .class = class,
                                .ended = on_ended,
                                .data = &shell};
-    if (!life_begin(&shell.life)) {
+    if (!show_figures(&shell) || !life_begin(&shell.life)) {
         shell.status = 1;
         close_handles(&shell);
     }

@@ -64,6 +64,27 @@ static void curl_reads_what_the_router_counts(void **state)
     assert_int_equal(access(address + strlen("unix:"), F_OK), -1);
 }
 
+static void a_service_tells_its_own_figures(void **state)
+{
+    (void)state;
+    static struct harness harness;
+    char address[128];
+    harness_open(&harness);
+    harness_start_router(&harness);
+    snprintf(address, sizeof address, "unix:%s/grading", harness.folder);
+    harness_start(&harness, "grading", "liandong-grading", "--endpoint", harness.endpoint,
+                  "--metrics", address, NULL);
+    char *text = scrape(&harness, address);
+    assert_int_equal(value_of(text, "liandong_service_up"), 1);
+    assert_int_equal(value_of(text, "liandong_service_outputs_unanswered"), 0);
+    assert_int_equal(value_of(text, "liandong_service_apply_seconds_count"), 0);
+    assert_non_null(strstr(text, "liandong_build_info{program=\"grading\","));
+    free(text);
+    assert_int_equal(harness_run(&harness, NULL, "liandong-grading", "--metrics", "nonsense", NULL),
+                     1);
+    harness_close(&harness);
+}
+
 static void top_shows_a_running_system_once(void **state)
 {
     (void)state;
@@ -107,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curl_reads_what_the_router_counts),
+        cmocka_unit_test(a_service_tells_its_own_figures),
         cmocka_unit_test(top_shows_a_running_system_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
