@@ -58,14 +58,11 @@ static void publish(struct load *load, size_t index, bool last)
     memcpy(payload, &mark, sizeof mark);
     load->series->publish(load->publishers[index], payload, load->payload_size);
     load->sent[index]++;
-    load->under_way++;
 }
 
 static void take_answers(struct load *load, size_t index, size_t wanted)
 {
-    size_t answered = load->series->answered(load->publishers[index], wanted);
-    load->under_way -= answered - load->answered[index];
-    load->answered[index] = answered;
+    load->answered[index] = load->series->answered(load->publishers[index], wanted);
 }
 
 static void take_all_answers(struct load *load)
@@ -74,13 +71,12 @@ static void take_all_answers(struct load *load)
         take_answers(load, i, load->sent[i]);
 }
 
-/* Publishes one more, by the publishers in turn, when there is room for it: once the window is
- * full, not before half of what this publisher has under way is answered, so that it is not woken
- * for each answer. */
+/* Publishes one more, by the publishers in turn, when there is room for it: once its share of the
+ * window is full, not before half of that is answered, so that it is not woken for each answer. */
 static void publish_next(struct load *load, size_t number, bool last)
 {
     size_t index = number % load->publisher_count;
-    while (load->under_way >= load->window)
+    if (load->sent[index] - load->answered[index] >= load->window / load->publisher_count)
         take_answers(load, index, (load->answered[index] + load->sent[index] + 1) / 2);
     publish(load, index, last);
     if (number % TURN == 0)

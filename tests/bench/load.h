@@ -13,11 +13,10 @@ struct load {
     const struct series *series;
     const char *endpoint;
     size_t payload_size; /* BENCH_PAYLOAD_BYTES */
-    size_t window;       /* published and not answered, of all publishers; BENCH_WINDOW */
+    size_t window;       /* published and not answered, shared by all publishers; BENCH_WINDOW */
     size_t publisher_count;
     void *publishers[LOAD_PUBLISHERS_MAX];
     size_t sent[LOAD_PUBLISHERS_MAX], answered[LOAD_PUBLISHERS_MAX];
-    size_t under_way;
     size_t published; /* by load_pipelined */
     uint32_t phase;   /* each measurement has its own, so that what is left of another is known */
     struct consumers consumers;
