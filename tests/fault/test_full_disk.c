@@ -18,7 +18,7 @@
 #include "chance.h"
 #include "disk.h"
 
-enum { MEBIBYTE = 1 << 20, DISK_BYTES = 48 * MEBIBYTE, WINDOW = 8, PACE_MS = 5, SOME = 100 };
+enum { MEBIBYTE = 1 << 20, DISK_BYTES = 128 * MEBIBYTE, WINDOW = 8, PACE_MS = 5, SOME = 100 };
 
 struct small_disk {
     struct world world;
