@@ -316,21 +316,23 @@ static int restore_all(struct archiving *archiving, uint64_t first_number, uint6
     return LD_OK;
 }
 
-/* The list, or its copy in the archive if it is lost. */
-static int read_list(struct archiving *archiving, const struct catalog *catalog,
+/* The list, or its copy in the archive if it is lost. first: the oldest segment here, or NULL. */
+static int read_list(struct archiving *archiving, const struct catalog_entry *first,
                      struct ld_error *error)
 {
-    const struct catalog_entry *first = &catalog->entries[0];
+    uint64_t wanted = first ? first->number - 1 : 1;
     int code =
         archived_read(archiving->context, archiving->directory, &archiving->archived, NULL, error);
-    if (code == LD_OK && archiving->archived.count + 1 < first->number) {
+    if (code == LD_OK && archiving->archived.count < wanted) {
         archived_free(&archiving->archived);
         code = archived_read(archiving->context, archiving->archive, &archiving->archived, NULL,
                              error);
     }
-    if (code == LD_OK && archiving->archived.count > 0 && first->state != HEADER_BAD &&
+    if (code == LD_OK && !first && archiving->archived.count == 0)
+        return ld_fail(error, LD_NOTFOUND, "there is no log in %s", archiving->directory);
+    if (code == LD_OK && archiving->archived.count > 0 && first && first->state != HEADER_BAD &&
         memcmp(first->header.id, archiving->archived.id, EVLOG_ID_SIZE) != 0)
-        code = ld_fail(error, LD_INVALID, "what is archived in %s is of another log",
+        return ld_fail(error, LD_INVALID, "what is archived in %s is of another log",
                        archiving->archive);
     return code;
 }
@@ -339,13 +341,13 @@ static int restore_locked(struct archiving *archiving, uint64_t from, struct ld_
 {
     struct catalog catalog;
     int code = catalog_read(archiving->context, archiving->directory, &catalog, error);
-    if (code == LD_OK && catalog.count == 0)
-        code = ld_fail(error, LD_NOTFOUND, "there is no log in %s", archiving->directory);
+    const struct catalog_entry *first = catalog.count > 0 ? &catalog.entries[0] : NULL;
     if (code == LD_OK)
-        code = read_list(archiving, &catalog, error);
+        code = read_list(archiving, first, error);
     if (code == LD_OK) {
-        archiving->report->first = catalog.entries[0].header.base;
-        code = restore_all(archiving, catalog.entries[0].number, from, error);
+        archiving->report->first = first ? first->header.base : 0;
+        code = restore_all(archiving, first ? first->number : archiving->archived.count + 1, from,
+                           error);
     }
     archived_free(&archiving->archived);
     catalog_free(&catalog);

@@ -310,6 +310,29 @@ static void test_missing_is_not_archived(void **state)
     storage_free(storage);
 }
 
+/* All that is not archived is set aside: what is archived comes back, and is a log. */
+static void test_all_set_aside(void **state)
+{
+    struct original *original = *state;
+    struct storage *storage = storage_kill(original->storage);
+    struct evlog_repair_report report;
+    assert_ok(archive(storage, 0));
+    uint64_t first = check_log(original, storage);
+    storage_flip(storage, LOG_DIRECTORY "/0000000000000004.ldlog", 8 * 20);
+    assert_int_equal(try_open(original, storage), LD_CORRUPT);
+    assert_ok(evlog_repair(storage_context(storage), LOG_DIRECTORY, NULL, &report, &test_error));
+    assert_true(report.folder[0] != 0);
+    assert_int_equal(try_open(original, storage), LD_CORRUPT); /* no new log */
+    assert_ok(restore(storage, 0));
+    struct evlog *log = open_log(original, storage);
+    assert_int_equal(evlog_first(log), 1);
+    assert_int_equal(evlog_durable(log), first - 1);
+    for (uint64_t sequence = 1; sequence < first; sequence++)
+        assert_int_equal(checksum_at(log, sequence), original->checksums[sequence]);
+    evlog_close(log);
+    storage_free(storage);
+}
+
 static void test_damaged_list(void **state)
 {
     struct original *original = *state;
@@ -389,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_rule),
         cmocka_unit_test(test_missing_is_not_archived),
+        cmocka_unit_test(test_all_set_aside),
         cmocka_unit_test(test_damaged_list),
         cmocka_unit_test(test_damaged_archive),
         cmocka_unit_test(test_heads),
