@@ -3,6 +3,9 @@
  * (no copy; the span is held until ZeroMQ has sent it); with filters it is a copy of what matched,
  * and what the log's indexes rule out is not read.
  * Chunks are shared by reference between streams and with ZeroMQ's I/O thread.
+ *
+ * Copies for all sessions come out of one pool: a session that has some under way may have as much
+ * as it leaves free for the others, so that those who do not read cannot use it up.
  */
 #include "internal.h"
 
@@ -34,17 +37,60 @@ static void release_frame(void *data, void *hint)
     chunk_release(hint);
 }
 
-void chunk_frame(struct chunk *chunk, struct zuv_frame *frame)
+void chunk_frame_part(struct chunk *chunk, const uint8_t *bytes, size_t size,
+                      struct zuv_frame *frame)
 {
     atomic_fetch_add_explicit(&chunk->references, 1, memory_order_relaxed);
-    zuv_frame_share(frame, chunk->bytes, chunk->size, release_frame, chunk);
+    zuv_frame_share(frame, bytes, size, release_frame, chunk);
+}
+
+/* A copy that a session has under way. */
+struct loan {
+    struct chunk *chunk;
+    struct unread *unread;
+};
+
+static void release_loan(void *data, void *hint)
+{
+    struct loan *loan = hint;
+    (void)data;
+    atomic_fetch_sub_explicit(&loan->unread->copied, loan->chunk->size, memory_order_relaxed);
+    unread_release(loan->unread);
+    chunk_release(loan->chunk);
+    free(loan);
+}
+
+void chunk_frame(struct chunk *chunk, struct session *session, struct zuv_frame *frame)
+{
+    if (!chunk->copy) {
+        chunk_frame_part(chunk, chunk->bytes, chunk->size, frame);
+        return;
+    }
+    struct loan *loan = malloc(sizeof *loan);
+    if (!loan)
+        abort();
+    *loan = (struct loan){chunk, session->unread};
+    atomic_fetch_add_explicit(&chunk->references, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&session->unread->references, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&session->unread->copied, chunk->size, memory_order_relaxed);
+    zuv_frame_share(frame, chunk->bytes, chunk->size, release_loan, loan);
+}
+
+bool chunk_may_copy(const struct session *session)
+{
+    const struct router *router = session->router;
+    size_t pool = router->options.limits.copied_bytes;
+    size_t used = atomic_load_explicit(&router->copied_bytes, memory_order_relaxed);
+    size_t own = atomic_load_explicit(&session->unread->copied, memory_order_relaxed);
+    return own == 0 || (used < pool && own <= pool - used);
 }
 
 /* ---- building ---- */
 
-static int build_everything(struct router *router, uint64_t from, size_t max_bytes,
-                            struct chunk **out, struct ld_error *error)
+int chunk_of_log(struct router *router, uint64_t from, size_t max_bytes, struct chunk **out,
+                 struct ld_error *error)
 {
+    *out = NULL;
     struct evlog_span span;
     int code = evlog_read(router->log, from, max_bytes, &span, error);
     if (code != LD_OK || span.size == 0)
@@ -83,7 +129,9 @@ static int scan_matching(struct router *router, struct filter_set *set, uint64_t
                          size_t max_bytes, struct ld_buffer *copy, uint64_t *events,
                          struct ld_error *error)
 {
-    for (size_t scanned = 0; scanned < SCAN_BYTES && copy->size < max_bytes;) {
+    /* Many filters take longer for each record. */
+    const size_t limit = SCAN_BYTES / (1 + set->count / 4);
+    for (size_t scanned = 0; scanned < limit && copy->size < max_bytes;) {
         struct evlog_span span;
         size_t step_bytes;
         uint64_t from = *next;
@@ -91,8 +139,8 @@ static int scan_matching(struct router *router, struct filter_set *set, uint64_t
         if (step_bytes == 0)
             return LD_OK; /* goes on in the next turn */
         scanned += *next > from ? SEEK_COST_BYTES : 0;
-        if (step_bytes > SCAN_BYTES)
-            step_bytes = SCAN_BYTES;
+        if (step_bytes > limit)
+            step_bytes = limit;
         int code = evlog_read(router->log, *next, step_bytes, &span, error);
         if (code != LD_OK || span.size == 0)
             return code;
@@ -149,6 +197,12 @@ static void keep_built(struct filter_set *set, struct chunk *chunk)
     set->chunks[place] = chunk;
 }
 
+static bool copies_are_few(const struct router *router)
+{
+    return atomic_load_explicit(&router->copied_bytes, memory_order_relaxed) <=
+           router->options.limits.copied_bytes / 2;
+}
+
 int chunk_get(struct router *router, struct filter_set *set, uint64_t from, size_t max_bytes,
               struct chunk **out, struct ld_error *error)
 {
@@ -159,11 +213,11 @@ int chunk_get(struct router *router, struct filter_set *set, uint64_t from, size
     if (chunk) {
         router->counters.chunks_shared++;
     } else {
-        int code = set->everything ? build_everything(router, from, max_bytes, &chunk, error)
+        int code = set->everything ? chunk_of_log(router, from, max_bytes, &chunk, error)
                                    : build_matching(router, set, from, max_bytes, &chunk, error);
         if (!chunk)
             return code;
-        if (set->references > 1)
+        if (set->references > 1 && (set->everything || copies_are_few(router)))
             keep_built(set, chunk);
         else
             atomic_init(&chunk->references, 0);

@@ -51,6 +51,7 @@ static void add_stats(const struct zuv_socket *socket, struct zuv_guard_stats *s
     sum->cut_excess += stats.cut_excess;
     sum->cut_stranger += stats.cut_stranger;
     sum->cut_unfinished += stats.cut_unfinished;
+    sum->cut_talker += stats.cut_talker;
 }
 
 void connections_note(struct router *router)
@@ -63,9 +64,9 @@ void connections_note(struct router *router)
     note_limited(router, NOTE_CONNECTION,
                  "connections: %" PRIu64 " ended without a message, %" PRIu64
                  " cut off as too many, %" PRIu64 " as nobody's, %" PRIu64
-                 " for messages without end; %" PRIu64 " not accepted",
+                 " for messages without end, %" PRIu64 " for too many; %" PRIu64 " not accepted",
                  now.unheard - noted->unheard, now.cut_excess - noted->cut_excess,
                  now.cut_stranger - noted->cut_stranger, now.cut_unfinished - noted->cut_unfinished,
-                 now.accept_failed - noted->accept_failed);
+                 now.cut_talker - noted->cut_talker, now.accept_failed - noted->accept_failed);
     *noted = now;
 }

@@ -56,7 +56,7 @@ static void on_ping(const struct incoming *incoming)
 
 static void on_status(const struct incoming *incoming)
 {
-    status_answer(incoming->session, &incoming->head);
+    status_ask(incoming->session, &incoming->head);
 }
 
 static void on_advance(const struct incoming *incoming)
@@ -117,9 +117,9 @@ static void handle(struct incoming *incoming)
     enum wire_operation operation = incoming->head.operation;
     router->counters.received[operation]++;
     incoming->session = session_find(router, incoming->peer);
-    zuv_link_heard(router->front, incoming->session
-                                      ? incoming->session->link
-                                      : zuv_link_of(router->front, incoming->message));
+    struct zuv_link link =
+        incoming->session ? incoming->session->link : zuv_link_of(router->front, incoming->message);
+    zuv_link_heard(router->front, link, incoming->message);
     if (!incoming->session && operation == WIRE_GOODBYE)
         return;
     if (!incoming->session && operation != WIRE_HELLO) {

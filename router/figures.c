@@ -172,6 +172,7 @@ static void take_socket(const struct zuv_socket *socket, const char *section,
         COUNTED(guard, cut_excess, "Connections closed because there were too many"),
         COUNTED(guard, cut_stranger, "Connections closed because they never said HELLO"),
         COUNTED(guard, cut_unfinished, "Connections closed amid a message without end"),
+        COUNTED(guard, cut_talker, "Connections closed because they said too much"),
         COUNTED(guard, cut_asked, "Connections closed with their session"),
     };
 #undef COUNTED

@@ -34,12 +34,15 @@ enum {
     ROUTER_ENDPOINTS_MAX = 8,
     PEER_SIZE_MAX = 255,
     IDENTITY_SIZE_MAX = 100,
-    SERVE_LIVE_US = 2000,         /* time per turn for streams near the head */
-    SERVE_HISTORY_US = 1000,      /* and for the others */
-    STREAM_LIVE_EVENTS = 4096,    /* how near is near */
-    REQUEST_TURN_BYTES = 2 << 20, /* requests worked on per turn */
-    SCAN_BYTES = 256 << 10,       /* log scanned in one step for a filtered stream */
-    SEEK_COST_BYTES = 64 << 10,   /* what skipping counts as */
+    SERVE_LIVE_US = 2000,            /* time per turn for streams near the head */
+    SERVE_HISTORY_US = 1000,         /* and for the others */
+    STREAM_LIVE_EVENTS = 4096,       /* how near is near */
+    REQUEST_TURN_BYTES = 2 << 20,    /* requests worked on per turn */
+    REQUEST_SLICE_BYTES = 256 << 10, /* of these, before another session has its turn */
+    REQUEST_REFUSED_BYTES = 4 << 10, /* what a refusal counts for: words cost time */
+    STATUS_WAITING = 4,              /* STATUS requests of a session that wait */
+    SCAN_BYTES = 256 << 10,          /* log scanned in one step for a filtered stream */
+    SEEK_COST_BYTES = 64 << 10,      /* what skipping counts as */
 };
 
 /* ---- notes for the operator (notes.c) ---- */
@@ -60,6 +63,7 @@ struct note_limit {
     uint64_t suppressed;
 };
 void note(struct router *router, const char *format, ...) LD_PRINTF(2, 3);
+void note_left_out(struct router *router); /* once a heartbeat */
 void note_limited(struct router *router, enum note_kind kind, const char *format, ...)
     LD_PRINTF(3, 4);
 
@@ -71,12 +75,37 @@ void connections_limit(const struct router *router, size_t count, struct zuv_opt
 /* Says what was refused since the last time, once a heartbeat. */
 void connections_note(struct router *router);
 
+/* ---- identities (identity.c) ---- */
+
+struct identity {
+    UT_hash_handle hh; /* by name */
+    size_t size;
+    size_t sessions, producers;
+    char name[IDENTITY_SIZE_MAX + 1];
+};
+size_t identity_sessions(const struct router *router, const char *name, size_t size);
+void identity_session_opened(struct router *router, const char *name);
+void identity_session_ended(struct router *router, const char *name);
+/* Of the identity that a producer's name begins with. */
+size_t identity_producers(const struct router *router, const char *name, size_t size);
+void identity_producer_added(struct router *router, const char *name, size_t size);
+void identity_free_all(struct router *router);
+
 /* ---- sessions (session.c) ---- */
 
+/* An answer that its session's socket queue had no room for. */
 struct outgoing {
     struct outgoing *next;
-    struct zuv_message message;
-    size_t bytes;
+    struct wire_head head;
+    size_t size;
+    uint8_t body[];
+};
+
+/* Bytes that ZeroMQ has and the peer has not taken; outlives the session. */
+struct unread {
+    atomic_uint references;
+    atomic_size_t bytes;  /* answers */
+    atomic_size_t copied; /* chunks that are copies */
 };
 
 struct session {
@@ -92,11 +121,16 @@ struct session {
     struct zuv_link link;
     char identity[IDENTITY_SIZE_MAX + 1];
     int64_t heard_us; /* monotonic */
-    struct outgoing *outbox;
-    size_t outbox_count;
+    struct outgoing *outbox, *outbox_last;
+    size_t outbox_count, outbox_bytes;
+    struct unread *unread;
+    struct request *requests, *requests_last; /* its FIFO */
+    struct session *working_next, *working_prev;
     size_t waiting_bytes;   /* of its requests in the FIFO */
+    size_t status_count;    /* STATUS requests waiting */
     struct stream *streams; /* hash by id */
     struct claim *claims;   /* hash by producer id */
+    uint64_t served_pass;   /* of the streams in which one of its was served */
     uint64_t events_published, events_refused;
     uint64_t held_request; /* PUBLISH with a record too damaged to know whose it was; 0: none */
 };
@@ -130,8 +164,11 @@ void send_now(struct session *session, const struct wire_head *head);
 int send_chunk(struct session *session, const struct wire_head *head, struct zuv_frame *body);
 void send_retry_busy(struct router *router);
 void send_outbox_free(struct session *session);
+struct unread *unread_new(void);
+void unread_release(struct unread *unread);
+size_t send_unread_bytes(const struct session *session); /* of answers, in outbox and ZeroMQ */
 
-/* ---- requests that need the log (request.c) ---- */
+/* ---- requests that need the log (request.c), answers that wait for it (answer.c) ---- */
 
 struct request {
     struct request *next;
@@ -169,9 +206,13 @@ void answer_durable(struct router *router);
 void answer_fail_all(struct router *router, const char *reason);
 void answer_drop_all(struct router *router);
 
-/* Both: true when done (answered or answer_later), false to be called again after a commit. */
-bool publish_work(struct request *request);
-bool producer_work(struct request *request);
+enum request_state {
+    REQUEST_DONE,  /* answered, or answer_later */
+    REQUEST_WAITS, /* for a commit, or for the names: so must all others */
+    REQUEST_YIELDS /* its slice is used up */
+};
+enum request_state publish_work(struct request *request);
+enum request_state producer_work(struct request *request);
 
 /* Answers the whole batch with one code. */
 void publish_refuse(struct request *request, int code, const char *reason);
@@ -279,7 +320,14 @@ struct chunk {
  * max_bytes, but at least one record. The chunk may be empty (size 0): nothing matched up to to. */
 int chunk_get(struct router *router, struct filter_set *set, uint64_t from, size_t max_bytes,
               struct chunk **out, struct ld_error *error) LD_MUST_USE;
-void chunk_frame(struct chunk *chunk, struct zuv_frame *frame); /* takes a reference of its own */
+/* Both take a reference of their own. A copy counts as the session's until it is sent. */
+void chunk_frame(struct chunk *chunk, struct session *session, struct zuv_frame *frame);
+void chunk_frame_part(struct chunk *chunk, const uint8_t *bytes, size_t size,
+                      struct zuv_frame *frame);
+bool chunk_may_copy(const struct session *session);
+/* A piece of the log itself; *out NULL at the end of what is durable. */
+int chunk_of_log(struct router *router, uint64_t from, size_t max_bytes, struct chunk **out,
+                 struct ld_error *error) LD_MUST_USE;
 void chunk_release(struct chunk *chunk);
 
 /* The fields that are needed of a record whose header the log has verified. */
@@ -354,7 +402,10 @@ bool tap_work_left(const struct router *router);
 
 int metrics_open(struct router *router, const char *address, struct ld_error *error);
 
-void status_answer(struct session *session, const struct wire_head *head);
+/* Answered soon, at most ten times a heartbeat for all that ask meanwhile. */
+void status_ask(struct session *session, const struct wire_head *head);
+void status_due(uv_timer_t *timer);
+void status_drop_all(struct router *router);
 
 /* ---- all of it (router.c, dispatch.c) ---- */
 
@@ -396,7 +447,7 @@ struct router {
     uv_async_t committed;
     uv_prepare_t prepare;
     uv_idle_t idle;
-    uv_timer_t heartbeat, ticker;
+    uv_timer_t heartbeat, ticker, asked;
     size_t handles_open;
     int64_t turn_end_us;
     uint64_t turn_idle_ns;
@@ -405,19 +456,21 @@ struct router {
     int64_t turn_window_us;                 /* when this window began */
     int64_t started_us;                     /* wall clock */
 
-    struct session *sessions;   /* hash by peer */
-    struct session *busy;       /* list */
-    struct producer *producers; /* hash by id */
-    struct request *requests, *requests_last;
+    struct session *sessions;    /* hash by peer */
+    struct identity *identities; /* hash by name */
+    struct session *busy;        /* list */
+    struct producer *producers;  /* hash by id */
+    struct session *working;     /* list: those with requests in their FIFOs */
     size_t request_count, requests_bytes;
-    bool requests_blocked; /* the first waits for a commit or for the names */
-    size_t turn_bytes;
+    bool requests_blocked; /* they wait for a commit or for the names */
+    size_t turn_bytes, slice_end;
     struct answer *answers, *answers_last;
     size_t answer_count, answer_bytes;
     size_t busy_count, outbox_count, outbox_bytes;       /* of all sessions */
     struct filter_set *filter_sets;                      /* hash by text */
     struct stream *ready_live, *ready_history, *waiting; /* lists */
     size_t stream_count, streams_by_state[STREAM_STATES];
+    uint64_t stream_pass;
     atomic_size_t copied_bytes; /* of chunks that are copies */
 
     bool names_known;
@@ -431,6 +484,8 @@ struct router {
     int64_t tick_last_us;
     struct advance *advances;
     size_t advance_count;
+    struct status_request *status_requests;
+    int64_t status_us;    /* when STATUS was answered last */
     bool advance_blocked; /* until a commit ends */
 
     uint64_t tap_next;

@@ -48,6 +48,7 @@ static struct producer *producer_add(struct router *router, uint64_t id, const c
     producer->id = id;
     memcpy(producer->name, name, size);
     HASH_ADD(hh, router->producers, id, sizeof producer->id, producer);
+    identity_producer_added(router, name, size);
     return producer;
 }
 
@@ -172,6 +173,9 @@ static int producer_get(struct session *session, const char *name, size_t size,
         if (HASH_COUNT(router->producers) >= router->options.limits.producers)
             return ld_fail(error, LD_REFUSED, "the log knows %zu producers, that is all",
                            router->options.limits.producers);
+        if (identity_producers(router, name, size) >= router->options.limits.producers_per_identity)
+            return ld_fail(error, LD_REFUSED, "the log knows %zu producers of %s, that is all",
+                           router->options.limits.producers_per_identity, session->identity);
         int code = stage_name(router, id, name, size, error);
         if (code != LD_OK)
             return code;
@@ -243,21 +247,22 @@ void producer_release_claims(struct session *session)
     }
 }
 
-bool producer_work(struct request *request)
+enum request_state producer_work(struct request *request)
 {
     struct session *session = request->session;
     struct router *router = session->router;
+    router->turn_bytes += REQUEST_REFUSED_BYTES;
     const char *name = (const char *)zuv_frame_data(&request->body);
     size_t size = zuv_frame_size(&request->body);
     struct producer *producer = NULL;
     struct ld_error error;
     int code = name_check(session, name, size, &error);
     if (code == LD_OK && !router->names_known)
-        return false;
+        return REQUEST_WAITS;
     if (code == LD_OK)
         code = producer_get(session, name, size, &producer, &error);
     if (code == LD_BUSY) /* the log's buffer is full */
-        return false;
+        return REQUEST_WAITS;
     if (code == LD_OK)
         code = check_claimant(producer, &request->head, &error);
     if (code == LD_OK)
@@ -265,7 +270,7 @@ bool producer_work(struct request *request)
     if (code != LD_OK) {
         note_limited(router, NOTE_REFUSED, "producer refused: %s", error.text);
         answer_error_later(session, request->head.id, code, error.text);
-        return true;
+        return REQUEST_DONE;
     }
     producer->claimed = true;
     producer->claimant = request->head.a;
@@ -273,5 +278,5 @@ bool producer_work(struct request *request)
     struct wire_head answer = {WIRE_PRODUCER_OK, request->head.id, producer->id,
                                evlog_producer(router->log, producer->id)};
     answer_later(session, &answer, NULL, 0);
-    return true;
+    return REQUEST_DONE;
 }

@@ -281,31 +281,35 @@ static bool work_record(struct request *request)
         request->session->events_published++;
     else if (code != LD_DUPLICATE)
         note_refusal(request, code, &error);
+    bool taken = code == LD_OK || code == LD_DUPLICATE;
+    router->turn_bytes += taken ? size : size + REQUEST_REFUSED_BYTES;
     run_add(request, code, sequence);
     request->offset += size;
     request->index++;
-    router->turn_bytes += size;
     return true;
 }
 
-bool publish_work(struct request *request)
+enum request_state publish_work(struct request *request)
 {
     struct router *router = request->session->router;
     struct ld_error error;
     if (router->answer_count >= router->options.limits.answers)
-        return false;
+        return REQUEST_WAITS;
     int code = LD_OK;
     if (request->index == 0)
         code = check_frame(router, &request->head, zuv_frame_data(&request->body),
                            zuv_frame_size(&request->body), &error);
     if (code != LD_OK) {
         refuse_all(request, code, error.text);
-        return true;
+        return REQUEST_DONE;
     }
     request->now_us = clock_take_us(router);
-    while (request->index < request->head.a)
+    while (request->index < request->head.a) {
+        if (router->turn_bytes >= router->slice_end)
+            return REQUEST_YIELDS;
         if (!work_record(request))
-            return false;
+            return REQUEST_WAITS;
+    }
     publish_answer(request);
-    return true;
+    return REQUEST_DONE;
 }

@@ -1,122 +1,19 @@
 /*
- * Requests that need the log, and answers that wait for it.
+ * Requests that need the log.
  *
  *   received ──> work ──> answered (refused at once)
  *      │          │ └───> answer_later ──(durable up to its sequence)──> answered
- *      │          │ log full, names not read yet
- *      └──> FIFO <┘
+ *      │          │ its slice is used up, log full, names not read yet
+ *      └──> FIFO of the session <┘
  *            └──(each turn, after each commit)──> work …
  *
- * The FIFO keeps the order of each session's requests. It is bounded in bytes, for all and for
- * each session; beyond it a request is refused with BUSY. A turn works on a bounded number of
- * bytes. When the session ends, its requests are dropped: unknown to the client, safe to repeat.
+ * A FIFO keeps the order of its session's requests. Sessions take turns, a slice each, so that one
+ * who asks for much does not keep the others waiting. All FIFOs together are bounded in bytes; a
+ * session may have as much as it leaves free for the others, and no more than its own limit;
+ * beyond it a request is refused with BUSY. A turn of the loop works on a bounded number of bytes.
+ * When the session ends, its requests are dropped: unknown to the client, safe to repeat.
  */
 #include "internal.h"
-
-/* ---- answers ---- */
-
-void answer_later(struct session *session, const struct wire_head *head, const void *body,
-                  size_t size)
-{
-    struct router *router = session->router;
-    struct answer *answer = malloc(sizeof *answer + size);
-    if (!answer)
-        abort();
-    *answer = (struct answer){.session = session_retain(session),
-                              .head = *head,
-                              .sequence = evlog_staged(router->log),
-                              .body = (uint8_t *)(answer + 1),
-                              .size = size};
-    if (size > 0)
-        memcpy(answer->body, body, size);
-    assert(!router->answers || router->answers_last->sequence <= answer->sequence);
-    if (router->answers)
-        router->answers_last->next = answer;
-    else
-        router->answers = answer;
-    router->answers_last = answer;
-    router->answer_count++;
-    router->answer_bytes += size;
-    answer_durable(router);
-}
-
-void answer_error_later(struct session *session, uint64_t id, int code, const char *reason)
-{
-    router_count_error(session->router, code);
-    struct wire_head head = {WIRE_ERROR, id, (uint64_t)code, 0};
-    answer_later(session, &head, reason, strlen(reason));
-}
-
-static struct answer *answer_pop(struct router *router)
-{
-    struct answer *answer = router->answers;
-    router->answers = answer->next;
-    router->answer_count--;
-    router->answer_bytes -= answer->size;
-    return answer;
-}
-
-static void answer_free(struct answer *answer)
-{
-    session_release(answer->session);
-    free(answer);
-}
-
-/* The durable head is a in RESULT and b in everything else. */
-static void put_head(struct wire_head *head, uint64_t durable)
-{
-    if (head->operation == WIRE_RESULT)
-        head->a = durable;
-    else if (head->operation == WIRE_ADVANCED)
-        head->b = durable;
-}
-
-void answer_durable(struct router *router)
-{
-    uint64_t durable = evlog_durable(router->log);
-    while (router->answers && router->answers->sequence <= durable) {
-        struct answer *answer = answer_pop(router);
-        put_head(&answer->head, durable);
-        send_answer(answer->session, &answer->head, answer->body, answer->size);
-        answer_free(answer);
-    }
-}
-
-/* What was called durable or duplicate is not known to be. */
-static void unknown_runs(struct answer *answer)
-{
-    for (uint64_t i = 0; i < answer->head.b; i++) {
-        struct wire_run run;
-        wire_run_decode(answer->body + i * WIRE_RUN_SIZE, &run);
-        if (run.code == LD_OK || run.code == LD_DUPLICATE)
-            run = (struct wire_run){.count = run.count, .code = LD_UNKNOWN};
-        wire_run_encode(answer->body + i * WIRE_RUN_SIZE, &run);
-    }
-}
-
-/* The log has failed: whether these are on disk is not known before the next start. */
-void answer_fail_all(struct router *router, const char *reason)
-{
-    while (router->answers) {
-        struct answer *answer = answer_pop(router);
-        if (answer->head.operation == WIRE_RESULT) {
-            unknown_runs(answer);
-            put_head(&answer->head, evlog_durable(router->log));
-            send_answer(answer->session, &answer->head, answer->body, answer->size);
-        } else if (answer->head.operation == WIRE_ERROR) {
-            send_answer(answer->session, &answer->head, answer->body, answer->size);
-        } else {
-            send_error(answer->session, answer->head.id, LD_UNKNOWN, reason);
-        }
-        answer_free(answer);
-    }
-}
-
-void answer_drop_all(struct router *router)
-{
-    while (router->answers)
-        answer_free(answer_pop(router));
-}
 
 /* ---- requests ---- */
 
@@ -136,15 +33,17 @@ static void refuse(struct request *request, int code, const char *reason)
         answer_error_later(request->session, request->head.id, code, reason);
 }
 
-static bool request_work(struct request *request)
+static enum request_state request_work(struct request *request)
 {
+    struct router *router = request->session->router;
+    router->slice_end = router->turn_bytes + REQUEST_SLICE_BYTES;
     if (request->session->gone) {
-        request->session->router->counters.requests_dropped++;
-        return true;
+        router->counters.requests_dropped++;
+        return REQUEST_DONE;
     }
     if (request->refused) {
         refuse(request, LD_BUSY, "too much is waiting for the log: try again in a moment");
-        return true;
+        return REQUEST_DONE;
     }
     return request->head.operation == WIRE_PUBLISH ? publish_work(request) : producer_work(request);
 }
@@ -154,8 +53,10 @@ static bool fifo_has_room(const struct session *session, size_t size, size_t par
 {
     const struct router *router = session->router;
     const struct router_limits *limits = &router->options.limits;
-    return router->requests_bytes + size <= parts * limits->waiting_bytes &&
-           session->waiting_bytes + size <= parts * limits->waiting_session_bytes;
+    size_t after = router->requests_bytes + size, own = session->waiting_bytes + size;
+    size_t all = parts * limits->waiting_bytes;
+    return after <= all && own <= parts * limits->waiting_session_bytes &&
+           (own <= all - after || session->waiting_bytes == 0);
 }
 
 /* What one request holds: bytes of the message and of the struct. */
@@ -166,29 +67,43 @@ static size_t request_cost(const struct request *request)
 
 static void fifo_append(struct request *request)
 {
-    struct router *router = request->session->router;
+    struct session *session = request->session;
+    struct router *router = session->router;
     size_t cost = request_cost(request);
     router->request_count++;
     router->requests_bytes += cost;
-    request->session->waiting_bytes += cost;
+    session->waiting_bytes += cost;
     router->counters.requests_waited++;
-    if (router->requests)
-        router->requests_last->next = request;
+    if (session->requests)
+        session->requests_last->next = request;
     else
-        router->requests = request;
-    router->requests_last = request;
+        DL_APPEND2(router->working, session, working_prev, working_next);
+    if (!session->requests)
+        session->requests = request;
+    session->requests_last = request;
 }
 
-static struct request *fifo_pop(struct router *router)
+/* The session loses its place among those that work; it may come back at the end. */
+static void fifo_pop(struct session *session)
 {
-    struct request *request = router->requests;
+    struct router *router = session->router;
+    struct request *request = session->requests;
     size_t cost = request_cost(request);
-    assert(router->requests_bytes >= cost && request->session->waiting_bytes >= cost);
+    assert(router->requests_bytes >= cost && session->waiting_bytes >= cost);
     router->request_count--;
     router->requests_bytes -= cost;
-    request->session->waiting_bytes -= cost;
-    router->requests = request->next;
-    return request;
+    session->waiting_bytes -= cost;
+    session->requests = request->next;
+    if (!session->requests)
+        DL_DELETE2(router->working, session, working_prev, working_next);
+    request_free(request); /* and maybe the session */
+}
+
+static void fifo_rotate(struct router *router)
+{
+    struct session *session = router->working;
+    DL_DELETE2(router->working, session, working_prev, working_next);
+    DL_APPEND2(router->working, session, working_prev, working_next);
 }
 
 static struct request *request_new(struct session *session, const struct wire_head *head,
@@ -221,8 +136,9 @@ void request_receive(struct session *session, const struct wire_head *head, stru
 {
     struct router *router = session->router;
     struct request *request = request_new(session, head, body);
-    bool wait = router->requests || router->turn_bytes >= REQUEST_TURN_BYTES;
-    if (!wait && request_work(request)) {
+    bool wait =
+        session->requests || router->requests_blocked || router->turn_bytes >= REQUEST_TURN_BYTES;
+    if (!wait && request_work(request) == REQUEST_DONE) {
         request_free(request);
         return;
     }
@@ -235,29 +151,37 @@ void request_turn(struct router *router)
 {
     router->turn_bytes = 0;
     router->requests_blocked = false;
-    while (router->requests && router->turn_bytes < REQUEST_TURN_BYTES) {
-        if (!request_work(router->requests)) {
+    while (router->working && router->turn_bytes < REQUEST_TURN_BYTES) {
+        struct session *session = session_retain(router->working);
+        enum request_state state = request_work(session->requests);
+        if (state == REQUEST_DONE)
+            fifo_pop(session);
+        if (session->requests)
+            fifo_rotate(router);
+        session_release(session);
+        if (state == REQUEST_WAITS) {
             router->requests_blocked = true;
             return;
         }
-        request_free(fifo_pop(router));
     }
 }
 
 void request_drop_all(struct router *router)
 {
-    while (router->requests)
-        request_free(fifo_pop(router));
+    while (router->working)
+        fifo_pop(router->working);
 }
 
 void request_fail_all(struct router *router, const char *reason)
 {
-    while (router->requests) {
-        struct request *request = fifo_pop(router);
+    while (router->working) {
+        struct session *session = session_retain(router->working);
+        struct request *request = session->requests;
         /* What a batch had staged before it waited shares the fate of the commit. */
         int code = request->index > 0 ? LD_UNKNOWN : LD_IO;
-        if (!request->session->gone)
+        if (!session->gone)
             refuse(request, code, reason);
-        request_free(request);
+        fifo_pop(session);
+        session_release(session);
     }
 }

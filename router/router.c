@@ -20,7 +20,13 @@
 
 #include <inttypes.h>
 
-enum { LINGER_MS = 1000, RECEIVE_MESSAGES = 64, MESSAGE_BYTES_EXTRA = 64 << 10 };
+enum {
+    LINGER_MS = 1000,
+    SEND_MESSAGES = 256,   /* each peer's queue in ZeroMQ: what is sent to it, */
+    RECEIVE_MESSAGES = 16, /* what came from it, */
+    TURN_MESSAGES = 64,    /* and what is taken of all of them in one turn */
+    MESSAGE_BYTES_EXTRA = 64 << 10
+};
 enum { TURN_WINDOW_US = 15000000, STALL_US = 100000 };
 
 /* ---- closing ---- */
@@ -28,6 +34,7 @@ enum { TURN_WINDOW_US = 15000000, STALL_US = 100000 };
 static void router_free(struct router *router)
 {
     producer_free_all(router);
+    identity_free_all(router);
     for (size_t i = 0; i < ROUTER_ENDPOINTS_MAX; i++)
         free(router->endpoints[i]);
     free(router->directory);
@@ -55,6 +62,7 @@ static void close_handles(struct router *router)
     uv_close((uv_handle_t *)&router->idle, handle_closed);
     uv_close((uv_handle_t *)&router->heartbeat, handle_closed);
     uv_close((uv_handle_t *)&router->ticker, handle_closed);
+    uv_close((uv_handle_t *)&router->asked, handle_closed);
     uv_close((uv_handle_t *)&router->committed, handle_closed);
 }
 
@@ -83,6 +91,7 @@ static void close_all(struct router *router)
     uv_timer_stop(&router->ticker);
     request_drop_all(router);
     answer_drop_all(router);
+    status_drop_all(router);
     clock_drop_advances(router);
     session_drop_all(router);
     if (router->sockets_open == 0) {
@@ -207,7 +216,7 @@ static void measure_turn(struct router *router)
 static bool work_left(const struct router *router)
 {
     return stream_work_left(router) || tap_work_left(router) ||
-           (router->requests && !router->requests_blocked) || !router->names_known ||
+           (router->working && !router->requests_blocked) || !router->names_known ||
            (router->advances && !router->advance_blocked);
 }
 
@@ -238,6 +247,7 @@ static void heartbeat(uv_timer_t *timer)
     router->commit_paused = false;
     session_heartbeat_all(router);
     connections_note(router);
+    note_left_out(router);
     filter_forget_chunks(router);
     send_retry_busy(router);
 }
@@ -305,9 +315,10 @@ static int open_handles(struct router *router, struct ld_error *error)
     uv_idle_init(router->loop, &router->idle);
     uv_timer_init(router->loop, &router->heartbeat);
     uv_timer_init(router->loop, &router->ticker);
-    router->handles_open = 5;
+    uv_timer_init(router->loop, &router->asked);
+    router->handles_open = 6;
     router->committed.data = router->prepare.data = router->idle.data = router;
-    router->heartbeat.data = router->ticker.data = router;
+    router->heartbeat.data = router->ticker.data = router->asked.data = router;
     return LD_OK;
 }
 
@@ -341,7 +352,9 @@ static int open_front(struct router *router, const struct router_options *option
     struct zuv_options socket;
     zuv_options_init(&socket);
     socket.max_message_bytes = options->limits.batch_bytes + MESSAGE_BYTES_EXTRA;
+    socket.send_messages = SEND_MESSAGES;
     socket.receive_messages = RECEIVE_MESSAGES;
+    socket.turn_messages = TURN_MESSAGES;
     socket.linger_ms = LINGER_MS;
     connections_limit(router, options->limits.connections, &socket);
     socket.stranger_ms = (int)(options->heartbeat_ms * options->silence_heartbeats);

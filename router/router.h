@@ -18,22 +18,27 @@ struct router;
 
 /* What the router lets itself be asked for. Whatever comes from outside has a bound here. */
 struct router_limits {
-    size_t connections;           /* with and without a session: 1280 */
-    size_t tap_connections;       /* 256 */
-    size_t memory_bytes;          /* more of its own, and unfinished messages are cut: 48 MiB */
-    size_t sessions;              /* 1024 */
-    size_t streams_per_session;   /* 64 */
-    size_t producers_per_session; /* 1024 */
-    size_t producers;             /* names ever seen in this log: 100000 */
-    size_t batch_bytes;           /* body of a PUBLISH: 2 MiB */
-    size_t credit_bytes;          /* outstanding per stream: 512 KiB */
-    size_t chunk_bytes;           /* body of a CHUNK: 64 KiB */
-    size_t waiting_bytes;         /* requests waiting for the log, all sessions: 64 MiB */
-    size_t waiting_session_bytes; /* the same, one session: 16 MiB */
-    size_t answers;               /* answers waiting for durability: 65536 */
-    size_t outbox_messages;       /* answers to a session that does not read: 1024 */
-    size_t advances;              /* ADVANCE requests under way: 16 */
-    uint64_t advance_ticks;       /* ticks of one ADVANCE: 1000000 */
+    size_t connections;            /* with and without a session: 1280 */
+    size_t tap_connections;        /* 256 */
+    size_t memory_bytes;           /* more of its own, and unfinished messages are cut: 48 MiB */
+    size_t sessions;               /* 1024 */
+    size_t sessions_per_identity;  /* 256 */
+    size_t streams;                /* of all sessions: 4096 */
+    size_t streams_per_session;    /* 64 */
+    size_t producers_per_session;  /* 1024 */
+    size_t producers;              /* names ever seen in this log: 100000 */
+    size_t producers_per_identity; /* of these names: 10000 */
+    size_t batch_bytes;            /* body of a PUBLISH: 2 MiB */
+    size_t credit_bytes;           /* outstanding per stream: 512 KiB */
+    size_t chunk_bytes;            /* body of a CHUNK: 64 KiB */
+    size_t copied_bytes;           /* chunks for filtered streams, in memory: 16 MiB */
+    size_t waiting_bytes;          /* requests waiting for the log, all sessions: 24 MiB */
+    size_t waiting_session_bytes;  /* the same, one session: 8 MiB */
+    size_t answers;                /* answers waiting for durability: 65536 */
+    size_t outbox_messages;        /* answers to a session that does not read: 1024 */
+    size_t unread_bytes;           /* bytes of these: 4 MiB */
+    size_t advances;               /* ADVANCE requests under way: 16 */
+    uint64_t advance_ticks;        /* ticks of one ADVANCE: 1000000 */
 };
 
 struct router_options {

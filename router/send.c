@@ -2,8 +2,9 @@
  * Sending to peers.
  *
  * Answers must arrive (R8): when a peer's socket queue is full they wait in its session's outbox,
- * in order, and go out when the socket has room again. The outbox is bounded: a session that lets
- * it overflow is dropped, its outcomes are then unknown and safe to repeat. Chunks do not wait
+ * in order, and go out when the socket has room again. What a peer has not read is bounded, in
+ * answers and in bytes, those in ZeroMQ's queue included: a session that does not read is cut off,
+ * its outcomes are then unknown and safe to repeat. Chunks do not wait
  * here: their stream tries again. A peer that is gone loses its session.
  */
 #include "internal.h"
@@ -40,43 +41,118 @@ static void clear_busy(struct session *session)
     DL_DELETE2(session->router->busy, session, busy_prev, busy_next);
 }
 
-static size_t message_bytes(const struct zuv_message *message)
+/* ---- what a peer has not read ---- */
+
+enum { COUNTED_BYTES = 256 }; /* smaller bodies are bounded by the number of messages */
+
+struct counted {
+    struct unread *unread;
+    size_t size;
+    uint8_t bytes[];
+};
+
+struct unread *unread_new(void)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < message->count; i++)
-        bytes += zuv_frame_size(&message->frames[i]);
-    return bytes;
+    struct unread *unread = calloc(1, sizeof *unread);
+    if (!unread)
+        abort();
+    atomic_init(&unread->references, 1);
+    return unread;
 }
+
+void unread_release(struct unread *unread)
+{
+    if (atomic_fetch_sub_explicit(&unread->references, 1, memory_order_acq_rel) == 1)
+        free(unread);
+}
+
+/* On any thread. */
+static void counted_release(void *data, void *hint)
+{
+    struct counted *counted = hint;
+    (void)data;
+    atomic_fetch_sub_explicit(&counted->unread->bytes, counted->size, memory_order_relaxed);
+    unread_release(counted->unread);
+    free(counted);
+}
+
+static void frame_body(struct session *session, struct zuv_frame *frame, const void *body,
+                       size_t size)
+{
+    if (size < COUNTED_BYTES) {
+        zuv_frame_copy(frame, body, size);
+        return;
+    }
+    struct counted *counted = malloc(sizeof *counted + size);
+    if (!counted)
+        abort();
+    counted->unread = session->unread;
+    counted->size = size;
+    memcpy(counted->bytes, body, size);
+    atomic_fetch_add_explicit(&session->unread->references, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&session->unread->bytes, size, memory_order_relaxed);
+    zuv_frame_share(frame, counted->bytes, size, counted_release, counted);
+}
+
+size_t send_unread_bytes(const struct session *session)
+{
+    return session->outbox_bytes +
+           atomic_load_explicit(&session->unread->bytes, memory_order_relaxed);
+}
+
+/* ---- answers ---- */
 
 static struct outgoing *outbox_take(struct session *session)
 {
     struct outgoing *outgoing = session->outbox;
-    LL_DELETE(session->outbox, outgoing);
+    session->outbox = outgoing->next;
     session->outbox_count--;
+    session->outbox_bytes -= outgoing->size;
     session->router->outbox_count--;
-    session->router->outbox_bytes -= outgoing->bytes;
+    session->router->outbox_bytes -= outgoing->size;
     return outgoing;
 }
 
-static void outbox_append(struct session *session, struct zuv_message *message)
+static void outbox_append(struct session *session, const struct wire_head *head, const void *body,
+                          size_t size)
 {
-    struct router *router = session->router;
-    if (session->outbox_count >= router->options.limits.outbox_messages) {
-        zuv_message_drop(message);
-        router->counters.sessions_overflowed++;
-        session_cut(session, "it does not read its answers");
-        return;
-    }
-    struct outgoing *outgoing = calloc(1, sizeof *outgoing);
+    struct outgoing *outgoing = malloc(sizeof *outgoing + size);
     if (!outgoing)
         abort();
-    outgoing->message = *message;
-    outgoing->bytes = message_bytes(message);
-    LL_APPEND(session->outbox, outgoing);
+    *outgoing = (struct outgoing){.head = *head, .size = size};
+    if (size > 0)
+        memcpy(outgoing->body, body, size);
+    if (session->outbox)
+        session->outbox_last->next = outgoing;
+    else
+        session->outbox = outgoing;
+    session->outbox_last = outgoing;
     session->outbox_count++;
-    router->outbox_count++;
-    router->outbox_bytes += outgoing->bytes;
+    session->outbox_bytes += size;
+    session->router->outbox_count++;
+    session->router->outbox_bytes += size;
     set_busy(session);
+}
+
+static int answer_try(struct session *session, const struct wire_head *head, const void *body,
+                      size_t size)
+{
+    struct zuv_message message = message_to(session->peer, session->peer_size, head);
+    if (size > 0)
+        frame_body(session, &message.frames[message.count++], body, size);
+    int code = zuv_send(session->router->front, &message);
+    if (code != LD_OK)
+        zuv_message_drop(&message);
+    return code;
+}
+
+/* One answer is always allowed. */
+static bool reads_answers(const struct session *session, size_t size)
+{
+    const struct router_limits *limits = &session->router->options.limits;
+    size_t unread = send_unread_bytes(session);
+    return session->outbox_count < limits->outbox_messages &&
+           (unread == 0 || unread + size <= limits->unread_bytes);
 }
 
 void send_answer(struct session *session, const struct wire_head *head, const void *body,
@@ -84,23 +160,16 @@ void send_answer(struct session *session, const struct wire_head *head, const vo
 {
     if (session->gone)
         return;
-    struct zuv_message message = message_to(session->peer, session->peer_size, head);
-    if (size > 0)
-        zuv_frame_copy(&message.frames[message.count++], body, size);
-    if (session->outbox) {
-        outbox_append(session, &message);
+    if (!reads_answers(session, size)) {
+        session->router->counters.sessions_overflowed++;
+        session_cut(session, "it does not read its answers");
         return;
     }
-    switch (zuv_send(session->router->front, &message)) {
-    case LD_OK:
-        break;
-    case LD_BUSY:
-        outbox_append(session, &message);
-        break;
-    default:
-        zuv_message_drop(&message);
+    int code = session->outbox ? LD_BUSY : answer_try(session, head, body, size);
+    if (code == LD_BUSY)
+        outbox_append(session, head, body, size);
+    else if (code != LD_OK)
         session_drop(session, NULL);
-    }
 }
 
 void send_error(struct session *session, uint64_t id, int code, const char *text)
@@ -159,7 +228,7 @@ static bool outbox_flush(struct session *session)
 {
     while (session->outbox) {
         struct outgoing *outgoing = session->outbox;
-        int code = zuv_send(session->router->front, &outgoing->message);
+        int code = answer_try(session, &outgoing->head, outgoing->body, outgoing->size);
         if (code == LD_BUSY)
             return false;
         if (code != LD_OK) {
@@ -193,9 +262,6 @@ void send_retry_busy(struct router *router)
 void send_outbox_free(struct session *session)
 {
     clear_busy(session);
-    while (session->outbox) {
-        struct outgoing *outgoing = outbox_take(session);
-        zuv_message_drop(&outgoing->message);
-        free(outgoing);
-    }
+    while (session->outbox)
+        free(outbox_take(session));
 }

@@ -33,6 +33,7 @@ void session_release(struct session *session)
     if (--session->references > 0)
         return;
     assert(session->gone && !session->streams && !session->claims && !session->outbox);
+    unread_release(session->unread);
     free(session);
 }
 
@@ -45,6 +46,7 @@ void session_drop(struct session *session, const char *reason)
                      reason);
     session->gone = true;
     zuv_link_leave(session->router->front, session->link);
+    identity_session_ended(session->router, session->identity);
     HASH_DEL(session->router->sessions, session);
     stream_drop_all(session);
     producer_release_claims(session);
@@ -92,11 +94,13 @@ static struct session *session_new(struct router *router, const struct zuv_messa
         abort();
     session->router = router;
     session->references = 1;
+    session->unread = unread_new();
     session->peer_size = zuv_frame_size(peer);
     memcpy(session->peer, zuv_frame_data(peer), session->peer_size);
     memcpy(session->identity, identity, size);
     session->link = zuv_link_of(router->front, message);
     zuv_link_keep(router->front, session->link);
+    identity_session_opened(router, session->identity);
     HASH_ADD(hh, router->sessions, peer, session->peer_size, session);
     session->number = ++router->counters.sessions_opened;
     return session;
@@ -135,6 +139,10 @@ void session_hello(struct router *router, const struct zuv_message *message,
     if (code == LD_OK && HASH_COUNT(router->sessions) >= router->options.limits.sessions)
         code = ld_fail(&error, LD_BUSY, "%zu sessions are open, that is all: try again later",
                        router->options.limits.sessions);
+    if (code == LD_OK &&
+        identity_sessions(router, identity, size) >= router->options.limits.sessions_per_identity)
+        code = ld_fail(&error, LD_BUSY, "%.*s has %zu sessions open, that is all: try again later",
+                       (int)size, identity, router->options.limits.sessions_per_identity);
     if (code != LD_OK) {
         note_limited(router, NOTE_REFUSED, "session refused: %s", error.text);
         send_peer_error(router, peer, head->id, code, error.text);

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+enum { STATUS_FILTERS = 8 }; /* of each stream; there may be many streams */
+
 static json_t *number(uint64_t value)
 {
     return json_integer((json_int_t)value);
@@ -60,7 +62,7 @@ static json_t *log_json(const struct router *router, const struct figures *figur
 static json_t *filters_json(const struct filter_set *set)
 {
     json_t *filters = json_array();
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; i < set->count && i < STATUS_FILTERS; i++)
         json_array_append_new(filters, json_stringn(set->filters[i].text, set->filters[i].size));
     return filters;
 }
@@ -73,6 +75,7 @@ static json_t *stream_json(const struct stream_figures *figures)
     json_object_set_new(json, "session", number(stream->session->number));
     json_object_set_new(json, "id", number(stream->id));
     json_object_set_new(json, "filters", filters_json(stream->filters));
+    json_object_set_new(json, "filter_count", number(stream->filters->count));
     json_object_set_new(json, "state", json_string(FIGURES_STREAM_STATES[stream->state]));
     json_object_set_new(json, "position", number(figures->position));
     json_object_set_new(json, "lag", number(figures->lag_events));
@@ -234,17 +237,80 @@ static json_t *status_json(struct router *router)
     return json;
 }
 
-void status_answer(struct session *session, const struct wire_head *head)
+/* ---- asking ---- */
+
+/*
+ * What is to be said grows with sessions and streams, and anybody may ask at any rate. So it is
+ * put together outside of the handling of messages, at most ten times a heartbeat, once for all
+ * that have asked until then.
+ */
+struct status_request {
+    struct status_request *next;
+    struct session *session;
+    uint64_t id;
+};
+
+static int64_t status_wait_us(const struct router *router)
+{
+    int64_t pause_us = (int64_t)router->options.heartbeat_ms * 100;
+    int64_t due_us = router->status_us + pause_us - ld_monotonic_us(router->context);
+    return due_us > 0 && router->status_us != 0 ? due_us : 0;
+}
+
+void status_ask(struct session *session, const struct wire_head *head)
 {
     struct router *router = session->router;
+    if (session->status_count >= STATUS_WAITING) {
+        send_error(session, head->id, LD_BUSY, "wait for the answers to your earlier STATUS");
+        return;
+    }
+    struct status_request *request = calloc(1, sizeof *request);
+    if (!request)
+        abort();
+    request->session = session_retain(session);
+    request->id = head->id;
+    session->status_count++;
+    LL_APPEND(router->status_requests, request);
+    if (!uv_is_active((uv_handle_t *)&router->asked))
+        uv_timer_start(&router->asked, status_due, (uint64_t)(status_wait_us(router) + 999) / 1000,
+                       0);
+}
+
+static struct session *status_pop(struct router *router, uint64_t *id)
+{
+    struct status_request *request = router->status_requests;
+    struct session *session = request->session;
+    *id = request->id;
+    router->status_requests = request->next;
+    session->status_count--;
+    free(request);
+    return session;
+}
+
+void status_drop_all(struct router *router)
+{
+    uint64_t id;
+    uv_timer_stop(&router->asked);
+    while (router->status_requests)
+        session_release(status_pop(router, &id));
+}
+
+void status_due(uv_timer_t *timer)
+{
+    struct router *router = timer->data;
     json_t *json = status_json(router);
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
-    if (!text) {
-        send_error(session, head->id, LD_NOMEM, "no memory for the answer");
-        return;
+    router->status_us = ld_monotonic_us(router->context);
+    while (router->status_requests) {
+        uint64_t id;
+        struct session *session = status_pop(router, &id);
+        struct wire_head answer = {WIRE_STATUS_OK, id, 0, evlog_durable(router->log)};
+        if (text)
+            send_answer(session, &answer, text, strlen(text));
+        else
+            send_error(session, id, LD_NOMEM, "no memory for the answer");
+        session_release(session);
     }
-    struct wire_head answer = {WIRE_STATUS_OK, head->id, 0, evlog_durable(router->log)};
-    send_answer(session, &answer, text, strlen(text));
     free(text);
 }

@@ -10,8 +10,9 @@
  *               v │
  *            NO_CREDIT          CLOSE / CLOSED, session gone, log damaged / ERROR: freed
  *
- * Ready streams are served in turns, one chunk each, from two lists: those near the head first,
- * those reading history in what time is then left, but at least one. A turn is bounded in time.
+ * Ready streams are served in turns, one chunk each and one stream of each session, from two lists:
+ * those near the head first, those reading history in what time is then left, but at least one. A
+ * turn is bounded in time.
  * What a stream has under way is bounded by its credit; a slow one waits in NO_CREDIT or BUSY and
  * costs nothing (R5).
  */
@@ -48,6 +49,8 @@ static enum stream_state state_now(const struct stream *stream)
     if (stream->scanned >= evlog_durable(stream->session->router->log))
         return STREAM_AT_HEAD;
     if (stream->credit_bytes <= 0)
+        return STREAM_NO_CREDIT;
+    if (!stream->filters->everything && !chunk_may_copy(stream->session))
         return STREAM_NO_CREDIT;
     return stream->session->busy ? STREAM_BUSY : STREAM_READY;
 }
@@ -115,6 +118,9 @@ static int open_check(const struct session *session, const struct wire_head *hea
                       struct ld_error *error)
 {
     const struct router_limits *limits = &session->router->options.limits;
+    if (session->router->stream_count >= limits->streams)
+        return ld_fail(error, LD_BUSY, "%zu streams are open, that is all: try again later",
+                       limits->streams);
     if (HASH_COUNT(session->streams) >= limits->streams_per_session)
         return ld_fail(error, LD_REFUSED, "a session may have %zu streams",
                        limits->streams_per_session);
@@ -241,7 +247,7 @@ static void send_events(struct stream *stream, struct chunk *chunk)
     struct router *router = session->router;
     struct wire_head head = {WIRE_CHUNK, stream->id, stream->told + 1, chunk->to};
     struct zuv_frame body;
-    chunk_frame(chunk, &body);
+    chunk_frame(chunk, session, &body);
     int code = send_chunk(session, &head, &body);
     if (code == LD_UNREACHABLE)
         return;
@@ -261,6 +267,11 @@ static void serve(struct stream *stream)
 {
     struct router *router = stream->session->router;
     assert(stream->state == STREAM_READY && stream->credit_bytes > 0);
+    enum stream_state state = state_now(stream);
+    if (state != STREAM_READY) { /* other streams of the session have used up its copies */
+        set_state(stream, state);
+        return;
+    }
     size_t allowed = router->options.limits.chunk_bytes;
     if ((uint64_t)stream->credit_bytes < allowed)
         allowed = (size_t)stream->credit_bytes;
@@ -281,14 +292,33 @@ static void serve(struct stream *stream)
     chunk_release(chunk);
 }
 
+/* One stream of each session. False when the time is over. */
+static bool serve_pass(struct router *router, struct stream **list, int64_t end_us)
+{
+    struct stream *stream;
+    size_t count;
+    uint64_t pass = ++router->stream_pass;
+    DL_COUNT(*list, stream, count);
+    for (; count > 0 && *list; count--) {
+        stream = *list;
+        if (stream->session->served_pass == pass) {
+            DL_DELETE(*list, stream);
+            DL_APPEND(*list, stream);
+            continue;
+        }
+        stream->session->served_pass = pass;
+        serve(stream);
+        if (ld_monotonic_us(router->context) >= end_us)
+            return false;
+    }
+    return true;
+}
+
 static void serve_list(struct router *router, struct stream **list, int64_t budget_us)
 {
     int64_t end_us = ld_monotonic_us(router->context) + budget_us;
-    while (*list) {
-        serve(*list);
-        if (ld_monotonic_us(router->context) >= end_us)
-            return;
-    }
+    while (*list && serve_pass(router, list, end_us))
+        continue;
 }
 
 void stream_serve_turn(struct router *router)
@@ -309,6 +339,8 @@ void stream_tell_all(struct session *session)
     struct stream *stream, *next;
     HASH_ITER(hh, session->streams, stream, next)
     {
+        if (stream->state == STREAM_NO_CREDIT)
+            set_state(stream, state_now(stream)); /* there may be room for copies again */
         if (stream->scanned == stream->told || session->busy)
             continue;
         struct wire_head head = {WIRE_CHUNK, stream->id, stream->told + 1, stream->scanned};

@@ -10,14 +10,19 @@
 enum {
     TAP_TURN_BYTES = 64 << 10,
     TAP_BEHIND_MAX = 65536,
+    TAP_TURN_MESSAGES = 16,                     /* subscriptions taken in one turn */
+    TAP_SUBSCRIPTIONS = 256,                    /* said by one listener in all */
+    TAP_SEND_MESSAGES = 1000,                   /* a listener may be so far behind */
     TAP_MESSAGE_BYTES = LD_TOPIC_SIZE_MAX + 32, /* a subscription: a command and a prefix */
 };
 
 /* ZeroMQ says each prefix once when the first listener wants it and once when the last is gone. */
 static void subscription(struct zuv_socket *socket, struct zuv_message *message, void *data)
 {
-    (void)socket;
     struct router *router = data;
+    struct zuv_link link = zuv_link_of(socket, message);
+    zuv_link_keep(socket, link);
+    zuv_link_heard(socket, link, message);
     if (zuv_frame_size(&message->frames[0]) == 0)
         return;
     uint8_t kind = *zuv_frame_data(&message->frames[0]);
@@ -34,6 +39,10 @@ int tap_open(struct router *router, struct ld_error *error)
     options.message = subscription;
     options.data = router;
     options.max_message_bytes = TAP_MESSAGE_BYTES;
+    options.send_messages = TAP_SEND_MESSAGES;
+    options.receive_messages = 1; /* ZeroMQ reads on as long as there is more, whoever waits */
+    options.turn_messages = TAP_TURN_MESSAGES;
+    options.messages_max = TAP_SUBSCRIPTIONS;
     connections_limit(router, router->options.limits.tap_connections, &options);
     int code = zuv_socket_open(router->zuv, ZUV_XPUB, &options, &router->tap, error);
     if (code != LD_OK)
@@ -47,12 +56,13 @@ bool tap_work_left(const struct router *router)
     return router->tap_subscriptions > 0 && router->tap_next <= evlog_durable(router->log);
 }
 
-static void tap_send(struct router *router, const uint8_t *raw)
+/* The record is not copied: listeners that do not read hold pieces of the log, not of memory. */
+static void tap_send(struct router *router, struct chunk *chunk, const uint8_t *raw)
 {
     struct peek peek = record_peek(raw);
     struct zuv_message message = {.count = 2};
     zuv_frame_copy(&message.frames[0], peek.topic, peek.topic_size);
-    zuv_frame_copy(&message.frames[1], raw, peek.size);
+    chunk_frame_part(chunk, raw, peek.size, &message.frames[1]);
     if (zuv_send(router->tap, &message) == LD_OK)
         router->counters.tap_sent++;
     else
@@ -69,18 +79,18 @@ void tap_turn(struct router *router)
         router->tap_next += behind;
         return;
     }
-    struct evlog_span span;
+    struct chunk *chunk;
     struct ld_error error;
-    if (evlog_read(router->log, router->tap_next, TAP_TURN_BYTES, &span, &error) != LD_OK) {
+    if (chunk_of_log(router, router->tap_next, TAP_TURN_BYTES, &chunk, &error) != LD_OK) {
         note_limited(router, NOTE_STREAM, "the tap skips what cannot be read: %s", error.text);
         router->counters.tap_skipped += behind;
         router->tap_next += behind;
         return;
     }
-    for (size_t offset = 0; offset < span.size; offset += record_peek(span.data + offset).size)
-        tap_send(router, span.data + offset);
-    if (span.size > 0) {
-        router->tap_next = span.last + 1;
-        evlog_span_release(&span);
-    }
+    if (!chunk)
+        return;
+    for (size_t at = 0; at < chunk->size; at += record_peek(chunk->bytes + at).size)
+        tap_send(router, chunk, chunk->bytes + at);
+    router->tap_next = chunk->to + 1;
+    chunk_release(chunk);
 }

@@ -19,10 +19,10 @@
  * the monitor is read to its end, and if the connection is still there the copy is of it.
  *
  * Unfinished messages. How many bytes a connection has sent is asked of the kernel (TCP; for ipc
- * what is not read yet). An honest one has sent at most so many largest messages as were heard of
- * it, and those that still wait for the user. That is looked at once a second, and every tick
- * while the process has more memory of its own than memory_bytes; then, if nobody is over the
- * line, the one with the most is cut off, one a tick, until there is memory again.
+ * what is not read yet). An honest one has sent the messages that were heard of it, those that
+ * still wait for the user, and the one that is coming in. That is looked at once a second, and
+ * every tick while the process has more memory of its own than memory_bytes; then those with much
+ * unfinished are cut off, too, as many as explain what is too much.
  *
  * The monitor's queue has no mark: ZeroMQ's thread would block on it. What comes in it is bounded
  * by the rate of connections and emptied each tick.
@@ -46,7 +46,7 @@ enum {
     SWEEP_MS = 1000,
     COMMAND_BYTES = 64,             /* a second, for ZeroMQ's own heartbeats */
     WORTH_CUTTING_BYTES = 64 << 10, /* less than that does not explain the memory */
-    TRIM_MS = 5000,
+    TRIM_MS = 1000,
     EVENT_SIZE = 6, /* of the first frame: event and value */
 };
 
@@ -55,10 +55,9 @@ struct connection {
     int descriptor;
     uint64_t serial;
     bool kept;
-    uint64_t since_ms;    /* stranger since */
-    uint64_t heard;       /* messages */
-    uint64_t swept_heard; /* as of the last sweep */
-    uint64_t swept_bytes;
+    uint64_t since_ms;  /* stranger since */
+    uint64_t heard;     /* messages */
+    uint64_t explained; /* bytes it has sent that these account for */
 };
 
 struct guard {
@@ -224,66 +223,51 @@ static void cut_strangers(struct guard *guard)
 
 /* ---- unfinished messages ---- */
 
-/* What it has sent beyond what its messages explain: 0 for an honest one, but for what waits. */
-static uint64_t unexplained(const struct guard *guard, const struct connection *connection,
-                            uint64_t bytes)
+/* What it has sent and no message of it that was heard explains: unfinished, or waiting. */
+static uint64_t unexplained(struct connection *connection, bool second)
 {
-    uint64_t messages = connection->heard - connection->swept_heard;
-    uint64_t explained = messages * guard->options.max_message_bytes;
-    uint64_t grown = bytes > connection->swept_bytes ? bytes - connection->swept_bytes : 0;
-    return grown > explained ? grown - explained : 0;
+    uint64_t bytes = kernel_received(connection->descriptor, connection->explained);
+    if (second)
+        connection->explained += COMMAND_BYTES;
+    if (connection->explained > bytes)
+        connection->explained = bytes; /* an estimate, nothing to be saved up */
+    return bytes - connection->explained;
 }
 
-static void note_sweep(struct connection *connection, uint64_t bytes, bool second)
+/* Cuts off who has more unfinished than line, until so many bytes are free. */
+static uint64_t sweep(struct guard *guard, bool second, uint64_t line, uint64_t wanted)
 {
-    uint64_t grown = bytes > connection->swept_bytes ? bytes - connection->swept_bytes : 0;
-    if (connection->heard != connection->swept_heard)
-        connection->swept_bytes = bytes;
-    else if (second)
-        connection->swept_bytes += grown < COMMAND_BYTES ? grown : COMMAND_BYTES;
-    connection->swept_heard = connection->heard;
-}
-
-/* Cuts off who is over the line; else says who has most. */
-static struct zuv_link sweep(struct guard *guard, bool second, uint64_t *most)
-{
-    uint64_t line = (uint64_t)guard->options.max_message_bytes *
-                    ((uint64_t)guard->options.receive_messages + 1);
-    struct zuv_link biggest = {.descriptor = -1};
-    *most = 0;
+    uint64_t freed = 0;
     for (size_t i = 0; i < guard->table_size; i++) {
         struct connection *connection = guard->table[i];
         if (!connection)
             continue;
-        uint64_t bytes = kernel_received(connection->descriptor, connection->swept_bytes);
-        uint64_t size = unexplained(guard, connection, bytes);
-        if (size > line) {
-            guard->stats.cut_unfinished += cut(guard, link_of(connection));
+        uint64_t size = unexplained(connection, second);
+        if (size <= line || freed >= wanted)
             continue;
-        }
-        if (size > *most) {
-            *most = size;
-            biggest = link_of(connection);
-        }
-        note_sweep(connection, bytes, second);
+        freed += size;
+        guard->stats.cut_unfinished += cut(guard, link_of(connection));
     }
-    return biggest;
+    return freed;
 }
 
 static void cut_unfinished(struct guard *guard)
 {
-    size_t limit = guard->options.memory_bytes;
+    size_t limit = guard->options.memory_bytes, largest = guard->options.max_message_bytes;
+    size_t used = limit ? kernel_memory(guard->statm) : 0;
     uint64_t now_ms = uv_now(guard->loop);
-    bool scarce = limit && kernel_memory(guard->statm) > limit;
+    bool scarce = used > limit;
     bool second = now_ms - guard->swept_ms >= SWEEP_MS;
     if (!scarce && !second)
         return;
     if (second)
         guard->swept_ms = now_ms;
-    uint64_t before = guard->stats.cut_unfinished, most;
-    struct zuv_link biggest = sweep(guard, second, &most);
-    if (scarce && guard->stats.cut_unfinished == before && most >= WORTH_CUTTING_BYTES)
-        guard->stats.cut_unfinished += cut(guard, biggest);
+    uint64_t line = largest * ((uint64_t)guard->options.receive_messages + 1);
+    uint64_t freed = sweep(guard, second, line, UINT64_MAX);
+    if (scarce && freed < used - limit)
+        freed += sweep(guard, false, largest / 4, used - limit - freed);
+    if (scarce && freed < used - limit)
+        sweep(guard, false, WORTH_CUTTING_BYTES, used - limit - freed);
     if (scarce && now_ms - guard->trimmed_ms >= TRIM_MS) {
         guard->trimmed_ms = now_ms;
         malloc_trim(0);
@@ -308,11 +292,16 @@ struct zuv_link guard_find(struct guard *guard, int descriptor)
     return connection ? link_of(connection) : (struct zuv_link){.descriptor = -1};
 }
 
-void guard_heard(struct guard *guard, struct zuv_link link)
+void guard_heard(struct guard *guard, struct zuv_link link, size_t bytes)
 {
     struct connection *connection = connection_of(guard, link);
-    if (connection)
-        connection->heard++;
+    size_t limit = guard->options.messages_max;
+    if (!connection)
+        return;
+    connection->heard++;
+    connection->explained += bytes;
+    if (limit && connection->heard > limit)
+        guard->stats.cut_talker += cut(guard, link);
 }
 
 void guard_keep(struct guard *guard, struct zuv_link link)

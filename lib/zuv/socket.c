@@ -40,6 +40,8 @@
 #include <string.h>
 
 enum {
+    FRAME_HEAD_BYTES = 9,
+    BACKLOG = 4096, /* a full one makes connections take seconds */
     ENDPOINT_SIZE = 512,
     ROUTER_RETRY_MS = 20,
     KEEPALIVE_IDLE_S = 10,
@@ -163,6 +165,7 @@ static enum received receive(struct zuv_socket *socket, struct zuv_message *mess
     message->count = 0;
     while (more) {
         if (message->count == ZUV_FRAMES_MAX) {
+            zuv_link_cut(socket, zuv_link_of(socket, message));
             drop_rest(socket);
             zuv_message_drop(message);
             return RECEIVED_MALFORMED;
@@ -203,10 +206,12 @@ static int deliver_turn(struct zuv_socket *socket)
             break;
         }
         taken++;
-        if (received == RECEIVED_MALFORMED)
-            socket->stats.malformed++;
-        else
+        if (received == RECEIVED_MESSAGE) {
             deliver(socket, &message);
+            continue;
+        }
+        socket->stats.malformed++;
+        return socket->options.turn_messages; /* it may have been of many frames */
     }
     return taken;
 }
@@ -339,6 +344,7 @@ static void set_int(void *raw, int option, int value)
 static void set_liveness(void *raw, const struct zuv_options *options)
 {
     if (options->connections_max > 0) {
+        set_int(raw, ZMQ_BACKLOG, BACKLOG);
         set_int(raw, ZMQ_TCP_KEEPALIVE, 1);
         set_int(raw, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
         set_int(raw, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
@@ -535,10 +541,13 @@ struct zuv_link zuv_link_of(struct zuv_socket *socket, const struct zuv_message 
     return guard_find(socket->guard, frame_descriptor(&message->frames[message->count - 1]));
 }
 
-void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link)
+void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link,
+                    const struct zuv_message *message)
 {
+    /* On the wire; of a ROUTER's message a little less, by its first frame. */
     if (socket->guard)
-        guard_heard(socket->guard, link);
+        guard_heard(socket->guard, link,
+                    message_bytes(message) + FRAME_HEAD_BYTES * message->count);
 }
 
 void zuv_link_keep(struct zuv_socket *socket, struct zuv_link link)

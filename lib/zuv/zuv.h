@@ -14,7 +14,8 @@
  * subscriber whose queue is full.
  *
  * Nothing from a peer is asserted: messages of too many frames or beyond max_message_bytes are
- * dropped (the latter by ZeroMQ, with the connection) and counted.
+ * dropped (the latter by ZeroMQ, with the connection) and counted. One of too many frames ends the
+ * turn, and where connections are watched (connections_max) the connection.
  */
 #ifndef LD_ZUV_H
 #define LD_ZUV_H
@@ -62,6 +63,7 @@ struct zuv_options {
     /* Of a socket that strangers may connect to (guard.c says how); 0: not limited. */
     size_t connections_max; /* at once. One above it, and the oldest that is not kept is cut off;
                              * as many as the socket has kept are never cut off for that */
+    size_t messages_max;    /* one that has sent more is cut off */
     int stranger_ms;        /* one that is not kept for so long is cut off */
     size_t memory_bytes;    /* while the process has more of its own, unfinished messages are cut */
     /* All optional. message: frames are the socket's until the callback returns; a frame that is
@@ -82,7 +84,9 @@ struct zuv_link {
     uint64_t serial;
 };
 struct zuv_link zuv_link_of(struct zuv_socket *socket, const struct zuv_message *message);
-void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link); /* of each message */
+/* Of each message, before its frames are taken. */
+void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link,
+                    const struct zuv_message *message);
 void zuv_link_keep(struct zuv_socket *socket, struct zuv_link link);
 void zuv_link_leave(struct zuv_socket *socket, struct zuv_link link); /* a stranger again */
 void zuv_link_cut(struct zuv_socket *socket, struct zuv_link link);   /* ends the connection */
@@ -91,7 +95,7 @@ struct zuv_guard_stats {
     uint64_t connections, kept; /* now */
     uint64_t accepted, accept_failed;
     uint64_t unheard; /* ended by themselves without a message: no handshake, as a rule */
-    uint64_t cut_excess, cut_stranger, cut_unfinished, cut_asked;
+    uint64_t cut_excess, cut_stranger, cut_unfinished, cut_talker, cut_asked;
 };
 void zuv_get_guard_stats(const struct zuv_socket *socket, struct zuv_guard_stats *stats);
 

@@ -155,8 +155,10 @@ struct zuv_link zuv_link_of(struct zuv_socket *socket, const struct zuv_message 
     return (struct zuv_link){.descriptor = -1};
 }
 
-void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link)
+void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link,
+                    const struct zuv_message *message)
 {
+    (void)message;
     (void)socket, (void)link;
 }
 

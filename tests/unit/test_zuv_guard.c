@@ -19,7 +19,7 @@ static struct zuv_guard_stats guard_stats(struct world *world)
 static void keep(struct zuv_socket *socket, struct zuv_message *message, void *data)
 {
     struct zuv_link link = zuv_link_of(socket, message);
-    zuv_link_heard(socket, link);
+    zuv_link_heard(socket, link, message);
     zuv_link_keep(socket, link);
     ((struct end *)data)->received++;
     int code = zuv_send(socket, message);
