@@ -41,12 +41,13 @@ static int open_picky(struct hostile *hostile, size_t index)
     int peer = zmtp_connect_narrow(hostile->endpoint);
     if (peer < 0)
         return peer;
-    int size = snprintf(filters, sizeof filters, "*/>\nsys/nothing/%zu/%llu", index,
-                        (unsigned long long)hostile->seed);
     zmtp_greet(peer, "DEALER");
     zmtp_say(peer, WIRE_HELLO, 1, 0, 0, NAME, sizeof NAME - 1);
-    for (uint64_t stream = 2; stream < 66; stream++)
+    for (uint64_t stream = 2; stream < 66; stream++) {
+        int size = snprintf(filters, sizeof filters, "*/>\nno/%zu/%llu", index,
+                            (unsigned long long)stream);
         zmtp_say(peer, WIRE_OPEN, stream, WIRE_FROM_FIRST, UINT64_MAX, filters, (size_t)size);
+    }
     return peer;
 }
 
