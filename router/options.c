@@ -23,7 +23,7 @@ void router_options_init(struct router_options *options)
                 .producers_per_identity = 10000,
                 .batch_bytes = 2u << 20,
                 .credit_bytes = 512u << 10,
-                .chunk_bytes = 64u << 10,
+                .chunk_bytes = 128u << 10,
                 .copied_bytes = 16u << 20,
                 .waiting_bytes = 24u << 20,
                 .waiting_session_bytes = 8u << 20,

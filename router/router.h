@@ -30,7 +30,7 @@ struct router_limits {
     size_t producers_per_identity; /* of these names: 10000 */
     size_t batch_bytes;            /* body of a PUBLISH: 2 MiB */
     size_t credit_bytes;           /* outstanding per stream: 512 KiB */
-    size_t chunk_bytes;            /* body of a CHUNK: 64 KiB */
+    size_t chunk_bytes;            /* body of a CHUNK: 128 KiB */
     size_t copied_bytes;           /* chunks for filtered streams, in memory: 16 MiB */
     size_t waiting_bytes;          /* requests waiting for the log, all sessions: 24 MiB */
     size_t waiting_session_bytes;  /* the same, one session: 8 MiB */
