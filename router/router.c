@@ -376,7 +376,7 @@ static int open_front(struct router *router, const struct router_options *option
 static int open_sockets(struct router *router, const struct router_options *options,
                         struct ld_error *error)
 {
-    int code = zuv_open(router->loop, 1, &router->zuv, error);
+    int code = zuv_open(router->loop, &router->zuv, error);
     if (code == LD_OK)
         code = open_front(router, options, error);
     if (code == LD_OK && options->tap)

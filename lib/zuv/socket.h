@@ -8,6 +8,7 @@
 struct zuv {
     uv_loop_t *loop;
     void *context;
+    bool shared;
     size_t socket_count; /* open or still closing */
 };
 

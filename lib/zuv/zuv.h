@@ -105,8 +105,14 @@ struct zuv_stats {
     int64_t turn_us_max; /* longest time spent in message callbacks in one turn */
 };
 
-int zuv_open(uv_loop_t *loop, int io_threads, struct zuv **out, struct ld_error *error) LD_MUST_USE;
-/* Waits for the unsent messages of closed sockets, each at most its linger time. NULL is legal. */
+/* With an I/O thread of its own: once it is closed, ZeroMQ holds nothing of the caller's any more.
+ */
+int zuv_open(uv_loop_t *loop, struct zuv **out, struct ld_error *error) LD_MUST_USE;
+/* With the I/O thread that all who open it like this in one process share, from any thread. Frames
+ * that were given to ZeroMQ may be let go of after zuv_close. A child process gets one anew. */
+int zuv_open_shared(uv_loop_t *loop, struct zuv **out, struct ld_error *error) LD_MUST_USE;
+/* Waits for the unsent messages of closed sockets, each at most its linger time; where the thread
+ * is shared, only the last one waits. NULL is legal. */
 void zuv_close(struct zuv *zuv);
 
 int zuv_socket_open(struct zuv *zuv, enum zuv_kind kind, const struct zuv_options *options,

@@ -54,14 +54,19 @@ void zuv_options_init(struct zuv_options *options)
     *options = (struct zuv_options){.max_message_bytes = (size_t)4 << 20};
 }
 
-int zuv_open(uv_loop_t *loop, int io_threads, struct zuv **out, struct ld_error *error)
+int zuv_open(uv_loop_t *loop, struct zuv **out, struct ld_error *error)
 {
-    (void)io_threads, (void)error;
+    (void)error;
     *out = calloc(1, sizeof **out);
     if (*out == NULL)
         abort();
     (*out)->loop = loop;
     return LD_OK;
+}
+
+int zuv_open_shared(uv_loop_t *loop, struct zuv **out, struct ld_error *error)
+{
+    return zuv_open(loop, out, error);
 }
 
 void zuv_close(struct zuv *zuv)

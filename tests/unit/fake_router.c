@@ -483,7 +483,7 @@ static void start(struct fake *fake, const char *endpoint)
     options.message = on_message;
     options.send_messages = 100000;
     options.data = fake;
-    int code = zuv_open(fake->loop, 1, &fake->zuv, NULL);
+    int code = zuv_open(fake->loop, &fake->zuv, NULL);
     assert(code == LD_OK);
     code = zuv_socket_open(fake->zuv, ZUV_ROUTER, &options, &fake->socket, NULL);
     assert(code == LD_OK);

@@ -211,7 +211,7 @@ int rig_setup(void **state)
     rig->options.stopped = rig_stopped;
     rig->options.data = rig;
     *state = rig;
-    return zuv_open(&rig->loop, 1, &rig->zuv, &test_error);
+    return zuv_open(&rig->loop, &rig->zuv, &test_error);
 }
 
 static int rig_remove(const char *path, const struct stat *status, int kind, struct FTW *place)

@@ -344,7 +344,7 @@ static void test_stuck_reader_is_bounded(void **state)
     struct zuv *zuv;
     struct rig other = {.zuv = NULL};
     assert_int_equal(uv_loop_init(&still), 0);
-    assert_ok(zuv_open(&still, 1, &zuv, &test_error));
+    assert_ok(zuv_open(&still, &zuv, &test_error));
     other.router = rig->router;
     peer_open_on(&other, &stuck, zuv);
     peer_say(&stuck, WIRE_HELLO, 0, 0, "stuck");
@@ -387,7 +387,7 @@ static void test_unread_answers_end_the_session(void **state)
     struct zuv *zuv;
     struct rig other = {.router = rig->router};
     assert_int_equal(uv_loop_init(&still), 0);
-    assert_ok(zuv_open(&still, 1, &zuv, &test_error));
+    assert_ok(zuv_open(&still, &zuv, &test_error));
     peer_open_on(&other, &stuck, zuv);
     peer_hello(rig, &other_peer, "b");
     peer_say(&stuck, WIRE_HELLO, 0, 0, "stuck");

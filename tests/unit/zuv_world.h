@@ -60,7 +60,7 @@ static inline int setup(void **state)
     uv_timer_init(&world->loop, &world->deadline);
     world->deadline.data = world;
     world->left.world = world->right.world = world;
-    assert_int_equal(zuv_open(&world->loop, 1, &world->zuv, NULL), LD_OK);
+    assert_int_equal(zuv_open(&world->loop, &world->zuv, NULL), LD_OK);
     *state = world;
     return 0;
 }

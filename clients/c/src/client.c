@@ -164,7 +164,7 @@ int ld_client_open(const struct ld_client_options *options, struct ld_client **o
         if (code != LD_OK)
             goto allocated;
     }
-    code = zuv_open(client->loop, 1, &client->zuv, error);
+    code = zuv_open_shared(client->loop, &client->zuv, error);
     if (code != LD_OK)
         goto allocated;
     code = ldc_link_open(client, error);
