@@ -11,9 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
-
-enum { NICE_LOWEST = 19 };
+#include <sched.h>
 
 static bool asked_to_stop(void *data)
 {
@@ -38,6 +36,19 @@ static int look_up(struct indexer *indexer, uint64_t number, struct index_of *of
     return LD_OK;
 }
 
+/* A segment that the writer has let go of comes into the page cache again by being read here. */
+static void let_go(struct indexer *indexer, uint64_t number)
+{
+    char path[SEGMENT_PATH_SIZE];
+    int fd;
+    segment_path(path, indexer->directory, number);
+    if (number + 1 >= atomic_load(&indexer->sealed) ||
+        disk_open(indexer->context, path, LD_OPEN_READ, &fd, NULL) != LD_OK)
+        return;
+    disk_uncache(indexer->context, fd);
+    disk_close(indexer->context, fd);
+}
+
 static int make(struct indexer *indexer, const struct index_of *of)
 {
     struct segment_index index;
@@ -48,6 +59,7 @@ static int make(struct indexer *indexer, const struct index_of *of)
     }
     code =
         index_make(indexer->context, indexer->directory, of, asked_to_stop, indexer, &index, NULL);
+    let_go(indexer, of->number);
     if (code != LD_OK)
         return code;
     code = index_write(indexer->context, indexer->directory, &index, NULL);
@@ -67,11 +79,18 @@ static void look_at(struct indexer *indexer, uint64_t number)
     atomic_fetch_add(&indexer->looked, 1);
 }
 
+/* Of this thread; right also without. It gives way at once to whatever else wants to run. */
+static void take_idle_time_only(void)
+{
+    const struct sched_param none = {0};
+    (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+}
+
 static void *run(void *data)
 {
     struct indexer *indexer = data;
     uint64_t next = indexer->first;
-    (void)setpriority(PRIO_PROCESS, 0, NICE_LOWEST); /* of this thread; right also without */
+    take_idle_time_only();
     while (!atomic_load(&indexer->stop)) {
         if (next <= atomic_load(&indexer->sealed))
             look_at(indexer, next++);
