@@ -124,8 +124,10 @@ void evlog_span_release(const struct evlog_span *span);
 int evlog_time_near(struct evlog *log, uint64_t sequence, int64_t *time_us,
                     struct ld_error *error) LD_MUST_USE;
 
-/* First sequence whose time is >= time_us; evlog_durable + 1 if there is none. */
-int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t *sequence,
+/* First sequence whose time is >= time_us; evlog_durable + 1 if there is none. With the segment's
+ * index file that is one look into it and at one block of events; without, the segment is read
+ * once: LD_BUSY after max_bytes of it, the same call again then goes on. LD_CORRUPT, LD_IO. */
+int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t max_bytes, uint64_t *sequence,
                     struct ld_error *error) LD_MUST_USE;
 
 /* ---- skipping by topic (docs/log-format.md, 10) ---- */

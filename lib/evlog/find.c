@@ -3,10 +3,12 @@
  *
  * Finding an event by time: times never run backwards in the log, so this is a binary search over
  * the segments' first events, then over the index of one segment, then a short walk. A segment that
- * has no index file is walked once, which completes the sparse index in memory.
+ * has no index file is walked once, as much of it a call as the caller allows; that completes the
+ * sparse index in memory, so the next call goes on where this one ended.
  */
 #include "log.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 /* The time of an extent's first event; looked up once. */
@@ -15,12 +17,15 @@ static int first_time(struct evlog *log, struct extent *extent, int64_t *time_us
 {
     if (!extent->first_time_known) {
         struct evlog_segment *segment;
+        struct ld_record record;
         struct position at = {.sequence = extent->base, .offset = SEGMENT_HEADER_SIZE};
         int code = log_view(log, extent, &segment, error);
-        if (code == LD_OK)
-            code = log_walk(log, extent, segment, &at, extent->base + 1, error);
         if (code != LD_OK)
             return code;
+        if (segment_record(segment, at, &record, error) != LD_OK)
+            return log_corrupt(log->directory, extent->number, at.sequence, error);
+        extent->first_time_us = record.time_us;
+        extent->first_time_known = true;
     }
     *time_us = extent->first_time_us;
     return LD_OK;
@@ -41,7 +46,7 @@ static int extents_before(struct evlog *log, size_t count, int64_t time_us, size
     size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int64_t begins_us;
+        int64_t begins_us = 0;
         int code = first_time(log, &log->extents[middle], &begins_us, error);
         if (code != LD_OK)
             return code;
@@ -69,45 +74,65 @@ static bool near_by_file(struct evlog *log, struct extent *extent, struct evlog_
     return good;
 }
 
-/* The same by the index in memory, which is completed first. */
+/* The same by the index in memory, which is completed first. LD_BUSY: max_bytes were walked for
+ * that and there is more. */
 static int near_by_memory(struct evlog *log, struct extent *extent, struct evlog_segment *segment,
-                          int64_t time_us, struct position *at, struct ld_error *error)
+                          int64_t time_us, uint64_t max_bytes, struct position *at,
+                          struct ld_error *error)
 {
-    *at = extent->frontier;
-    int code = log_walk(log, extent, segment, at, extent->last + 1, error);
+    assert(!extent->indexed);
+    struct position begin = extent->frontier, walked = begin;
+    int code = LD_OK;
+    while (code == LD_OK && walked.sequence <= extent->last) {
+        if (walked.offset - begin.offset >= max_bytes)
+            return ld_fail(error, LD_BUSY, "there is more to look at");
+        code = log_walk(log, extent, segment, &walked, walked.sequence + 1, error);
+    }
     *at = extent_before_time(extent, time_us);
     return code;
 }
 
-/* First sequence of the extent at or after time_us, or the one behind its last. */
-static int find_in_extent(struct evlog *log, struct extent *extent, int64_t time_us,
-                          uint64_t *sequence, struct ld_error *error)
+/* From a record before time_us, or the first, to the first that is not. */
+static int walk_to_time(struct evlog *log, const struct extent *extent,
+                        const struct evlog_segment *segment, int64_t time_us, struct position at,
+                        uint64_t *sequence, struct ld_error *error)
 {
-    struct evlog_segment *segment;
-    struct position at, begin = extent->frontier;
-    int code = log_view(log, extent, &segment, error);
-    if (code == LD_OK && !near_by_file(log, extent, segment, time_us, &at))
-        code = near_by_memory(log, extent, segment, time_us, &at, error);
-    if (code != LD_OK)
-        return code;
     while (at.sequence <= extent->last) {
         struct ld_record record;
-        code = segment_record(segment, at, &record, error);
-        if (code != LD_OK)
+        if (segment_record(segment, at, &record, error) != LD_OK)
             return log_corrupt(log->directory, extent->number, at.sequence, error);
         if (record.time_us >= time_us)
             break;
         at.sequence++;
         at.offset += record.size;
     }
-    uint64_t frontier = extent->frontier.offset;
-    log_view_walked(extent, frontier > begin.offset ? frontier - begin.offset : INDEX_STEP_BYTES);
     /* The index also knows what is staged and not durable yet. */
     *sequence = at.sequence <= extent->last ? at.sequence : extent->last + 1;
     return LD_OK;
 }
 
-int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t *sequence, struct ld_error *error)
+/* First sequence of the extent at or after time_us, or the one behind its last. */
+static int find_in_extent(struct evlog *log, struct extent *extent, int64_t time_us,
+                          uint64_t max_bytes, uint64_t *sequence, struct ld_error *error)
+{
+    struct evlog_segment *segment;
+    struct position at;
+    uint64_t frontier = extent->frontier.offset;
+    int code = log_view(log, extent, &segment, error);
+    if (code != LD_OK)
+        return code;
+    if (!near_by_file(log, extent, segment, time_us, &at))
+        code = near_by_memory(log, extent, segment, time_us, max_bytes, &at, error);
+    if (code == LD_OK)
+        code = walk_to_time(log, extent, segment, time_us, at, sequence, error);
+    uint64_t walked =
+        extent->frontier.offset > frontier ? extent->frontier.offset - frontier : INDEX_STEP_BYTES;
+    log_view_walked(extent, walked);
+    return code;
+}
+
+int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t max_bytes, uint64_t *sequence,
+                    struct ld_error *error)
 {
     size_t before = 0;
     int code = extents_before(log, durable_extents(log), time_us, &before, error);
@@ -117,7 +142,7 @@ int evlog_find_time(struct evlog *log, int64_t time_us, uint64_t *sequence, stru
         *sequence = evlog_first(log);
         return LD_OK;
     }
-    return find_in_extent(log, &log->extents[before - 1], time_us, sequence, error);
+    return find_in_extent(log, &log->extents[before - 1], time_us, max_bytes, sequence, error);
 }
 
 int evlog_time_near(struct evlog *log, uint64_t sequence, int64_t *time_us, struct ld_error *error)

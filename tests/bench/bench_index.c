@@ -172,8 +172,8 @@ static void bench_find(struct bench *bench, const char *name)
     uint64_t sequence;
     int64_t begin_us = ld_monotonic_us(bench->context);
     for (uint64_t i = 1; i <= TIMES; i++)
-        must(evlog_find_time(bench->log, (int64_t)(bench->events / (TIMES + 1) * i), &sequence,
-                             &error),
+        must(evlog_find_time(bench->log, (int64_t)(bench->events / (TIMES + 1) * i), UINT64_MAX,
+                             &sequence, &error),
              "find", &error);
     printf("%-44s %14.2f ms\n", name, seconds_since(bench, begin_us) * 1e3 / TIMES);
 }

@@ -179,7 +179,7 @@ static void read_all(struct evlog *log)
         next = span.last + 1;
         evlog_span_release(&span);
     }
-    (void)!evlog_find_time(log, 50 * 1000000, &sequence, &error);
+    (void)!evlog_find_time(log, 50 * 1000000, UINT64_MAX, &sequence, &error);
 }
 
 static int open_and_read(const struct ld_context *context)

@@ -271,13 +271,15 @@ static void check_find_time(struct world *world)
         struct ld_record record;
         assert_ok(evlog_read(world->log, at, 1, &span, &test_error));
         assert_ok(ld_record_decode(span.data, span.size, &record, &test_error));
-        assert_ok(evlog_find_time(world->log, record.time_us, &sequence, &test_error));
+        assert_ok(evlog_find_time(world->log, record.time_us, UINT64_MAX, &sequence, &test_error));
         assert_true(sequence <= at && at - sequence <= 3);
-        assert_ok(evlog_find_time(world->log, record.time_us + 1, &sequence, &test_error));
+        assert_ok(
+            evlog_find_time(world->log, record.time_us + 1, UINT64_MAX, &sequence, &test_error));
         assert_true(sequence > at && sequence - at <= 4);
         evlog_span_release(&span);
     }
-    assert_ok(evlog_find_time(world->log, world_now(world) + 1, &sequence, &test_error));
+    assert_ok(
+        evlog_find_time(world->log, world_now(world) + 1, UINT64_MAX, &sequence, &test_error));
     assert_int_equal(sequence, head + 1);
 }
 
@@ -324,7 +326,7 @@ static void test_find_time(void **state)
         world_empty_directory(world);
         world->options.segment_bytes = SEGMENTS[k];
         world_open(world);
-        assert_ok(evlog_find_time(world->log, begin_us, &sequence, &test_error));
+        assert_ok(evlog_find_time(world->log, begin_us, UINT64_MAX, &sequence, &test_error));
         assert_int_equal(sequence, 1);
         for (size_t i = 0; i < 3000; i++) {
             atomic_store(&world->now_us, begin_us + (int64_t)(i / 3) * 1000);
@@ -335,7 +337,7 @@ static void test_find_time(void **state)
         world_close(world);
         world_open(world);
         check_find_time(world);
-        assert_ok(evlog_find_time(world->log, begin_us - 1, &sequence, &test_error));
+        assert_ok(evlog_find_time(world->log, begin_us - 1, UINT64_MAX, &sequence, &test_error));
         assert_int_equal(sequence, 1);
         world_close(world);
     }
@@ -349,7 +351,8 @@ static void test_find_time_ignores_what_is_only_staged(void **state)
     world_open(world);
     world_append(world, 1, 3);
     world_stage(world, 1, 400);
-    assert_ok(evlog_find_time(world->log, world_now(world) + 1, &sequence, &test_error));
+    assert_ok(
+        evlog_find_time(world->log, world_now(world) + 1, UINT64_MAX, &sequence, &test_error));
     assert_int_equal(sequence, 4);
 }
 

@@ -150,8 +150,9 @@ static void check_times(struct world *world)
     int64_t now_us = world_now(world);
     for (int64_t back_us = -1000; back_us < EVENTS * 1000 + 5000; back_us += 407500) {
         uint64_t found;
-        assert_ok(evlog_find_time(world->log, now_us - back_us, &found, &test_error));
-        assert_int_equal(found, find_by_reading(world, now_us - back_us));
+        int64_t time_us = now_us - back_us;
+        assert_ok(evlog_find_time(world->log, time_us, UINT64_MAX, &found, &test_error));
+        assert_int_equal(found, find_by_reading(world, time_us));
     }
 }
 
@@ -235,6 +236,45 @@ static void test_skips(void **state)
     assert_true(some.bytes - none.bytes <= 3 * BLOCK_BYTES_MIN);
     assert_true(none.bytes <= SEGMENT_BYTES);
     assert_true(all.bytes > SEGMENTS * (SEGMENT_BYTES - 2 * WORLD_HEADER_BYTES));
+}
+
+/* An index that was asked for topics knows no times of first events: these are read when needed. */
+static void test_times_after_skipping(void **state)
+{
+    struct world *world = *state;
+    world_open(world);
+    fill(world);
+    (void)open_indexed(world);
+    (void)ask(world, "nobody/*", 1, true);
+    check_times(world);
+}
+
+/* Without an index file: a bounded piece of the segment a call, then found. */
+static void test_find_time_in_pieces(void **state)
+{
+    enum { PIECE_BYTES = 40000 };
+    struct world *world = *state;
+    uint64_t sequence = 0, calls = 1;
+    int64_t begin_us = world_now(world);
+    world->options.segment_bytes = 1u << 20;
+    world_open(world);
+    for (int64_t i = 0; i < 3000; i++) {
+        atomic_store(&world->now_us, begin_us + i * 1000);
+        world_stage(world, 1, 1);
+    }
+    assert_ok(evlog_commit(world->log, &test_error));
+    world_close(world);
+    world_open(world);
+    int64_t time_us = begin_us + 2000 * 1000;
+    int code;
+    while ((code = evlog_find_time(world->log, time_us, PIECE_BYTES, &sequence, &test_error)) ==
+           LD_BUSY)
+        calls++;
+    assert_ok(code);
+    assert_int_equal(sequence, 2001);
+    assert_true(calls >= 3000 * LD_RECORD_HEADER_SIZE / PIECE_BYTES / 2);
+    assert_ok(evlog_find_time(world->log, time_us + 1, 0, &sequence, &test_error));
+    assert_int_equal(sequence, 2002);
 }
 
 /* Made as segments are sealed, in any case found by the next open, which makes none. */
@@ -514,6 +554,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         INDEXED(test_answers),
         INDEXED(test_skips),
+        INDEXED(test_times_after_skipping),
+        INDEXED(test_find_time_in_pieces),
         INDEXED(test_made_when_sealed),
         INDEXED(test_every_byte_flipped),
         INDEXED(test_flipped_under_good_checksum),
