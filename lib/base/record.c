@@ -27,6 +27,27 @@ enum offset {
     AT_RESERVED = 56
 };
 
+/* ISA-L's fastest form leaves the upper halves of the vector registers in use (libisal 2.30), and
+ * then each SSE instruction that follows waits for them: decoding a record took 130 ns instead
+ * of 7.
+ */
+#if defined(__x86_64__)
+__attribute__((target("avx"))) static void clear_upper_halves(void)
+{
+    __builtin_ia32_vzeroupper();
+}
+
+static void after_library(void)
+{
+    if (__builtin_cpu_supports("avx"))
+        clear_upper_halves();
+}
+#else
+static void after_library(void)
+{
+}
+#endif
+
 /* ISA-L leaves the inversion before and after to the caller and counts in int. */
 static uint32_t crc_by_library(uint32_t crc, const void *data, size_t size)
 {
@@ -41,6 +62,7 @@ static uint32_t crc_by_library(uint32_t crc, const void *data, size_t size)
         bytes.plain += part;
         size -= part;
     }
+    after_library();
     return ~state;
 }
 
