@@ -64,6 +64,11 @@ static void on_advance(const struct incoming *incoming)
     clock_advance(incoming->session, &incoming->head);
 }
 
+static void on_find(const struct incoming *incoming)
+{
+    find_ask(incoming->session, &incoming->head);
+}
+
 static void on_goodbye(const struct incoming *incoming)
 {
     session_drop(incoming->session, NULL);
@@ -71,11 +76,11 @@ static void on_goodbye(const struct incoming *incoming)
 
 typedef void handler_fn(const struct incoming *incoming);
 
-static handler_fn *const HANDLERS[WIRE_GOODBYE + 1] = {
+static handler_fn *const HANDLERS[WIRE_LAST + 1] = {
     [WIRE_HELLO] = on_hello,     [WIRE_PRODUCER] = on_request, [WIRE_PUBLISH] = on_request,
     [WIRE_OPEN] = on_open,       [WIRE_CREDIT] = on_credit,    [WIRE_CLOSE] = on_close,
     [WIRE_PING] = on_ping,       [WIRE_STATUS] = on_status,    [WIRE_ADVANCE] = on_advance,
-    [WIRE_GOODBYE] = on_goodbye,
+    [WIRE_GOODBYE] = on_goodbye, [WIRE_FIND] = on_find,
 };
 
 void router_count_error(struct router *router, int code)

@@ -227,6 +227,7 @@ static void take_queues(const struct router *router, struct figures *figures)
         {"streams", router->streams_by_state[STREAM_READY], 0, 0, 0, 0},
         {"chunks", 0, 0, atomic_load(&router->copied_bytes), 0, 0},
         {"advances", router->advance_count, limits->advances, 0, 0, 0},
+        {"finds", router->find_count, limits->sessions * limits->finds_per_session, 0, 0, 0},
     };
     memcpy(figures->queues, QUEUES, sizeof QUEUES);
 }

@@ -6,6 +6,7 @@
  *                       │   (FIFO)    └─> producer  claim, fence, name
  *                       ├─> stream    OPEN, CREDIT, CLOSE; chunks from the log
  *                       ├─> clock     ADVANCE, ticks
+ *                       ├─> find      FIND
  *                       └─> status
  *   commit done ──> answers (FIFO by sequence), streams woken, tap
  *
@@ -128,6 +129,7 @@ struct session {
     struct session *working_next, *working_prev;
     size_t waiting_bytes;   /* of its requests in the FIFO */
     size_t status_count;    /* STATUS requests waiting */
+    size_t find_count;      /* FIND requests waiting */
     struct stream *streams; /* hash by id */
     struct claim *claims;   /* hash by producer id */
     uint64_t served_pass;   /* of the streams in which one of its was served */
@@ -375,7 +377,7 @@ bool stream_work_left(const struct router *router);
 void stream_tell_all(struct session *session);         /* how far it has scanned without a match */
 uint64_t stream_position(const struct stream *stream); /* processed, as shown in STATUS */
 
-/* ---- clock (clock.c), tap (tap.c), status (status.c) ---- */
+/* ---- clock (clock.c), times (find.c), tap (tap.c), status (status.c) ---- */
 
 struct advance {
     struct advance *next;
@@ -396,6 +398,10 @@ void clock_drop_advances(struct router *router);
 int clock_stage_own(struct router *router, int64_t time_us, const char *topic, const void *payload,
                     size_t size, struct ld_error *error);
 
+void find_ask(struct session *session, const struct wire_head *head);
+void find_turn(struct router *router); /* a bounded step towards the next answer */
+void find_drop_all(struct router *router);
+
 int tap_open(struct router *router, struct ld_error *error);
 void tap_turn(struct router *router);
 bool tap_work_left(const struct router *router);
@@ -410,9 +416,9 @@ void status_drop_all(struct router *router);
 /* ---- all of it (router.c, dispatch.c) ---- */
 
 struct router_counters {
-    uint64_t received[WIRE_GOODBYE + 1]; /* by operation; 0: garbage */
-    uint64_t records[ROUTER_CODES];      /* outcome of each published record */
-    uint64_t errors[ROUTER_CODES];       /* ERROR messages by code */
+    uint64_t received[WIRE_LAST + 1]; /* by operation; 0: garbage */
+    uint64_t records[ROUTER_CODES];   /* outcome of each published record */
+    uint64_t errors[ROUTER_CODES];    /* ERROR messages by code */
     uint64_t sessions_opened, sessions_silent, sessions_overflowed;
     uint64_t requests_waited, requests_refused, requests_dropped;
     uint64_t chunks_sent, chunks_shared, chunk_bytes, chunk_events, streams_opened;
@@ -485,6 +491,8 @@ struct router {
     struct advance *advances;
     size_t advance_count;
     struct status_request *status_requests;
+    struct find *finds;
+    size_t find_count;
     int64_t status_us;    /* when STATUS was answered last */
     bool advance_blocked; /* until a commit ends */
 

@@ -90,7 +90,7 @@ static void write_operations(struct writing *writing)
     metrics_family(&writing->text, "liandong_received_total", METRICS_COUNTER,
                    "Messages from clients by operation; garbage: none of ours");
     metrics_number(&writing->text, METRICS_LABELS({"operation", "garbage"}), received[0]);
-    for (int operation = WIRE_HELLO; operation <= WIRE_GOODBYE; operation++)
+    for (int operation = WIRE_HELLO; operation <= WIRE_LAST; operation++)
         if (received[operation] > 0)
             metrics_number(
                 &writing->text,

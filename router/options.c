@@ -30,6 +30,7 @@ void router_options_init(struct router_options *options)
                 .answers = 65536,
                 .outbox_messages = 1024,
                 .unread_bytes = 4u << 20,
+                .finds_per_session = 4,
                 .advances = 16,
                 .advance_ticks = 1000000,
             },

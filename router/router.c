@@ -93,6 +93,7 @@ static void close_all(struct router *router)
     answer_drop_all(router);
     status_drop_all(router);
     clock_drop_advances(router);
+    find_drop_all(router);
     session_drop_all(router);
     if (router->sockets_open == 0) {
         close_rest(router);
@@ -217,7 +218,7 @@ static bool work_left(const struct router *router)
 {
     return stream_work_left(router) || tap_work_left(router) ||
            (router->working && !router->requests_blocked) || !router->names_known ||
-           (router->advances && !router->advance_blocked);
+           (router->advances && !router->advance_blocked) || router->finds;
 }
 
 static void turn(uv_prepare_t *prepare)
@@ -229,6 +230,7 @@ static void turn(uv_prepare_t *prepare)
     if (!commit_begin(router))
         return;
     stream_serve_turn(router);
+    find_turn(router);
     tap_turn(router);
     if (router->phase == ROUTER_STOPPING && !router->committing) {
         finish_stopping(router);

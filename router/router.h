@@ -37,6 +37,7 @@ struct router_limits {
     size_t answers;                /* answers waiting for durability: 65536 */
     size_t outbox_messages;        /* answers to a session that does not read: 1024 */
     size_t unread_bytes;           /* bytes of these: 4 MiB */
+    size_t finds_per_session;      /* FIND requests that wait: 4 */
     size_t advances;               /* ADVANCE requests under way: 16 */
     uint64_t advance_ticks;        /* ticks of one ADVANCE: 1000000 */
 };

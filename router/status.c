@@ -158,7 +158,7 @@ static json_t *received_json(const struct router_counters *counters)
 {
     json_t *received = json_object();
     json_object_set_new(received, "garbage", number(counters->received[0]));
-    for (int operation = WIRE_HELLO; operation <= WIRE_GOODBYE; operation++)
+    for (int operation = WIRE_HELLO; operation <= WIRE_LAST; operation++)
         if (counters->received[operation] > 0)
             json_object_set_new(received, wire_operation_name((enum wire_operation)operation),
                                 number(counters->received[operation]));

@@ -39,12 +39,15 @@ enum { WIRE_VERSION = 1, WIRE_HEAD_SIZE = 32, WIRE_NAME_SIZE_MAX = 120, WIRE_FIL
     X(ADVANCE, 17, "client", "request", "drill time in us", "0", "-")                              \
     X(ADVANCED, 18, "router", "request", "drill time in us", "durable head", "-")                  \
     X(ERROR, 19, "router", "request or stream", "code", "0", "reason text")                        \
-    X(GOODBYE, 20, "client, router", "0", "0", "0", "-")
+    X(GOODBYE, 20, "client, router", "0", "0", "0", "-")                                           \
+    X(FIND, 21, "client", "request", "time in us", "0", "-")                                       \
+    X(FOUND, 22, "router", "request", "sequence", "durable head", "-")
 
 enum wire_operation {
 #define WIRE_OPERATION_ENUM(name, value, direction, id, a, b, body) WIRE_##name = value,
     WIRE_OPERATIONS(WIRE_OPERATION_ENUM)
 #undef WIRE_OPERATION_ENUM
+    WIRE_LAST = WIRE_FOUND
 };
 
 /* Request ids rise within a session. PUBLISH.b is the id of the last RESULT, PRODUCER_OK or ERROR

@@ -11,7 +11,7 @@
 #include "wire/wire.h"
 #include "zuv_memory.h"
 
-enum { STEPS_MAX = 200, OPERATIONS = WIRE_GOODBYE + 16 };
+enum { STEPS_MAX = 200, OPERATIONS = WIRE_LAST + 16 };
 
 static struct fuzzing {
     int send_code;
@@ -139,7 +139,7 @@ static void deliver(const uint8_t *head, const uint8_t *body, size_t body_size, 
 
 static void answer(struct fuzz_input *input)
 {
-    unsigned operation = (unsigned)(1 + fuzz_number(input, 1) % WIRE_GOODBYE);
+    unsigned operation = (unsigned)(1 + fuzz_number(input, 1) % WIRE_LAST);
     uint64_t how = fuzz_number(input, 1);
     uint8_t head[WIRE_HEAD_SIZE], welcome[WIRE_WELCOME_SIZE];
     struct wire_head answer = {.operation = (enum wire_operation)operation,

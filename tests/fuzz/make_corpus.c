@@ -208,9 +208,10 @@ static void make_session(const char *name, uint64_t drill)
         say(&out, &(struct wire_head){WIRE_ADVANCE, 6, 300000000, 0}, NULL, 0);
     say(&out, &(struct wire_head){WIRE_CREDIT, 3, 100, 5}, NULL, 0);
     say(&out, &(struct wire_head){WIRE_STATUS, 7, 0, 0}, NULL, 0);
-    say(&out, &(struct wire_head){WIRE_PING, 8, 0, 0}, NULL, 0);
+    say(&out, &(struct wire_head){WIRE_FIND, 8, 300000000, 0}, NULL, 0);
+    say(&out, &(struct wire_head){WIRE_PING, 9, 0, 0}, NULL, 0);
     say(&out, &(struct wire_head){WIRE_CLOSE, 3, 0, 0}, NULL, 0);
-    say(&out, &(struct wire_head){WIRE_GOODBYE, 9, 0, 0}, NULL, 0);
+    say(&out, &(struct wire_head){WIRE_GOODBYE, 10, 0, 0}, NULL, 0);
     save("router", name, out.data, out.size);
     ld_buffer_free(&out);
 }

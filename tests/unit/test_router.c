@@ -55,7 +55,7 @@ static void test_no_session(void **state)
     peer_open(rig, &peer);
     static const enum wire_operation OPERATIONS[] = {WIRE_PRODUCER, WIRE_PUBLISH, WIRE_OPEN,
                                                      WIRE_CREDIT,   WIRE_CLOSE,   WIRE_PING,
-                                                     WIRE_STATUS,   WIRE_ADVANCE};
+                                                     WIRE_STATUS,   WIRE_ADVANCE, WIRE_FIND};
     for (size_t i = 0; i < COUNT(OPERATIONS); i++)
         peer_expect_error(&peer, peer_say(&peer, OPERATIONS[i], 1, 1, "x"), LD_NOSESSION);
     peer_say(&peer, WIRE_GOODBYE, 0, 0, NULL);
@@ -182,8 +182,8 @@ static void test_garbage(void **state)
     say_raw(&peer, raw, WIRE_HEAD_SIZE, 1);
     peer_expect_error(&peer, 77, LD_PROTOCOL);
     static const enum wire_operation ROUTERS[] = {
-        WIRE_WELCOME, WIRE_PRODUCER_OK, WIRE_RESULT,    WIRE_OPENED,   WIRE_CLOSED,
-        WIRE_CHUNK,   WIRE_PONG,        WIRE_STATUS_OK, WIRE_ADVANCED, WIRE_ERROR};
+        WIRE_WELCOME, WIRE_PRODUCER_OK, WIRE_RESULT,   WIRE_OPENED, WIRE_CLOSED, WIRE_CHUNK,
+        WIRE_PONG,    WIRE_STATUS_OK,   WIRE_ADVANCED, WIRE_ERROR,  WIRE_FOUND};
     for (size_t i = 0; i < COUNT(ROUTERS); i++)
         peer_expect_error(&peer, peer_say(&peer, ROUTERS[i], 1, 1, "x"), LD_PROTOCOL);
     peer_sync(&peer, &peer);

@@ -18,7 +18,7 @@ static void test_head_layout(void **state)
 static void test_head_round_trip(void **state)
 {
     (void)state;
-    for (int operation = WIRE_HELLO; operation <= WIRE_GOODBYE; operation++) {
+    for (int operation = WIRE_HELLO; operation <= WIRE_LAST; operation++) {
         struct wire_head head = {(enum wire_operation)operation, 1u << operation, 2, 3}, got;
         uint8_t raw[WIRE_HEAD_SIZE];
         wire_head_encode(raw, &head);
@@ -57,7 +57,7 @@ static void test_head_malformed(void **state)
     assert_int_equal(decode_with(4, 2), LD_VERSION);
     assert_string_equal(test_error.text, "protocol version 2, this side speaks 1");
     assert_int_equal(decode_with(5, 0), LD_PROTOCOL);
-    assert_int_equal(decode_with(5, WIRE_GOODBYE + 1), LD_PROTOCOL);
+    assert_int_equal(decode_with(5, WIRE_LAST + 1), LD_PROTOCOL);
     assert_int_equal(decode_with(5, 255), LD_PROTOCOL);
     assert_int_equal(decode_with(6, 1), LD_PROTOCOL);
     assert_int_equal(decode_with(7, 1), LD_PROTOCOL);

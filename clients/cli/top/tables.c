@@ -192,7 +192,7 @@ static const char *queue_text(const struct cli *cli, const char *name)
         const char *name, *zh;
     } NAMES[] = {{"requests", "请求"},   {"commit", "待落盘"}, {"answers", "待答复"},
                  {"outbox", "发件箱"},   {"busy", "拥塞连接"}, {"streams", "待发的流"},
-                 {"chunks", "在途副本"}, {"advances", "拨钟"}};
+                 {"chunks", "在途副本"}, {"advances", "拨钟"}, {"finds", "按时查找"}};
     for (size_t i = 0; cli->zh && i < sizeof NAMES / sizeof NAMES[0]; i++)
         if (strcmp(NAMES[i].name, name) == 0)
             return NAMES[i].zh;
