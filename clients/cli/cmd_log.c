@@ -245,6 +245,7 @@ int cmd_log(struct cli *cli, int argc, char **argv)
         {"export", log_export, {"导出 JSON 行", "as JSON lines"}},
         {"archive", log_archive, {"把早的段压缩移走", "move old segments away, compressed"}},
         {"restore", log_restore, {"恢复已归档的段", "bring them back"}},
+        {"hold", log_hold, {"法定保全：不得移走的事件", "events that must not be moved away"}},
         {"head", log_head, {"日志头：涵盖全部字节的一个哈希", "one hash over all of it"}},
         {"key", log_key, {"生成签署日志头的密钥", "make a key to sign heads with"}},
         {NULL, NULL, {NULL, NULL}}};

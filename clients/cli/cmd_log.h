@@ -8,6 +8,7 @@
 int log_key(struct cli *cli, int argc, char **argv);
 int log_head(struct cli *cli, int argc, char **argv);
 int log_archive(struct cli *cli, int argc, char **argv);
+int log_hold(struct cli *cli, int argc, char **argv);
 int log_restore(struct cli *cli, int argc, char **argv);
 int log_repair(struct cli *cli, int argc, char **argv);
 

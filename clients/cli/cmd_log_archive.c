@@ -16,10 +16,11 @@ static void print_report(const struct cli *cli, const struct evlog_archive_repor
                          const char *archive, bool archived)
 {
     if (cli->json)
-        cli_print_json(json_pack("{s:I,s:I,s:I,s:I,s:s}", "segments", (json_int_t)report->segments,
-                                 "segment_bytes", (json_int_t)report->segment_bytes, "packed_bytes",
-                                 (json_int_t)report->packed_bytes, "first",
-                                 (json_int_t)report->first, "archive", archive));
+        cli_print_json(json_pack(
+            "{s:I,s:I,s:I,s:I,s:s,s:I,s:b}", "segments", (json_int_t)report->segments,
+            "segment_bytes", (json_int_t)report->segment_bytes, "packed_bytes",
+            (json_int_t)report->packed_bytes, "first", (json_int_t)report->first, "archive",
+            archive, "held_by", (json_int_t)report->held_by, "needed", report->needed));
     else
         printf(
             archived
@@ -36,10 +37,37 @@ static void print_report(const struct cli *cli, const struct evlog_archive_repor
             (unsigned long long)report->packed_bytes, archive, (unsigned long long)report->first);
 }
 
+/* Why there it stopped, if it was not the rule's end. */
+static void print_stop(const struct cli *cli, const struct evlog_archive_report *report,
+                       const char *directory)
+{
+    if (cli->json)
+        return;
+    if (report->held_by > 0)
+        printf(cli_say(cli, "保全 %llu 涵盖下一段，留在原处（liandong log hold --list %s）\n",
+                       "hold %llu covers the next segment: it stays (liandong log hold --list "
+                       "%s)\n"),
+               (unsigned long long)report->held_by, directory);
+    if (report->needed)
+        printf("%s", cli_say(cli, "下一段仍被需要（--needed-from），留在原处\n",
+                             "the next segment is still needed (--needed-from): it stays\n"));
+}
+
+/* The earlier of the two rules on age. */
+static int64_t earlier(const struct cli *cli, int64_t before_us, int64_t keep_days)
+{
+    const int64_t day_us = INT64_C(86400) * 1000000;
+    int64_t now_us = ld_wall_us(cli->context);
+    if (keep_days < 0)
+        return before_us;
+    int64_t kept_us = keep_days > now_us / day_us ? 0 : now_us - keep_days * day_us;
+    return kept_us < before_us ? kept_us : before_us;
+}
+
 int log_archive(struct cli *cli, int argc, char **argv)
 {
     const char *to = "";
-    int64_t before_us = INT64_MAX, keep = 0;
+    int64_t before_us = INT64_MAX, keep = 0, keep_days = -1, needed_from = 0;
     const struct cli_option options[] = {
         {"to",
          't',
@@ -59,18 +87,32 @@ int log_archive(struct cli *cli, int argc, char **argv)
          &keep,
          "N",
          {"保留最新的 N 个已写满的段", "so many of the newest full segments stay"}},
+        {"keep-days",
+         'd',
+         CLI_NUMBER,
+         &keep_days,
+         "N",
+         {"保留最近 N 天的事件", "the events of so many last days stay"}},
+        {"needed-from",
+         'n',
+         CLI_NUMBER,
+         &needed_from,
+         "SEQ",
+         {"此序号起仍有人需要，不移走", "from this event on they are still needed, and stay"}},
         {.name = NULL}};
     const struct cli_usage usage = {
         "log archive [OPTION]… DIR",
         {"把最早的已写满的段压缩（zstd）移走：压缩、回读核对、登记，然后才删除原文件。随时中断都\n"
-         "不会丢失，可再次执行。路由器须已停止。log restore 恢复。",
+         "不会丢失，可再次执行。法定保全（log hold）涵盖的段不移走。路由器须已停止。\nlog restore "
+         "恢复。",
          "Moves the oldest full segments away, compressed (zstd): compressed, read back, listed, "
          "and "
          "only\nthen removed. Can be interrupted at any time and done again. Stop the router "
          "first. "
-         "log restore\nbrings them back."},
+         "log restore\nbrings them back. Stops at a segment under legal hold (log hold)."},
         options,
-        "  liandong log archive --keep 16 --to /mnt/tape/log run/data/log\n"};
+        "  liandong log archive --keep 16 --to /mnt/tape/log run/data/log\n"
+        "  liandong log archive --keep-days 90 --needed-from 120000 run/data/log\n"};
     struct evlog_archive_report report;
     struct ld_error error;
     char archive[4096];
@@ -79,11 +121,14 @@ int log_archive(struct cli *cli, int argc, char **argv)
     if (status >= 0)
         return status;
     const struct evlog_archive_rule rule = {.keep = keep > 0 ? (uint64_t)keep : 0,
-                                            .before_us = before_us};
+                                            .before_us = earlier(cli, before_us, keep_days),
+                                            .needed_from =
+                                                needed_from > 0 ? (uint64_t)needed_from : 0};
     archive_of(archive, sizeof archive, argv[0], to);
     int code = evlog_archive(cli->context, argv[0], archive, &rule, &report, &error);
     if (code == LD_OK || report.segments > 0)
         print_report(cli, &report, archive, true);
+    print_stop(cli, &report, argv[0]);
     return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
 }
 

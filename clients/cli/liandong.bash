@@ -8,7 +8,7 @@ _liandong() {
   local common='--endpoint --as --timeout --json --lang --help'
   local -A sub=(
     [duty]='list acknowledge accept decline progress done ask-help'
-    [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export head key archive restore'
+    [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
     [plan]='check show adopt' [route]='test'
     [outbox]='list send retry drop rebind'
   )
@@ -27,8 +27,8 @@ _liandong() {
     [supply balance]='--item --log' [supply list]='--item --log'
     [supply act]='--from --to --request --area --reason --needed-by --id --incident --outbox --exercise'
     [log stat]='' [log verify]='--head --key --archive' [log repair]='--yes' [log export]='--from'
-    [log head]='--key --at' [log key]='' [log archive]='--to --before --keep'
-    [log restore]='--from --since'
+    [log head]='--key --at' [log key]='' [log archive]='--to --before --keep --keep-days --needed-from'
+    [log restore]='--from --since' [log hold]='--from --to --reason --by --list --release'
     [plan check]='' [plan show]='--units --criteria --duties --procedure --clocks'
     [plan adopt]='--exercise' [route test]=''
     [outbox list]='--refused' [outbox send]='' [outbox retry]='--all' [outbox drop]='--all'

@@ -8,12 +8,14 @@
  * zeros to its size, compare the hash, sync, rename, sync the directory, read it back, and only
  * then take it from the list. So whenever the power goes, a segment is in the log's directory, or
  * listed and in the archive; if it is both, it counts as being there. Whatever fails stops the work
- * before anything is removed.
+ * before anything is removed. What a legal hold covers is not moved (13): the holds are read under
+ * their own lock, which is kept to the end, so that none can be placed in between.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "chain.h"
+#include "holds.h"
 #include "index.h"
 #include "log.h"
 #include "recovery.h"
@@ -24,6 +26,7 @@ struct archiving {
     const struct ld_context *context;
     const char *directory, *archive;
     struct archived archived;
+    struct evlog_holds holds;
     struct evlog_archive_report *report;
     int lock_fd;
 };
@@ -145,6 +148,24 @@ static int archive_one(struct archiving *archiving, const struct extent *extent,
     return LD_OK;
 }
 
+/* May it go, by the rule and the holds? The report says if a hold or a need keeps it. */
+static bool may_go(const struct archiving *archiving, const struct evlog_archive_rule *rule,
+                   const struct archived_entry *entry)
+{
+    const struct evlog_link *link = &entry->link;
+    const struct evlog_hold *hold = evlog_holds_on(&archiving->holds, link->base, link->last,
+                                                   entry->first_time_us, entry->last_time_us);
+    if (entry->last_time_us >= rule->before_us)
+        return false;
+    if (rule->needed_from > 0 && link->last >= rule->needed_from) {
+        archiving->report->needed = true;
+        return false;
+    }
+    if (hold)
+        archiving->report->held_by = hold->number;
+    return !hold;
+}
+
 static int archive_all(struct archiving *archiving, const struct evlog *log,
                        const struct evlog_archive_rule *rule, struct ld_error *error)
 {
@@ -153,7 +174,7 @@ static int archive_all(struct archiving *archiving, const struct evlog *log,
         const struct extent *extent = &log->extents[i];
         struct archived_entry entry = {0};
         int code = measure(archiving, extent, &entry, error);
-        if (code == LD_OK && entry.last_time_us >= rule->before_us)
+        if (code == LD_OK && !may_go(archiving, rule, &entry))
             return LD_OK;
         if (code == LD_OK)
             code = archive_one(archiving, extent, &entry, error);
@@ -173,6 +194,26 @@ static int open_log(const struct archiving *archiving, struct evlog **log, struc
     return evlog_open(archiving->context, archiving->directory, &options, log, NULL, error);
 }
 
+/* What is held; a file of holds that cannot be believed, or of another log, refuses. */
+static int read_holds(struct archiving *archiving, const struct evlog *log, struct ld_error *error)
+{
+    int code = evlog_holds_read(archiving->context, archiving->directory, &archiving->holds, error);
+    if (code == LD_OK && archiving->holds.all &&
+        memcmp(archiving->holds.id, log->pattern.id, EVLOG_ID_SIZE) != 0)
+        return ld_fail(error, LD_INVALID,
+                       "the list of legal holds (" HOLDS_FILE_NAME
+                       ") in %s is of another log: put the log's own there, or move it away",
+                       archiving->directory);
+    return code;
+}
+
+static int make_archive(const struct archiving *archiving, struct ld_error *error)
+{
+    int code = disk_make_directory(archiving->context, archiving->archive, error);
+    return code == LD_OK ? segment_sync_parent(archiving->context, archiving->archive, error)
+                         : code;
+}
+
 static int archive_locked(struct archiving *archiving, const struct evlog_archive_rule *rule,
                           struct ld_error *error)
 {
@@ -180,16 +221,17 @@ static int archive_locked(struct archiving *archiving, const struct evlog_archiv
     int code = open_log(archiving, &log, error);
     if (code != LD_OK)
         return code;
-    code =
-        archived_read(archiving->context, archiving->directory, &archiving->archived, NULL, error);
+    code = read_holds(archiving, log, error);
+    if (code == LD_OK)
+        code = archived_read(archiving->context, archiving->directory, &archiving->archived, NULL,
+                             error);
     memcpy(archiving->archived.id, log->pattern.id, EVLOG_ID_SIZE);
     if (code == LD_OK)
-        code = disk_make_directory(archiving->context, archiving->archive, error);
-    if (code == LD_OK)
-        code = segment_sync_parent(archiving->context, archiving->archive, error);
+        code = make_archive(archiving, error);
     if (code == LD_OK)
         code = archive_all(archiving, log, rule, error);
     archived_free(&archiving->archived);
+    evlog_holds_free(&archiving->holds);
     evlog_close(log);
     return code;
 }
@@ -204,7 +246,12 @@ int evlog_archive(const struct ld_context *context, const char *directory, const
     int code = take_lock(&archiving, error);
     if (code != LD_OK)
         return code;
-    code = archive_locked(&archiving, rule, error);
+    int holds_fd;
+    code = holds_lock(context, directory, &holds_fd, error);
+    if (code == LD_OK) {
+        code = archive_locked(&archiving, rule, error);
+        disk_close(context, holds_fd);
+    }
     disk_close(context, archiving.lock_fd);
     return code;
 }

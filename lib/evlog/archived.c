@@ -5,11 +5,10 @@
  */
 #include "archived.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bytes.h"
+#include "whole.h"
 
 #define ARCHIVED_MAGIC   0x3141444cu /* "LDA1" */
 #define ARCHIVED_VERSION 1u
@@ -113,39 +112,18 @@ static int decode(const uint8_t *bytes, size_t size, struct archived *archived,
     return LD_OK;
 }
 
-static int load(const struct ld_context *context, int fd, uint8_t **bytes, size_t *size,
-                struct ld_error *error)
-{
-    uint64_t file_bytes;
-    int code = disk_size(context, fd, &file_bytes, error);
-    if (code != LD_OK)
-        return code;
-    if (file_bytes > HEAD_SIZE + (uint64_t)ARCHIVED_ENTRIES_MAX * ENTRY_SIZE)
-        file_bytes = 0; /* none of ours */
-    *bytes = malloc((size_t)file_bytes + 1);
-    if (!*bytes)
-        return ld_fail(error, LD_NOMEM, "no memory for the list of archived segments");
-    return disk_read(context, fd, 0, *bytes, (size_t)file_bytes, size, error);
-}
-
 int archived_read(const struct ld_context *context, const char *directory,
                   struct archived *archived, struct ld_error *why, struct ld_error *error)
 {
-    char path[SEGMENT_PATH_SIZE];
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    int fd;
+    const uint64_t size_max = HEAD_SIZE + (uint64_t)ARCHIVED_ENTRIES_MAX * ENTRY_SIZE;
+    uint8_t *bytes;
+    size_t size;
     *archived = (struct archived){0};
-    snprintf(path, sizeof path, "%s/" ARCHIVED_FILE_NAME, directory);
-    int code = disk_open(context, path, LD_OPEN_READ, &fd, error);
+    int code = whole_read(context, directory, ARCHIVED_FILE_NAME, size_max, &bytes, &size, error);
     if (code == LD_NOTFOUND) {
         (void)ld_fail(why, LD_NOTFOUND, "nothing says that it was archived");
         return LD_OK;
     }
-    if (code != LD_OK)
-        return code;
-    code = load(context, fd, &bytes, &size, error);
-    disk_close(context, fd);
     if (code == LD_OK && decode(bytes, size, archived, why) != LD_OK)
         archived_free(archived);
     free(bytes);
@@ -183,34 +161,14 @@ static uint8_t *encode(const struct archived *archived, size_t *size)
     return bytes;
 }
 
-static int write_file(const struct ld_context *context, const char *path, const uint8_t *bytes,
-                      size_t size, struct ld_error *error)
-{
-    int fd;
-    (void)disk_remove(context, path, NULL); /* of an attempt that was cut off */
-    int code = disk_open(context, path, LD_OPEN_CREATE, &fd, error);
-    if (code != LD_OK)
-        return code;
-    code = disk_write(context, fd, 0, bytes, size, error);
-    if (code == LD_OK)
-        code = disk_sync(context, fd, error);
-    disk_close(context, fd);
-    return code;
-}
-
 int archived_write(const struct ld_context *context, const char *directory,
                    const struct archived *archived, struct ld_error *error)
 {
-    char path[SEGMENT_PATH_SIZE], temporary[SEGMENT_PATH_SIZE];
     size_t size;
     uint8_t *bytes = encode(archived, &size);
     if (!bytes)
         return ld_fail(error, LD_NOMEM, "no memory for the list of archived segments");
-    snprintf(path, sizeof path, "%s/" ARCHIVED_FILE_NAME, directory);
-    snprintf(temporary, sizeof temporary, "%s/" ARCHIVED_FILE_NAME ".tmp", directory);
-    int code = write_file(context, temporary, bytes, size, error);
+    int code = whole_write(context, directory, ARCHIVED_FILE_NAME, bytes, size, error);
     free(bytes);
-    if (code == LD_OK)
-        code = disk_rename(context, temporary, path, error);
-    return code == LD_OK ? disk_sync_directory(context, directory, error) : code;
+    return code;
 }

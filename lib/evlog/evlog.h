@@ -249,18 +249,22 @@ int evlog_head_compare(const struct ld_context *context, const char *directory, 
 /* ---- archives (docs/log-format.md, 12); both take the lock ---- */
 
 struct evlog_archive_rule {
-    uint64_t keep;     /* of the newest sealed segments, so many stay */
-    int64_t before_us; /* only segments whose events are all before; INT64_MAX: any */
+    uint64_t keep;        /* of the newest sealed segments, so many stay */
+    int64_t before_us;    /* only segments whose events are all before; INT64_MAX: any */
+    uint64_t needed_from; /* events from this sequence on stay; 0: no such rule */
 };
 struct evlog_archive_report {
     uint64_t segments, segment_bytes, packed_bytes; /* moved; on the disk before; as compressed */
     uint64_t first;                                 /* oldest sequence that is here now */
+    uint64_t held_by; /* number of the legal hold that it stopped at (holds.h); 0: none */
+    bool needed;      /* it stopped at needed_from */
 };
 
 /* Moves sealed segments, from the oldest on, compressed into the folder archive (made if absent),
  * each read back and compared before it is removed. Interrupted anywhere, the log opens and nothing
- * is lost; call it again. LD_LOCKED, LD_CORRUPT (a segment is damaged: stays), LD_NOSPACE, LD_IO.
- */
+ * is lost; call it again. Stops at the first segment that a legal hold covers. LD_LOCKED,
+ * LD_CORRUPT (a segment is damaged: stays; or the list of holds is: nothing is moved), LD_INVALID
+ * (that list is of another log), LD_NOSPACE, LD_IO. */
 int evlog_archive(const struct ld_context *context, const char *directory, const char *archive,
                   const struct evlog_archive_rule *rule, struct evlog_archive_report *report,
                   struct ld_error *error) LD_MUST_USE;

@@ -203,15 +203,55 @@ static void test_refused_log_names_the_tool(void **state)
     expect_run(place, 0, "log stat", "");
 }
 
+static void expect_list(struct place *place, const json_t *expected)
+{
+    run(place, "log hold --list --json");
+    assert_int_equal(place->status, 0);
+    json_t *hold = json_loads(place->answer, JSON_DISABLE_EOF_CHECK, NULL);
+    assert_non_null(hold);
+    json_object_del(hold, "placed");
+    json_object_del(hold, "released");
+    if (!json_equal(hold, expected))
+        fail_msg("found %s", place->answer);
+    json_decref(hold);
+}
+
+static void test_hold(void **state)
+{
+    struct place *place = *state;
+    expect_run(place, 0, "log repair --yes", "set-aside-");
+    expect_run(place, 2, "log hold --lang en", "give either --list");
+    expect_run(place, 2, "log hold --from 1 --release 1", "log hold");
+    expect_run(place, 2, "log hold --from 1 --by 张三", "--reason is missing");
+    expect_run(place, 0, "log hold --from 1 --to 2099-01-01 --by 张三 --reason 案件17 --lang en",
+               "hold 1 is in force");
+    json_t *expected = json_pack("{s:i,s:i,s:s,s:s,s:s,s:b}", "number", 1, "from", 1, "to",
+                                 "2099-01-01T23:59:59.999999+08:00", "by", "张三", "reason",
+                                 "案件17", "in_force", 1);
+    expect_list(place, expected);
+    expect_run(place, 0, "log archive --lang en", "hold 1 covers the next segment: it stays");
+    assert_non_null(strstr(place->answer, "moved 0 segments"));
+    expect_run(place, 0, "log archive --lang zh", "保全 1 涵盖下一段");
+    expect_run(place, 0, "log hold --release 1 --by 李四 --reason 结案 --lang zh", "已解除保全 1");
+    json_object_set_new(expected, "in_force", json_false());
+    json_object_set_new(expected, "released_by", json_string("李四"));
+    json_object_set_new(expected, "release_reason", json_string("结案"));
+    expect_list(place, expected);
+    expect_run(place, 0, "log hold --list", "李四");
+    json_decref(expected);
+    expect_run(place, 0, "log archive --needed-from 2 --lang en", "still needed");
+    expect_run(place, 0, "log archive --keep-days 100000 --lang en", "moved 0 segments");
+    expect_run(place, 0, "log archive --keep-days 0 --lang en", "moved 1 segments");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_english),
-        TEST(test_chinese),
-        TEST(test_json),
-        TEST(test_refused_log_names_the_tool),
+        TEST(test_english), TEST(test_chinese),
+        TEST(test_json),    TEST(test_refused_log_names_the_tool),
+        TEST(test_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
