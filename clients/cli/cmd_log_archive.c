@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd_log.h"
+#include "common/kept.h"
 
 /* DIR/archive unless another folder is named. */
 static const char *archive_of(char *text, size_t size, const char *directory, const char *given)
@@ -49,8 +50,8 @@ static void print_stop(const struct cli *cli, const struct evlog_archive_report 
                        "%s)\n"),
                (unsigned long long)report->held_by, directory);
     if (report->needed)
-        printf("%s", cli_say(cli, "下一段仍被需要（--needed-from），留在原处\n",
-                             "the next segment is still needed (--needed-from): it stays\n"));
+        printf("%s", cli_say(cli, "下一段仍有人需要，留在原处\n",
+                             "the next segment is still needed: it stays\n"));
 }
 
 /* The earlier of the two rules on age. */
@@ -64,9 +65,52 @@ static int64_t earlier(const struct cli *cli, int64_t before_us, int64_t keep_da
     return kept_us < before_us ? kept_us : before_us;
 }
 
+/* *needed_from, or what the oldest of the services' snapshots in a folder reads on from, if that is
+ * before; the folder may be empty text: none. */
+static int find_needed(const struct cli *cli, const char *directory, const char *state,
+                       uint64_t *needed_from, struct ld_error *error)
+{
+    struct evlog_options options;
+    struct evlog *log;
+    uint64_t position;
+    if (*state == '\0')
+        return LD_OK;
+    evlog_options_init(&options);
+    options.read_only = true;
+    options.writer_thread = false;
+    int code = evlog_open(cli->context, directory, &options, &log, NULL, error);
+    if (code != LD_OK)
+        return code;
+    code = kept_oldest(cli->context, state, evlog_id(log), &position, error);
+    evlog_close(log);
+    if (code != LD_OK)
+        return ld_wrap(error, code, "what the services need is not known, nothing is moved");
+    if (*needed_from == 0 || position + 1 < *needed_from)
+        *needed_from = position + 1;
+    return LD_OK;
+}
+
+/* Archives by this rule, with what the snapshots in state need added to it. */
+static int archive_by(const struct cli *cli, const char *directory, const char *to,
+                      const char *state, struct evlog_archive_rule *rule)
+{
+    struct evlog_archive_report report;
+    struct ld_error error;
+    char archive[4096];
+    int code = find_needed(cli, directory, state, &rule->needed_from, &error);
+    if (code != LD_OK)
+        return cli_fail(cli, &error);
+    archive_of(archive, sizeof archive, directory, to);
+    code = evlog_archive(cli->context, directory, archive, rule, &report, &error);
+    if (code == LD_OK || report.segments > 0)
+        print_report(cli, &report, archive, true);
+    print_stop(cli, &report, directory);
+    return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
+}
+
 int log_archive(struct cli *cli, int argc, char **argv)
 {
-    const char *to = "";
+    const char *to = "", *state = "";
     int64_t before_us = INT64_MAX, keep = 0, keep_days = -1, needed_from = 0;
     const struct cli_option options[] = {
         {"to",
@@ -99,6 +143,13 @@ int log_archive(struct cli *cli, int argc, char **argv)
          &needed_from,
          "SEQ",
          {"此序号起仍有人需要，不移走", "from this event on they are still needed, and stay"}},
+        {"state",
+         's',
+         CLI_TEXT,
+         &state,
+         "FOLDER",
+         {"服务快照目录：最旧快照之后的事件不移走",
+          "services' snapshots: what the oldest reads on from stays"}},
         {.name = NULL}};
     const struct cli_usage usage = {
         "log archive [OPTION]… DIR",
@@ -112,24 +163,15 @@ int log_archive(struct cli *cli, int argc, char **argv)
          "log restore\nbrings them back. Stops at a segment under legal hold (log hold)."},
         options,
         "  liandong log archive --keep 16 --to /mnt/tape/log run/data/log\n"
-        "  liandong log archive --keep-days 90 --needed-from 120000 run/data/log\n"};
-    struct evlog_archive_report report;
-    struct ld_error error;
-    char archive[4096];
+        "  liandong log archive --keep-days 90 --state run/data/snapshots run/data/log\n"};
     int count;
     int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
     if (status >= 0)
         return status;
-    const struct evlog_archive_rule rule = {.keep = keep > 0 ? (uint64_t)keep : 0,
-                                            .before_us = earlier(cli, before_us, keep_days),
-                                            .needed_from =
-                                                needed_from > 0 ? (uint64_t)needed_from : 0};
-    archive_of(archive, sizeof archive, argv[0], to);
-    int code = evlog_archive(cli->context, argv[0], archive, &rule, &report, &error);
-    if (code == LD_OK || report.segments > 0)
-        print_report(cli, &report, archive, true);
-    print_stop(cli, &report, argv[0]);
-    return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
+    struct evlog_archive_rule rule = {.keep = keep > 0 ? (uint64_t)keep : 0,
+                                      .before_us = earlier(cli, before_us, keep_days),
+                                      .needed_from = needed_from > 0 ? (uint64_t)needed_from : 0};
+    return archive_by(cli, argv[0], to, state, &rule);
 }
 
 int log_restore(struct cli *cli, int argc, char **argv)

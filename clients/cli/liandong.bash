@@ -27,7 +27,7 @@ _liandong() {
     [supply balance]='--item --log' [supply list]='--item --log'
     [supply act]='--from --to --request --area --reason --needed-by --id --incident --outbox --exercise'
     [log stat]='' [log verify]='--head --key --archive' [log repair]='--yes' [log export]='--from'
-    [log head]='--key --at' [log key]='' [log archive]='--to --before --keep --keep-days --needed-from'
+    [log head]='--key --at' [log key]='' [log archive]='--to --before --keep --keep-days --needed-from --state'
     [log restore]='--from --since' [log hold]='--from --to --reason --by --list --release'
     [plan check]='' [plan show]='--units --criteria --duties --procedure --clocks'
     [plan adopt]='--exercise' [route test]=''

@@ -48,5 +48,8 @@ const char *const *sv_host_filters(const struct sv_host *host);
 void sv_host_save(const struct sv_host *host, struct ld_buffer *buffer);
 int sv_host_load(struct sv_host *host, const uint8_t *data, size_t size,
                  struct ld_error *error) LD_MUST_USE;
+/* The position alone, of a snapshot of any classes: LD_CORRUPT, LD_VERSION. */
+int sv_snapshot_position(const uint8_t *data, size_t size, uint64_t *position,
+                         struct ld_error *error) LD_MUST_USE;
 
 #endif

@@ -190,3 +190,26 @@ int sv_host_load(struct sv_host *host, const uint8_t *data, size_t size, struct 
     sv_host_populate(host);
     return code;
 }
+
+int sv_snapshot_position(const uint8_t *data, size_t size, uint64_t *position,
+                         struct ld_error *error)
+{
+    uint64_t count = 0, version;
+    int code = check_header(data, size, error);
+    if (code != LD_OK)
+        return code;
+    struct sv_codec codec = {.from = data + HEADER_BYTES, .size = size - HEADER_BYTES};
+    sv_code_u64(&codec, &count);
+    for (uint64_t i = 0; i < count && !codec.failed; i++) {
+        char *name = NULL, *unit = NULL;
+        sv_code_string(&codec, &name);
+        sv_code_string(&codec, &unit);
+        sv_code_u64(&codec, &version);
+        free(name);
+        free(unit);
+    }
+    sv_code_u64(&codec, position);
+    if (codec.failed)
+        return ld_fail(error, LD_CORRUPT, "snapshot is damaged at byte %zu", codec.at);
+    return LD_OK;
+}

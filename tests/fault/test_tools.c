@@ -8,8 +8,10 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "bytes.h"
 #include "rig.h"
 
 struct place {
@@ -244,6 +246,50 @@ static void test_hold(void **state)
     expect_run(place, 0, "log archive --keep-days 0 --lang en", "moved 1 segments");
 }
 
+/* A service's snapshot file: no classes, position. */
+static void put_snapshot(struct place *place, const char *name, uint64_t position)
+{
+    uint8_t bytes[24 + 12 + 3] = "LDSK", *body = bytes + 24;
+    size_t size;
+    uint8_t *segment = read_whole(path_in(place, "0000000000000001.ldlog"), &size);
+    ld_put_u32(bytes + 4, 1);
+    memcpy(bytes + 8, segment + 16, 16);
+    free(segment);
+    memcpy(body, "LDSN", 4);
+    ld_put_u32(body + 4, 1);
+    assert_true(position < 1 << 14);
+    body[13] = (uint8_t)(position | 0x80); /* seven bits a byte */
+    body[14] = (uint8_t)(position >> 7);
+    ld_put_u32(body + 8, ld_crc32c(0, body + 12, 3));
+    FILE *file = fopen(path_in(place, name), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, sizeof bytes, file), sizeof bytes);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What the oldest snapshot of the services reads on from stays. */
+static void test_needed_by_services(void **state)
+{
+    struct place *place = *state;
+    char arguments[200];
+    expect_run(place, 0, "log repair --yes", "set-aside-");
+    snprintf(arguments, sizeof arguments, "log archive --lang en --state %s/state", place->folder);
+    expect_run(place, 2, arguments, "what the services need is not known, nothing is moved");
+    assert_int_equal(mkdir(path_in(place, "state"), 0700), 0);
+    expect_run(place, 2, arguments, "there is no snapshot in");
+    put_snapshot(place, "state/duty", place->damaged - 1);
+    put_snapshot(place, "state/grading", 3);
+    put_snapshot(place, "state/command.new", 0);
+    expect_run(place, 0, arguments, "moved 0 segments");
+    assert_non_null(strstr(place->answer, "still needed"));
+    FILE *file = fopen(path_in(place, "state/supplies"), "wb");
+    assert_int_equal(fclose(file), 0);
+    expect_run(place, 5, arguments, "state/supplies: it is no snapshot file");
+    assert_int_equal(unlink(path_in(place, "state/supplies")), 0);
+    put_snapshot(place, "state/grading", place->damaged - 1);
+    expect_run(place, 0, arguments, "moved 1 segments");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -251,7 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_english), TEST(test_chinese),
         TEST(test_json),    TEST(test_refused_log_names_the_tool),
-        TEST(test_hold),
+        TEST(test_hold),    TEST(test_needed_by_services),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,6 +262,30 @@ static void filters_are_put_together(void **state)
 
 /* ---- snapshots ---- */
 
+static void snapshots_tell_their_position(void **state)
+{
+    (void)state;
+    struct world world;
+    struct ld_buffer whole = {0};
+    struct ld_error error = {0};
+    uint64_t position = 0;
+    world_open(&world, &echo_class);
+    publish(&world, 0);
+    sv_host_save(sv_sim_host(world.sim), &whole);
+    assert_int_equal(sv_snapshot_position(whole.data, whole.size, &position, &error), LD_OK);
+    assert_true(position > 0);
+    assert_int_equal(position, sv_host_position(sv_sim_host(world.sim)));
+    for (size_t i = 0; i < whole.size; i += i < 64 ? 1 : whole.size / 50) {
+        whole.data[i] ^= 0x40;
+        int code = sv_snapshot_position(whole.data, whole.size, &position, &error);
+        assert_true(code == LD_CORRUPT || code == LD_VERSION);
+        whole.data[i] ^= 0x40;
+        assert_int_equal(sv_snapshot_position(whole.data, i, &position, &error), LD_CORRUPT);
+    }
+    ld_buffer_free(&whole);
+    world_close(&world);
+}
+
 static void damaged_snapshots_leave_the_host_empty(void **state)
 {
     (void)state;
@@ -382,6 +406,7 @@ int main(void)
         cmocka_unit_test(one_instance_alone),
         cmocka_unit_test(order_is_checked),
         cmocka_unit_test(filters_are_put_together),
+        cmocka_unit_test(snapshots_tell_their_position),
         cmocka_unit_test(damaged_snapshots_leave_the_host_empty),
         cmocka_unit_test(forged_snapshots_are_survived),
         cmocka_unit_test(same_inputs_same_log),
