@@ -355,6 +355,17 @@ static void set_liveness(void *raw, const struct zuv_options *options)
     }
 }
 
+/* Peers that speak a protocol from before ZeroMQ 4 (2013) are turned away: their first message
+ * reaches a socket that is being closed by a way on which ZeroMQ asserts (zmtp_engine.cpp,
+ * process_routing_id_msg), and random bytes look like theirs. A ZAP domain is how to say so; there
+ * is no ZAP handler, and without one ZeroMQ asks nobody. */
+static void refuse_old_protocols(void *raw)
+{
+    static const char DOMAIN[] = "liandong";
+    int set = zmq_setsockopt(raw, ZMQ_ZAP_DOMAIN, DOMAIN, sizeof DOMAIN - 1);
+    assert(set == 0); /* the value is our own */
+}
+
 /* ROUTER: mandatory, to hear of peers that are gone. Handover stays off: identities are made by
  * ZeroMQ, and a stranger must not take over a live one by naming it. XPUB: every subscription and
  * its end is told, not only the first and the last of each prefix. */
@@ -369,6 +380,7 @@ static void set_options(void *raw, enum zuv_kind kind, const struct zuv_options 
     set_int(raw, ZMQ_RECONNECT_IVL, options->reconnect_ms);
     set_int(raw, ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms);
     set_liveness(raw, options);
+    refuse_old_protocols(raw);
     if (kind == ZUV_ROUTER)
         set_int(raw, ZMQ_ROUTER_MANDATORY, 1);
     if (kind == ZUV_XPUB)

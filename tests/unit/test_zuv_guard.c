@@ -94,6 +94,42 @@ static void test_too_many_connections_are_cut_off(void **state)
     close_strangers(strangers);
 }
 
+/* Reads what the listener says until it ends the connection. */
+static bool is_cut_off(int peer)
+{
+    struct pollfd poll_peer = {.fd = peer, .events = POLLIN};
+    char bytes[256];
+    ssize_t size;
+    do {
+        if (poll(&poll_peer, 1, DEADLINE_MS) != 1)
+            return false;
+        size = recv(peer, bytes, sizeof bytes, 0);
+    } while (size > 0);
+    return true;
+}
+
+/* ZMTP 1.0 has no greeting, 2.0 one with revision 1. Closing while their first message comes in
+ * would end the process. */
+static void test_old_protocols_are_refused(void **state)
+{
+    static const char FIRST[] = "\x05\x00peer\x02\x00x";
+    static const char SECOND[] = "\xff\0\0\0\0\0\0\0\x01\x7f\x01\x05\0\x04peer\0\x01x";
+    struct world *world = *state;
+    struct zuv_options options;
+    zuv_options_init(&options);
+    open_guarded(world, &options);
+    open_friend(world);
+    int peers[2] = {zmtp_connect(zuv_endpoint(world->left.socket)),
+                    zmtp_connect(zuv_endpoint(world->left.socket))};
+    assert_true(zmtp_write(peers[0], FIRST, sizeof FIRST - 1));
+    assert_true(zmtp_write(peers[1], SECOND, sizeof SECOND - 1));
+    assert_true(is_cut_off(peers[0]));
+    assert_true(is_cut_off(peers[1]));
+    check_friend(world);
+    close(peers[0]);
+    close(peers[1]);
+}
+
 /* The end has come through to the peers, too: the first ones read it. */
 static bool strangers_gone(struct world *world)
 {
@@ -243,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_too_many_connections_are_cut_off),
+        TEST(test_old_protocols_are_refused),
         TEST(test_strangers_have_to_go),
         TEST(test_endless_message_is_cut_off),
         TEST(test_endless_message_of_small_frames_is_cut_off),
