@@ -21,6 +21,11 @@ void bus_close(struct ld_client *client);
 int bus_status(const struct cli *cli, struct ld_client *client, json_t **json,
                struct ld_error *error) LD_MUST_USE;
 
+/* The first sequence at or after time_us, one behind the head if there is none. LD_PROTOCOL from a
+ * router too old to know, LD_TIMEOUT when it does not answer. */
+int bus_find_time(const struct cli *cli, struct ld_client *client, int64_t time_us,
+                  uint64_t *sequence, struct ld_error *error) LD_MUST_USE;
+
 /* Calls each for every event that matches (no filters: all), from a sequence to the head that the
  * router names when the stream opens. */
 typedef void bus_record_fn(const struct ld_record *record, void *data);

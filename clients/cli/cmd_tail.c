@@ -11,9 +11,12 @@
 struct tail {
     const struct cli *cli;
     struct picture names; /* only for producers' names and decoding */
-    int64_t since_us, limit, shown;
+    int64_t since_us;     /* NO_TIME: not asked for */
+    int64_t limit, shown;
     bool quiet_ticks;
 };
+
+#define NO_TIME INT64_MIN
 
 static volatile sig_atomic_t interrupted;
 static bool stop;
@@ -76,6 +79,7 @@ static void take(const struct ld_record *record, void *data)
     struct tail *tail = data;
     enum sv_family family = sv_family_of(record->topic, record->topic_size);
     stop = stop || interrupted;
+    /* Before since_us: when that is in the future. */
     if (record->time_us < tail->since_us || (tail->quiet_ticks && family == SV_TICK) || stop)
         return;
     show(tail, record);
@@ -101,6 +105,17 @@ static bool parse_from(const struct cli *cli, const char *text, uint64_t *from)
     return false;
 }
 
+/* What is both at or after --since and after --from. */
+static int begin_at_time(const struct tail *tail, struct ld_client *client, uint64_t *from,
+                         struct ld_error *error)
+{
+    uint64_t sequence;
+    int code = bus_find_time(tail->cli, client, tail->since_us, &sequence, error);
+    if (code == LD_OK && sequence > *from)
+        *from = sequence;
+    return code;
+}
+
 static int run(struct tail *tail, uint64_t from, bool until_head, char **filters, int filter_count)
 {
     struct ld_client *client = NULL;
@@ -118,6 +133,8 @@ static int run(struct tail *tail, uint64_t from, bool until_head, char **filters
                             .data = tail};
     tail->quiet_ticks = filter_count == 0;
     int code = bus_open(tail->cli, &client, &error);
+    if (code == LD_OK && tail->since_us != NO_TIME)
+        code = begin_at_time(tail, client, &read.from, &error);
     if (code == LD_OK)
         code = bus_read(tail->cli, client, &read, &error);
     bus_close(client);
@@ -126,7 +143,7 @@ static int run(struct tail *tail, uint64_t from, bool until_head, char **filters
 
 int cmd_tail(struct cli *cli, int argc, char **argv)
 {
-    struct tail tail = {.cli = cli};
+    struct tail tail = {.cli = cli, .since_us = NO_TIME};
     const char *from_text = NULL;
     bool until_head = false;
     const struct cli_option options[] = {
@@ -168,7 +185,7 @@ int cmd_tail(struct cli *cli, int argc, char **argv)
     int status = cli_parse(cli, &usage, argc, argv, 0, 60, &count);
     if (status >= 0)
         return status;
-    if (tail.since_us != 0)
+    if (tail.since_us != NO_TIME)
         from = LD_FROM_FIRST;
     if (from_text != NULL && !parse_from(cli, from_text, &from))
         return CLI_USAGE;

@@ -45,6 +45,12 @@ static void on_status(int code, const char *json, void *data)
     fuzz_check((code == LD_OK) == (json != NULL));
 }
 
+static void on_found(int code, uint64_t sequence, uint64_t head, const char *reason, void *data)
+{
+    (void)data;
+    fuzz_check(reason != NULL && (code == LD_OK || (sequence == 0 && head == 0)));
+}
+
 static void on_closed(void *data)
 {
     (void)data;
@@ -109,6 +115,8 @@ static enum wire_operation answers(unsigned operation, uint64_t which)
         return WIRE_PUBLISH;
     case WIRE_STATUS_OK:
         return WIRE_STATUS;
+    case WIRE_FOUND:
+        return WIRE_FIND;
     case WIRE_ERROR:
         return any[which % 4];
     default:
@@ -194,6 +202,9 @@ static void step(struct fuzz_input *input, uv_loop_t *loop)
         break;
     case 6:
         garbage(input);
+        break;
+    case 11:
+        (void)!ld_client_find_time(fuzzing.client, 1, on_found, NULL, NULL);
         break;
     default:
         answer(input);

@@ -1,4 +1,4 @@
-/* A running system watched: metrics over real HTTP, `liandong top`. */
+/* A running system watched: metrics over real HTTP, `liandong top`, `liandong tail`. */
 #include "harness.h"
 
 #include <jansson.h>
@@ -124,12 +124,79 @@ static void top_shows_a_running_system_once(void **state)
     harness_close(&harness);
 }
 
+/* ---- tail from a time ---- */
+
+/* What a tail to the head shows as lines of JSON; malloc'ed. */
+static char *tail_of(struct harness *harness, const char *option, const char *value)
+{
+    char *text = NULL;
+    assert_int_equal(harness_run(harness, &text, "liandong", "tail", "--json", "--until-head", "-e",
+                                 harness->endpoint, option, value, ">", NULL),
+                     0);
+    return text;
+}
+
+struct place {
+    json_int_t sequence;
+    char time[64];
+};
+
+/* Of the event on a line. */
+static struct place place_of(const char *line)
+{
+    struct place place;
+    json_t *json = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+    const char *time = json_string_value(json_object_get(json, "time"));
+    assert_non_null(time);
+    snprintf(place.time, sizeof place.time, "%s", time);
+    place.sequence = json_integer_value(json_object_get(json, "sequence"));
+    json_decref(json);
+    return place;
+}
+
+/* For each time there is: a tail since then begins with the first event of that time. */
+static size_t check_times(struct harness *harness, const char *all)
+{
+    struct place place, last = {.time = ""};
+    size_t times = 0;
+    for (const char *line = all; *line != '\0'; line = strchr(line, '\n') + 1) {
+        place = place_of(line);
+        if (strcmp(place.time, last.time) != 0) {
+            char *since = tail_of(harness, "--since", place.time);
+            assert_int_equal(place_of(since).sequence, place.sequence);
+            free(since);
+            times++;
+        }
+        last = place;
+    }
+    return times;
+}
+
+static void a_tail_begins_at_a_time(void **state)
+{
+    (void)state;
+    static struct harness harness;
+    char address[128];
+    start_all(&harness, address);
+    char *all = tail_of(&harness, "--from", "first");
+    assert_true(check_times(&harness, all) >= 2);
+    char *early = tail_of(&harness, "--since", "1970-01-01T00:00:00Z");
+    char *late = tail_of(&harness, "--since", "2200-01-01T00:00:00Z");
+    assert_memory_equal(early, all, strlen(all));
+    assert_string_equal(late, "");
+    free(late);
+    free(early);
+    free(all);
+    harness_close(&harness);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curl_reads_what_the_router_counts),
         cmocka_unit_test(a_service_tells_its_own_figures),
         cmocka_unit_test(top_shows_a_running_system_once),
+        cmocka_unit_test(a_tail_begins_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

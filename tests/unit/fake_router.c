@@ -426,6 +426,14 @@ static void dispatch(struct fake *fake, size_t peer, const struct wire_head *hea
         answer = (struct wire_head){WIRE_ADVANCED, head->id, head->a, fake->head};
         send_to(fake, peer, &answer, NULL, 0);
         return;
+    case WIRE_FIND:
+        if (fake->old) {
+            send_error(fake, peer, head->id, LD_PROTOCOL);
+            return;
+        }
+        answer = (struct wire_head){WIRE_FOUND, head->id, head->a + 1, fake->head};
+        send_to(fake, peer, &answer, NULL, 0);
+        return;
     case WIRE_GOODBYE:
         fake->goodbyes++;
         forget_peer(fake, peer);

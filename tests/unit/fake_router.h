@@ -72,6 +72,7 @@ struct fake {
     struct fake_stream streams[FAKE_MEMBERS_MAX];
     /* misbehaviour */
     bool mute; /* says nothing at all */
+    bool old;  /* protocol 1.0 */
     int refuse_hello, refuse_producer, refuse_open, refuse_code;
     enum fake_publish publish;
     enum fake_chunk chunk;

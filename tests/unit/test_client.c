@@ -369,6 +369,55 @@ static void test_status_and_advance(void **state)
     assert_int_equal(answers.advance_code, LD_REFUSED);
 }
 
+struct found {
+    int count, code;
+    uint64_t sequence, head;
+    char reason[64];
+};
+
+static struct found found;
+
+static void on_found(int code, uint64_t sequence, uint64_t head, const char *reason, void *data)
+{
+    assert_ptr_equal(data, &found);
+    found.count++;
+    found.code = code;
+    found.sequence = sequence;
+    found.head = head;
+    snprintf(found.reason, sizeof found.reason, "%s", reason);
+}
+
+static bool has_found(struct world *world)
+{
+    (void)world;
+    return found.count == 1;
+}
+
+static struct found find(struct world *world, int64_t time_us)
+{
+    found = (struct found){0};
+    assert_int_equal(ld_client_find_time(world->client, time_us, on_found, &found, NULL), LD_OK);
+    run_until(world, has_found);
+    return found;
+}
+
+static void test_find_time(void **state)
+{
+    struct world *world = *state;
+    open_client(world);
+    world->fake.head = 9000;
+    struct found got = find(world, 5000);
+    assert_int_equal(got.code, LD_OK);
+    assert_int_equal(got.sequence, 5001);
+    assert_int_equal(got.head, 9000);
+    assert_int_equal(find(world, -2).sequence, UINT64_MAX); /* signed on the way */
+    world->fake.old = true;
+    got = find(world, 5000);
+    assert_int_equal(got.code, LD_PROTOCOL);
+    assert_int_equal(got.sequence, 0);
+    assert_string_not_equal(got.reason, "");
+}
+
 /* ---- closing ---- */
 
 static bool nobody(struct world *world)
@@ -489,6 +538,7 @@ int main(void)
         TEST(test_queue_is_bounded),
         TEST(test_publish_from_its_own_callback),
         TEST(test_status_and_advance),
+        TEST(test_find_time),
         TEST(test_close_at_every_step),
         TEST(test_close_from_a_completion),
         TEST(test_other_threads_are_told),

@@ -262,6 +262,15 @@ typedef void ld_advanced_fn(int code, int64_t time_us, uint64_t head, const char
                             void *data);
 LD_EXPORT int ld_client_advance(struct ld_client *client, int64_t time_us, ld_advanced_fn *answer,
                                 void *data, struct ld_error *error) LD_MUST_USE;
+/* Where a stream of what happened at time_us (microseconds since 1970; in a drill the drill's) or
+ * later begins: the sequence of the first such event, head + 1 if there is none yet, the oldest
+ * event's if all are later. head: last durable sequence. Without LD_OK both are 0 and reason says
+ * why: LD_PROTOCOL from a router too old to know (1.0 in docs/protocol.md), LD_BUSY (four are not
+ * answered yet), LD_CORRUPT, LD_CANCELLED (closed). */
+typedef void ld_found_fn(int code, uint64_t sequence, uint64_t head, const char *reason,
+                         void *data);
+LD_EXPORT int ld_client_find_time(struct ld_client *client, int64_t time_us, ld_found_fn *answer,
+                                  void *data, struct ld_error *error) LD_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,7 @@
  *               outbox_job.c: what is done with its file, aside; outbox_file.c, outbox_rows.c: the
  *               file; outbox_tool.c: looking into it and amending it
  *   stream.c    streams: chunks, order, credit
- *   request.c   STATUS and ADVANCE
+ *   request.c   STATUS, ADVANCE and FIND
  *
  * The rule that keeps it simple: nothing is sent by the call that asks for it. State says what is
  * to be sent ("this stream is to be opened"), ldc_want_output notes that there is something, and
@@ -198,6 +198,7 @@ struct ldc_request {
     uint64_t a;
     ld_status_fn *status;
     ld_advanced_fn *advanced;
+    ld_found_fn *found;
     void *data;
 };
 void ldc_request_answer(struct ld_client *client, const struct wire_head *head, const uint8_t *body,

@@ -328,6 +328,7 @@ static void dispatch(struct ld_client *client, const struct wire_head *head, con
         break;
     case WIRE_STATUS_OK:
     case WIRE_ADVANCED:
+    case WIRE_FOUND:
         ldc_request_answer(client, head, body, size);
         break;
     case WIRE_GOODBYE:

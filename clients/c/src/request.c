@@ -1,5 +1,5 @@
-/* Questions to the router: STATUS and ADVANCE. Asked again in a new session (both may be repeated),
- * answered once. */
+/* Questions to the router: STATUS, ADVANCE and FIND. Asked again in a new session (all may be
+ * repeated), answered once. */
 #include "client.h"
 
 #include <stdlib.h>
@@ -31,6 +31,14 @@ int ld_client_advance(struct ld_client *client, int64_t time_us, ld_advanced_fn 
 {
     struct ldc_request request = {
         .operation = WIRE_ADVANCE, .a = (uint64_t)time_us, .advanced = answer, .data = data};
+    return add(client, &request, error);
+}
+
+int ld_client_find_time(struct ld_client *client, int64_t time_us, ld_found_fn *answer, void *data,
+                        struct ld_error *error)
+{
+    struct ldc_request request = {
+        .operation = WIRE_FIND, .a = (uint64_t)time_us, .found = answer, .data = data};
     return add(client, &request, error);
 }
 
@@ -73,6 +81,8 @@ void ldc_request_answer(struct ld_client *client, const struct wire_head *head, 
         answer_status(request, body, size);
     else if (request->advanced != NULL)
         request->advanced(LD_OK, (int64_t)head->a, head->b, "", request->data);
+    else if (request->found != NULL)
+        request->found(LD_OK, head->a, head->b, "", request->data);
     free(request);
 }
 
@@ -82,6 +92,8 @@ static void fail(struct ldc_request *request, int code, const char *reason)
         request->status(code, NULL, request->data);
     else if (request->advanced != NULL)
         request->advanced(code, 0, 0, reason, request->data);
+    else if (request->found != NULL)
+        request->found(code, 0, 0, reason, request->data);
     free(request);
 }
 
