@@ -493,8 +493,8 @@ struct router {
     struct status_request *status_requests;
     struct find *finds;
     size_t find_count;
-    int64_t status_us;    /* when STATUS was answered last */
-    bool advance_blocked; /* until a commit ends */
+    int64_t status_next_us; /* STATUS is not put together before */
+    bool advance_blocked;   /* until a commit ends */
 
     uint64_t tap_next;
     size_t tap_subscriptions;

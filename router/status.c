@@ -239,10 +239,12 @@ static json_t *status_json(struct router *router)
 
 /* ---- asking ---- */
 
+enum { STATUS_PAUSE = 9 }; /* so much longer than putting it together */
+
 /*
  * What is to be said grows with sessions and streams, and anybody may ask at any rate. So it is
- * put together outside of the handling of messages, at most ten times a heartbeat, once for all
- * that have asked until then.
+ * put together outside of the handling of messages, once for all that have asked until then, and
+ * then not again for nine times as long as it took: a tenth of the router's time, whoever asks.
  */
 struct status_request {
     struct status_request *next;
@@ -252,9 +254,8 @@ struct status_request {
 
 static int64_t status_wait_us(const struct router *router)
 {
-    int64_t pause_us = (int64_t)router->options.heartbeat_ms * 100;
-    int64_t due_us = router->status_us + pause_us - ld_monotonic_us(router->context);
-    return due_us > 0 && router->status_us != 0 ? due_us : 0;
+    int64_t wait_us = router->status_next_us - ld_monotonic_us(router->context);
+    return wait_us > 0 ? wait_us : 0;
 }
 
 void status_ask(struct session *session, const struct wire_head *head)
@@ -298,10 +299,10 @@ void status_drop_all(struct router *router)
 void status_due(uv_timer_t *timer)
 {
     struct router *router = timer->data;
+    int64_t begin_us = ld_monotonic_us(router->context);
     json_t *json = status_json(router);
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
-    router->status_us = ld_monotonic_us(router->context);
     while (router->status_requests) {
         uint64_t id;
         struct session *session = status_pop(router, &id);
@@ -313,4 +314,6 @@ void status_due(uv_timer_t *timer)
         session_release(session);
     }
     free(text);
+    int64_t end_us = ld_monotonic_us(router->context);
+    router->status_next_us = end_us + STATUS_PAUSE * (end_us - begin_us);
 }
