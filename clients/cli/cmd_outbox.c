@@ -96,10 +96,11 @@ static int outbox_list(struct cli *cli, int argc, char **argv)
     int code = ld_outbox_list(argv[0], NULL, NULL, &state, &error);
     if (code != LD_OK)
         return cli_fail(cli, &error);
-    if (!cli->json)
+    if (!cli->json) {
         list_head(cli, &state);
+        listing.table = cli_table_open(cli, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
+    }
     picture_init(&listing.picture);
-    listing.table = cli_table_open(cli, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
     code = ld_outbox_list(argv[0], list_item, &listing, NULL, &error);
     if (!cli->json)
         cli_table_print(listing.table);
