@@ -2,6 +2,10 @@
  * Keeping: the snapshot file (kept.h). Written aside and renamed, so that the file is always whole:
  * the old state or the new. A file that is missing, damaged, of another log or of other services is
  * said to be so, and the service reads from the start: deleting it changes nothing but time.
+ *
+ * An image costs about as much as reading events of as many bytes, so there is one when so much has
+ * been read since the last: the larger the state, the rarer. All images together then cost no more
+ * than the reading does, and a start reads at most as much of the log as of the snapshot.
  */
 #include "life.h"
 
@@ -19,6 +23,7 @@ static int load(struct keep *keep, struct sv_host *host, struct ld_error *error)
 {
     struct ld_buffer buffer = {0};
     int code = kept_read(keep->context, keep->path, keep->log_id, &buffer, error);
+    keep->image_bytes = buffer.size;
     if (code == LD_OK)
         code = sv_host_load(host, buffer.data + KEPT_HEADER_BYTES, buffer.size - KEPT_HEADER_BYTES,
                             error);
@@ -44,9 +49,24 @@ void keep_restore(struct keep *keep, struct sv_host *host, uint64_t head)
         if (nothing(host) == LD_OK)
             abort(); /* an empty snapshot is none */
     }
+    if (code != LD_OK)
+        keep->image_bytes = 0;
     if (code != LD_OK && code != LD_NOTFOUND)
         fprintf(stderr, "snapshot %s is not used: %s; reading from the start\n", keep->path,
                 error.text);
+}
+
+/* ---- when ---- */
+
+void keep_applied(struct keep *keep, uint64_t event_bytes)
+{
+    keep->events++;
+    keep->events_bytes += event_bytes;
+}
+
+bool keep_due(const struct keep *keep, uint64_t events_min)
+{
+    return keep->events >= events_min && keep->events_bytes >= keep->image_bytes;
 }
 
 /* ---- writing ---- */
@@ -62,6 +82,8 @@ void keep_take(struct keep *keep, const struct sv_host *host)
     keep->image.size = KEPT_HEADER_BYTES;
     keep->image_position = sv_host_position(host);
     sv_host_save(host, &keep->image);
+    keep->image_bytes = keep->image.size;
+    keep->events = keep->events_bytes = 0;
 }
 
 static int write_whole(const struct keep *keep, const char *path, struct ld_error *error)

@@ -83,12 +83,11 @@ static void leave(struct life *life)
 {
     if (life->keep.writing || life->closing)
         return;
-    if (!life->keep.path || !life->host || life->events_since_image == 0) {
+    if (!life->keep.path || !life->host || life->keep.events == 0) {
         life_finish(life, LIFE_STOPPED);
         return;
     }
     keep_take(&life->keep, life->host);
-    life->events_since_image = 0;
     keep_write(&life->keep, life->loop, on_left, life);
 }
 
@@ -121,10 +120,8 @@ static void keep_when_due(struct life *life)
     struct keep *keep = &life->keep;
     if (!keep->path || keep->writing)
         return;
-    if (keep->image.size == 0 && life->events_since_image >= life->options->snapshot_events) {
+    if (keep->image.size == 0 && keep_due(keep, life->options->snapshot_events))
         keep_take(keep, life->host);
-        life->events_since_image = 0;
-    }
     if (keep->image.size > 0 && keep->image_position <= life->confirmed)
         keep_write(keep, life->loop, on_kept, life);
 }
@@ -156,7 +153,7 @@ static void on_event(struct ld_stream *stream, const struct ld_record *record, v
         life_finish(life, LIFE_FAILED);
         return;
     }
-    life->events_since_image++;
+    keep_applied(&life->keep, record->size);
     outbox_take(life, record->sequence);
 }
 
@@ -253,9 +250,8 @@ bool life_begin(struct life *life)
     outbox_open(&life->outbox);
     life->end = LIFE_RUNNING;
     life->closing = false;
-    life->events_since_image = life->confirmed = 0;
-    life->keep.context = ld_context_system();
-    life->keep.path = life->options->snapshot;
+    life->confirmed = 0;
+    life->keep = (struct keep){.context = ld_context_system(), .path = life->options->snapshot};
     if (ld_client_open(&options, &life->client, &error) == LD_OK)
         return true;
     life_say(life, "%s", error.text);

@@ -15,7 +15,7 @@
 struct shell_options {
     const char *endpoint;
     const char *snapshot;     /* path, NULL: none */
-    uint64_t snapshot_events; /* events between snapshots */
+    uint64_t snapshot_events; /* events between snapshots, at least */
     const char *unit;         /* duty: the one unit, NULL: all */
     const char *metrics;      /* address (metrics/http.h), NULL: none */
 };
@@ -30,6 +30,7 @@ struct sender { /* a producer of ours */
     struct life *life;
     struct ld_producer *producer;
     bool ready;
+    uint64_t last_sequence; /* in the log when it got ready */
     struct waiting *first, **last;
 };
 struct outbox {
@@ -49,6 +50,8 @@ struct keep {
     uint8_t log_id[16];
     struct ld_buffer image; /* of the state at image_position; empty: none */
     uint64_t image_position;
+    size_t image_bytes;            /* of the last one, written or restored */
+    uint64_t events, events_bytes; /* applied since */
     bool writing;
     uv_work_t work;
     struct ld_error error;
@@ -58,6 +61,10 @@ struct keep {
 };
 /* Restores the host from the file, if it is there, whole, and of this log; says what it did. */
 void keep_restore(struct keep *keep, struct sv_host *host, uint64_t head);
+void keep_applied(struct keep *keep, uint64_t event_bytes);
+/* Is it time for an image: after so many events, and when they have as many bytes as the last one?
+ */
+bool keep_due(const struct keep *keep, uint64_t events_min);
 /* Takes an image of the host, to be written once keep_write is called. */
 void keep_take(struct keep *keep, const struct sv_host *host);
 /* Writes the image in a thread of its own; done is called afterwards, on the loop. */
@@ -79,7 +86,6 @@ struct life {
     struct ld_stream *stream;
     struct outbox outbox;
     struct keep keep;
-    uint64_t events_since_image;
     uint64_t confirmed;
     struct ld_histogram applies; /* how long each event took */
     enum life_end end;

@@ -6,9 +6,10 @@
  * confirmed when all its outputs, and those of all inputs before it, are durable. What waits is
  * bounded by the stream's credit: without confirmation no more events come.
  *
- * Outputs up to the last sequence that the log has of a producer were published before a restart:
- * they are dropped. Refusals: what passes (no space) ends this life and begins another from the
- * last snapshot, as no output may overtake a refused one; anything else ends the program.
+ * Outputs up to the last sequence that the log had of a producer when it got ready were published
+ * before a restart: they are dropped here, and the router is not asked about each again. Refusals:
+ * what passes (no space) ends this life and begins another from the last snapshot, as no output may
+ * overtake a refused one; anything else ends the program.
  */
 #include "life.h"
 
@@ -201,6 +202,7 @@ static void on_ready(struct ld_producer *producer, int code, uint64_t last_seque
         return;
     }
     sender->ready = true;
+    sender->last_sequence = last_sequence;
     while (sender->first && sender->first->producer_sequence <= last_sequence) {
         struct waiting *done = shift(sender);
         done->input->outstanding--;
@@ -244,6 +246,15 @@ static void queue(struct sender *sender, const struct sv_output *output, struct 
     sender->last = &waiting->next;
 }
 
+static void take_output(struct life *life, const struct sv_output *output, struct input *input)
+{
+    struct sender *sender = sender_for(life, output);
+    if (sender->ready && output->producer_sequence <= sender->last_sequence)
+        input->outstanding--;
+    else
+        queue(sender, output, input);
+}
+
 void outbox_take(struct life *life, uint64_t sequence)
 {
     size_t count = sv_host_output_count(life->host);
@@ -252,9 +263,10 @@ void outbox_take(struct life *life, uint64_t sequence)
         return;
     }
     struct input *input = add_input(life, sequence, count);
-    for (size_t i = 0; i < count && !life->closing; i++) {
-        const struct sv_output *output = sv_host_output(life->host, i);
-        queue(sender_for(life, output), output, input);
-    }
+    for (size_t i = 0; i < count && !life->closing; i++)
+        take_output(life, sv_host_output(life->host, i), input);
+    if (life->closing)
+        return;
+    confirm_done(life);
     pump_all(life);
 }

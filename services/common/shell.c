@@ -41,7 +41,7 @@ static void print_help(FILE *file, const struct sv_class *class)
             "  --endpoint ENDPOINT    the router: tcp://host:port or ipc:///path\n"
             "                         (default: $LIANDONG_ENDPOINT or tcp://127.0.0.1:7501)\n"
             "  --snapshot FILE        keep the state there, for a fast start; may be deleted\n"
-            "  --snapshot-events N    events between two snapshots (default: %d)\n",
+            "  --snapshot-events N    least events between two snapshots (default: %d)\n",
             class->name, class->name, SNAPSHOT_EVENTS);
     if (class->per_unit)
         fprintf(file, "  --unit UNIT            only for this unit, e.g. 3303.health (default: all "

@@ -35,6 +35,7 @@ void harness_open(struct harness *harness)
     assert_non_null(mkdtemp(harness->folder));
     snprintf(harness->endpoint, sizeof harness->endpoint, "ipc://%s/bus", harness->folder);
     snprintf(harness->data, sizeof harness->data, "%s/log", harness->folder);
+    snprintf(harness->metrics, sizeof harness->metrics, "unix:%s/metrics", harness->folder);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -278,7 +279,7 @@ void harness_start_drill(struct harness *harness)
     gmtime_r(&then, &day);
     strftime(start, sizeof start, "%Y-%m-%d", &day);
     harness_start(harness, "router", "liandong-router", "--data", harness->data, "--endpoint",
-                  harness->endpoint, "--drill", start, NULL);
+                  harness->endpoint, "--drill", start, "--metrics", harness->metrics, NULL);
 }
 
 void harness_start_service(struct harness *harness, const char *service)
@@ -380,6 +381,27 @@ char *harness_canonical_log(struct harness *harness)
     free(events);
     free(exported);
     return all;
+}
+
+char *harness_scrape(struct harness *harness, const char *address)
+{
+    char *text = NULL;
+    int status =
+        harness_run(harness, &text, "/usr/bin/curl", "--silent", "--fail", "--max-time", "30",
+                    "--unix-socket", address + strlen("unix:"), "http://localhost/metrics", NULL);
+    assert_int_equal(status, 0);
+    return text;
+}
+
+double harness_value(const char *text, const char *series)
+{
+    char line[256];
+    snprintf(line, sizeof line, "\n%s ", series);
+    const char *at = strstr(text, line);
+    if (at == NULL) {
+        fail_msg("there is no series %s", series);
+    }
+    return strtod(at + strlen(line), NULL);
 }
 
 char *harness_messages(const struct harness *harness)

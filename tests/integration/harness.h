@@ -28,6 +28,7 @@ struct harness {
     char folder[64];   /* temporary, removed at the end */
     char endpoint[96]; /* ipc in the folder */
     char data[96];     /* the log's folder */
+    char metrics[96];  /* address of the drill's router */
     struct harness_process process[HARNESS_PROCESSES_MAX];
     size_t process_count;
 };
@@ -62,8 +63,8 @@ int harness_wait(struct harness_process *process);
  * NULL; stderr goes to the folder's messages. */
 int harness_run(struct harness *harness, char **output, const char *program, ...);
 
-/* The usual set: the router, or one in a drill that starts before the outbreak's first day; and
- * all six services. */
+/* The usual set: the router, or one in a drill that starts before the outbreak's first day and
+ * shows its figures; and all six services. */
 void harness_start_router(struct harness *harness);
 void harness_start_drill(struct harness *harness);
 void harness_start_services(struct harness *harness);
@@ -73,6 +74,11 @@ void harness_start_service(struct harness *harness, const char *service);
  * the time of ordering, ticks, checkpoints) is left out and events are ordered by producer and
  * topic; malloc'ed. */
 char *harness_canonical_log(struct harness *harness);
+
+/* What a program shows at --metrics unix:PATH, by curl, as anybody would; malloc'ed. */
+char *harness_scrape(struct harness *harness, const char *address);
+/* The value of a series in it, which must be there. */
+double harness_value(const char *text, const char *series);
 
 /* All that the processes wrote to stderr so far; malloc'ed. */
 char *harness_messages(const struct harness *harness);

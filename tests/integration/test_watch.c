@@ -22,43 +22,21 @@ static void start_all(struct harness *harness, char *address)
                      0);
 }
 
-/* By curl, as anybody would; malloc'ed. */
-static char *scrape(struct harness *harness, const char *address)
-{
-    char *text = NULL;
-    int status =
-        harness_run(harness, &text, "/usr/bin/curl", "--silent", "--fail", "--max-time", "30",
-                    "--unix-socket", address + strlen("unix:"), "http://localhost/metrics", NULL);
-    assert_int_equal(status, 0);
-    return text;
-}
-
-static double value_of(const char *text, const char *series)
-{
-    char line[256];
-    snprintf(line, sizeof line, "\n%s ", series);
-    const char *at = strstr(text, line);
-    if (at == NULL) {
-        fail_msg("there is no series %s", series);
-    }
-    return strtod(at + strlen(line), NULL);
-}
-
 static void curl_reads_what_the_router_counts(void **state)
 {
     (void)state;
     static struct harness harness;
     char address[128];
     start_all(&harness, address);
-    char *text = scrape(&harness, address);
-    assert_int_equal(value_of(text, "liandong_topic_events_total{family=\"plan\"}"), 1);
-    assert_int_equal(value_of(text, "liandong_streams{state=\"busy\"}"), 0);
-    assert_int_equal(value_of(text, "liandong_log_failed"), 0);
-    assert_true(value_of(text, "liandong_log_durable_sequence") >= 1);
-    assert_true(value_of(text, "process_open_fds") > 8);
-    assert_true(value_of(text, "process_resident_memory_bytes") > 1e6);
-    assert_true(value_of(text, "process_start_time_seconds") > 1.7e9);
-    assert_true(value_of(text, "liandong_log_sync_seconds_count") >= 1);
+    char *text = harness_scrape(&harness, address);
+    assert_int_equal(harness_value(text, "liandong_topic_events_total{family=\"plan\"}"), 1);
+    assert_int_equal(harness_value(text, "liandong_streams{state=\"busy\"}"), 0);
+    assert_int_equal(harness_value(text, "liandong_log_failed"), 0);
+    assert_true(harness_value(text, "liandong_log_durable_sequence") >= 1);
+    assert_true(harness_value(text, "process_open_fds") > 8);
+    assert_true(harness_value(text, "process_resident_memory_bytes") > 1e6);
+    assert_true(harness_value(text, "process_start_time_seconds") > 1.7e9);
+    assert_true(harness_value(text, "liandong_log_sync_seconds_count") >= 1);
     free(text);
     harness_close(&harness);
     assert_int_equal(access(address + strlen("unix:"), F_OK), -1);
@@ -74,10 +52,10 @@ static void a_service_tells_its_own_figures(void **state)
     snprintf(address, sizeof address, "unix:%s/grading", harness.folder);
     harness_start(&harness, "grading", "liandong-grading", "--endpoint", harness.endpoint,
                   "--metrics", address, NULL);
-    char *text = scrape(&harness, address);
-    assert_int_equal(value_of(text, "liandong_service_up"), 1);
-    assert_int_equal(value_of(text, "liandong_service_outputs_unanswered"), 0);
-    assert_int_equal(value_of(text, "liandong_service_apply_seconds_count"), 0);
+    char *text = harness_scrape(&harness, address);
+    assert_int_equal(harness_value(text, "liandong_service_up"), 1);
+    assert_int_equal(harness_value(text, "liandong_service_outputs_unanswered"), 0);
+    assert_int_equal(harness_value(text, "liandong_service_apply_seconds_count"), 0);
     assert_non_null(strstr(text, "liandong_build_info{program=\"grading\","));
     free(text);
     assert_int_equal(harness_run(&harness, NULL, "liandong-grading", "--metrics", "nonsense", NULL),
