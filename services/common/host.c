@@ -327,6 +327,17 @@ const struct sv_plans *sv_host_plans(const struct sv_host *host, bool exercise)
     return &host->worlds[exercise ? SV_DRILL : SV_ACTUAL].plans;
 }
 
+const struct sv_core *sv_host_core(const struct sv_host *host, const struct sv_class *class,
+                                   bool exercise)
+{
+    const struct sv_world *world = &host->worlds[exercise ? SV_DRILL : SV_ACTUAL];
+    for (size_t i = 0; i < world->count; i++) {
+        if (world->instances[i].class == class)
+            return world->instances[i].core;
+    }
+    return NULL;
+}
+
 const char *const *sv_host_filters(const struct sv_host *host)
 {
     return host->filters;

@@ -40,6 +40,10 @@ const struct sv_output *sv_host_output(const struct sv_host *host, size_t index)
 
 uint64_t sv_host_position(const struct sv_host *host); /* last sequence applied */
 const struct sv_plans *sv_host_plans(const struct sv_host *host, bool exercise);
+/* The instance of a class without units, to be asked what its service's header offers; NULL if it
+ * was not added. Borrowed from the host until it is closed or loaded. */
+const struct sv_core *sv_host_core(const struct sv_host *host, const struct sv_class *class,
+                                   bool exercise);
 /* Filters that the classes together want; NULL-terminated, owned by the host. */
 const char *const *sv_host_filters(const struct sv_host *host);
 

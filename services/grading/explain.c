@@ -1,9 +1,11 @@
 /*
- * Explaining: each criterion with the figure of each of its conditions, and the reports that made
- * it so. Only done when something changed.
+ * Explaining: each criterion with the figure of each of its conditions, what it lacks or when it
+ * lapses, and the reports that made it so. Only done when something changed, or when asked.
  */
 #include "explain.h"
+#include "lapse.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +84,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Each report once, the newest last; the newest 64 are listed. */
-static void list_reports(struct sv_outputs *out, struct sequences *sequences,
+static void list_reports(struct ld_arena *arena, struct sequences *sequences,
                          Liandong__V1__Criterion *criterion)
 {
     size_t distinct = 0;
@@ -95,7 +97,7 @@ static void list_reports(struct sv_outputs *out, struct sequences *sequences,
     size_t listed = distinct < REPORTS_MAX ? distinct : REPORTS_MAX;
     criterion->report_count = (uint32_t)distinct;
     criterion->n_reports = listed;
-    criterion->reports = ld_arena_alloc(sv_arena(out), (listed + 1) * sizeof(uint64_t));
+    criterion->reports = ld_arena_alloc(arena, (listed + 1) * sizeof(uint64_t));
     if (listed > 0)
         memcpy(criterion->reports, sequences->all + distinct - listed, listed * sizeof(uint64_t));
 }
@@ -129,6 +131,17 @@ static void set_bounds(Liandong__V1__Count *count, const struct plan_condition *
     count->more_than = bounds->has_low && bounds->low_open;
     count->has_at_most = bounds->has_high;
     count->at_most = bounds->high;
+    count->less_than = bounds->has_high && bounds->high_open;
+}
+
+/* How much more would meet the lower bound. */
+static double lack(const struct plan_condition *condition, const Liandong__V1__Count *count)
+{
+    bool whole = condition->kind != PLAN_GAUGE;
+    double low = whole && count->more_than ? floor(count->at_least) + 1 : count->at_least;
+    if (!count->has_at_least || count->value > low || (count->value == low && !count->more_than))
+        return 0;
+    return low - count->value;
 }
 
 static void set_window(Liandong__V1__Count *count, const struct incident *incident,
@@ -144,23 +157,8 @@ static void set_window(Liandong__V1__Count *count, const struct incident *incide
     count->to_us = reading->to_us;
 }
 
-static Liandong__V1__Count *count_of(struct sv_outputs *out, const struct incident *incident,
-                                     const struct node *node, const struct reading *reading)
-{
-    Liandong__V1__Count *count = ld_arena_alloc(sv_arena(out), sizeof *count);
-    liandong__v1__count__init(count);
-    count->measure = sv_borrow(subject_of(incident->plan, node->condition));
-    count->area = sv_borrow(
-        reading->area == NO_AREA ? incident->city : sv_names_text(&incident->areas, reading->area));
-    count->value = reading->value;
-    count->holds = reading->holds;
-    set_bounds(count, node->condition);
-    set_window(count, incident, node, reading);
-    return count;
-}
-
 struct explaining {
-    struct sv_outputs *out;
+    struct ld_arena *arena;
     const struct incident *incident;
     int level;
     bool late;
@@ -168,84 +166,219 @@ struct explaining {
     struct sequences sequences;
 };
 
-static size_t leaves(const struct rules *rules, const struct node *node)
+static int64_t or_zero(int64_t lapses_us)
 {
-    size_t count = node->child_count == 0;
-    for (size_t i = 0; i < node->child_count; i++)
-        count += leaves(rules, &rules->nodes[node->first_child + i]);
+    return lapses_us == LAPSE_NEVER ? 0 : lapses_us;
+}
+
+static Liandong__V1__Count *count_of(const struct explaining *explaining, const struct node *node,
+                                     const struct reading *reading)
+{
+    const struct incident *incident = explaining->incident;
+    const struct plan_condition *condition = node->condition;
+    Liandong__V1__Count *count = ld_arena_alloc(explaining->arena, sizeof *count);
+    liandong__v1__count__init(count);
+    count->measure = sv_borrow(subject_of(incident->plan, condition));
+    count->area = sv_borrow(
+        reading->area == NO_AREA ? incident->city : sv_names_text(&incident->areas, reading->area));
+    count->value = reading->value;
+    count->holds = reading->holds;
+    set_bounds(count, condition);
+    set_window(count, incident, node, reading);
+    if (condition->kind == PLAN_AREAS || condition->kind == PLAN_PLACES)
+        count->counted = sv_borrow(incident->plan->measures[condition->measure].id);
+    count->lacks = lack(condition, count);
+    if (reading->holds && !explaining->late)
+        count->lapses_us = or_zero(lapse_of(incident, node, explaining->level));
     return count;
 }
 
-static void add_counts(struct explaining *explaining, const struct node *node)
+static void count_nodes(const struct rules *rules, const struct node *node, size_t *leaves,
+                        size_t *all)
+{
+    *leaves += node->child_count == 0;
+    *all += 1;
+    for (size_t i = 0; i < node->child_count; i++)
+        count_nodes(rules, &rules->nodes[node->first_child + i], leaves, all);
+}
+
+static void add_count(struct explaining *explaining, const struct node *node)
 {
     const struct incident *incident = explaining->incident;
-    for (size_t i = 0; i < node->child_count; i++)
-        add_counts(explaining, &incident->rules->nodes[node->first_child + i]);
-    if (node->child_count > 0)
-        return;
-    struct reading reading = judge_read(incident, node, explaining->level, explaining->late);
     Liandong__V1__Criterion *criterion = explaining->criterion;
-    criterion->counts[criterion->n_counts++] = count_of(explaining->out, incident, node, &reading);
+    struct reading reading = judge_read(incident, node, explaining->level, explaining->late);
+    criterion->counts[criterion->n_counts++] = count_of(explaining, node, &reading);
     if (reading.holds)
         note_condition(incident, node, explaining->level, &reading, &explaining->sequences);
 }
 
-static Liandong__V1__Criterion *criterion_of(struct sv_outputs *out,
+static Liandong__V1__Part__Kind kind_of(const struct node *node)
+{
+    switch (node->condition->kind) {
+    case PLAN_ALL:
+        return LIANDONG__V1__PART__KIND__ALL;
+    case PLAN_ANY:
+        return LIANDONG__V1__PART__KIND__ANY;
+    case PLAN_NOT:
+        return LIANDONG__V1__PART__KIND__NOT;
+    default:
+        return LIANDONG__V1__PART__KIND__FIGURE;
+    }
+}
+
+static void add_parts(struct explaining *explaining, const struct node *node)
+{
+    const struct incident *incident = explaining->incident;
+    Liandong__V1__Criterion *criterion = explaining->criterion;
+    Liandong__V1__Part *part = ld_arena_alloc(explaining->arena, sizeof *part);
+    liandong__v1__part__init(part);
+    part->kind = kind_of(node);
+    part->parts = (uint32_t)node->child_count;
+    part->holds = judge_holds(incident, node, explaining->level, explaining->late);
+    criterion->parts[criterion->n_parts++] = part;
+    if (node->child_count == 0)
+        add_count(explaining, node);
+    for (size_t i = 0; i < node->child_count; i++)
+        add_parts(explaining, &incident->rules->nodes[node->first_child + i]);
+}
+
+static void add_conditions(struct explaining *explaining, const struct node *root)
+{
+    Liandong__V1__Criterion *criterion = explaining->criterion;
+    struct ld_arena *arena = explaining->arena;
+    size_t leaves = 0, nodes = 0;
+    count_nodes(explaining->incident->rules, root, &leaves, &nodes);
+    criterion->counts = ld_arena_alloc(arena, leaves * sizeof *criterion->counts);
+    criterion->parts = ld_arena_alloc(arena, nodes * sizeof *criterion->parts);
+    add_parts(explaining, root);
+}
+
+static void say_holds(struct explaining *explaining, const struct verdict *verdict,
+                      const struct node *root)
+{
+    Liandong__V1__Criterion *criterion = explaining->criterion;
+    list_reports(explaining->arena, &explaining->sequences, criterion);
+    criterion->since_us = verdict->since.time_us;
+    criterion->since_event = verdict->since.sequence;
+    criterion->past = verdict->late;
+    if (!verdict->late)
+        criterion->lapses_us = or_zero(lapse_of(explaining->incident, root, explaining->level));
+}
+
+static Liandong__V1__Text *text_of(struct ld_arena *arena, struct plan_text from)
+{
+    Liandong__V1__Text *text = ld_arena_alloc(arena, sizeof *text);
+    liandong__v1__text__init(text);
+    text->zh = sv_borrow(from.zh);
+    text->en = sv_borrow(from.en);
+    return text;
+}
+
+static Liandong__V1__Criterion *criterion_of(struct ld_arena *arena,
                                              const struct incident *incident, size_t index)
 {
     const struct rule *rule = &incident->rules->all[index];
     const struct node *root = &incident->rules->nodes[rule->root];
-    Liandong__V1__Criterion *criterion = ld_arena_alloc(sv_arena(out), sizeof *criterion);
+    const struct verdict *verdict = &incident->verdicts[index];
+    Liandong__V1__Criterion *criterion = ld_arena_alloc(arena, sizeof *criterion);
     liandong__v1__criterion__init(criterion);
     criterion->id = sv_borrow(rule->criterion->id);
     criterion->level = (Liandong__V1__Level)rule->criterion->level;
     criterion->section = sv_borrow(rule->criterion->section);
-    criterion->text = sv_text_of(out, rule->criterion->text);
-    size_t count = leaves(incident->rules, root);
-    criterion->counts = ld_arena_alloc(sv_arena(out), count * sizeof *criterion->counts);
-    struct explaining explaining = {.out = out,
+    criterion->text = text_of(arena, rule->criterion->text);
+    struct explaining explaining = {.arena = arena,
                                     .incident = incident,
                                     .level = rule->criterion->level,
-                                    .late = incident->verdicts[index].late,
+                                    .late = verdict->late,
                                     .criterion = criterion};
-    add_counts(&explaining, root);
-    if (incident->verdicts[index].holds)
-        list_reports(out, &explaining.sequences, criterion);
+    add_conditions(&explaining, root);
+    if (verdict->holds)
+        say_holds(&explaining, verdict, root);
     free(explaining.sequences.all);
     return criterion;
 }
 
-static bool belongs(const struct incident *incident, enum explain_part part, size_t index,
-                    int next_level)
+/* ---- the whole ---- */
+
+struct wanted { /* rules [from, to) that hold, or that do not hold and are of this level */
+    size_t from, to;
+    bool holding;
+    int level;
+};
+
+static struct wanted wanted_for(const struct incident *incident, enum explain_part part)
 {
-    bool warning = index >= incident->rules->grading_count;
-    if (part == EXPLAIN_MISSING)
-        return !warning && (int)incident->rules->all[index].criterion->level == next_level &&
-               !incident->verdicts[index].holds;
-    return incident->verdicts[index].holds && warning == (part == EXPLAIN_WARNING);
+    size_t grading = incident->rules->grading_count, all = incident->rules->count;
+    switch (part) {
+    case EXPLAIN_HOLDING:
+        return (struct wanted){0, grading, true, PLAN_NONE};
+    case EXPLAIN_MISSING:
+        return (struct wanted){0, grading, false, judge_next_level(incident)};
+    case EXPLAIN_WARNING:
+        return (struct wanted){grading, all, true, PLAN_NONE};
+    default:
+        return (struct wanted){grading, all, false, judge_next_colour(incident)};
+    }
 }
 
-Liandong__V1__Criterion **explain(struct sv_outputs *out, const struct incident *incident,
+Liandong__V1__Criterion **explain(struct ld_arena *arena, const struct incident *incident,
                                   enum explain_part part, size_t *count)
 {
-    const struct rules *rules = incident->rules;
-    int next_level = judge_next_level(incident);
-    Liandong__V1__Criterion **all = ld_arena_alloc(sv_arena(out), (rules->count + 1) * sizeof *all);
+    struct wanted wanted = wanted_for(incident, part);
+    Liandong__V1__Criterion **all =
+        ld_arena_alloc(arena, (wanted.to - wanted.from + 1) * sizeof *all);
     *count = 0;
-    for (size_t i = 0; i < rules->count; i++) {
-        if (belongs(incident, part, i, next_level))
-            all[(*count)++] = criterion_of(out, incident, i);
+    for (size_t i = wanted.from; i < wanted.to; i++) {
+        bool of_level = (int)incident->rules->all[i].criterion->level == wanted.level;
+        if (incident->verdicts[i].holds == wanted.holding && (wanted.holding || of_level))
+            all[(*count)++] = criterion_of(arena, incident, i);
     }
     return all;
 }
 
-char **explain_counties(struct sv_outputs *out, const struct incident *incident, size_t *count)
+/* Codes of the counties affected, in order of appearance. */
+static char **explain_counties(struct ld_arena *arena, const struct incident *incident,
+                               size_t *count)
 {
-    char **counties = ld_arena_alloc(sv_arena(out), (incident->areas.count + 1) * sizeof *counties);
+    char **counties = ld_arena_alloc(arena, (incident->areas.count + 1) * sizeof *counties);
     *count = 0;
     for (size_t i = 0; i < incident->areas.count; i++) {
         if (incident->is_county[i])
             counties[(*count)++] = sv_borrow(sv_names_text(&incident->areas, i));
     }
     return counties;
+}
+
+void explain_grade(struct ld_arena *arena, const struct incident *incident,
+                   Liandong__V1__Grade *grade)
+{
+    grade->level = (Liandong__V1__Level)incident->level;
+    grade->suggested = (Liandong__V1__Level)incident->suggested;
+    grade->holding = explain(arena, incident, EXPLAIN_HOLDING, &grade->n_holding);
+    grade->missing = explain(arena, incident, EXPLAIN_MISSING, &grade->n_missing);
+    grade->area = sv_borrow(incident->city);
+    grade->hazard = sv_borrow(incident->hazard);
+    grade->counties = explain_counties(arena, incident, &grade->n_counties);
+    grade->as_of_us = incident->as_of_us == INT64_MIN ? 0 : incident->as_of_us;
+    grade->since_us = incident->level_since.time_us;
+    grade->since_event = incident->level_since.sequence;
+    grade->lapses_us = or_zero(lapse_of_suggested(incident));
+}
+
+void explain_warning(struct ld_arena *arena, const struct incident *incident,
+                     Liandong__V1__Warning *warning)
+{
+    bool from_grade = incident->plan->warning_from_grade;
+    enum explain_part holding = from_grade ? EXPLAIN_HOLDING : EXPLAIN_WARNING;
+    enum explain_part missing = from_grade ? EXPLAIN_MISSING : EXPLAIN_MISSING_COLOUR;
+    bool any = incident->colour != PLAN_NONE;
+    warning->state = LIANDONG__V1__WARNING__STATE__SUGGESTED;
+    warning->level = (Liandong__V1__Level)incident->colour;
+    warning->holding = explain(arena, incident, holding, &warning->n_holding);
+    warning->missing = explain(arena, incident, missing, &warning->n_missing);
+    warning->area = sv_borrow(incident->city);
+    warning->counties = explain_counties(arena, incident, &warning->n_counties);
+    warning->section = sv_borrow(incident->plan->warning_section);
+    warning->since_us = any ? incident->colour_since.time_us : 0;
+    warning->since_event = any ? incident->colour_since.sequence : 0;
 }

@@ -1,4 +1,4 @@
-/* The reason for a grade or a colour, as messages in the outputs' arena. */
+/* The reason for a grade or a colour, as messages in an arena. */
 #ifndef GRADING_EXPLAIN_H
 #define GRADING_EXPLAIN_H
 
@@ -6,13 +6,17 @@
 #include "liandong/v1/grade.pb-c.h"
 
 enum explain_part {
-    EXPLAIN_HOLDING, /* grading criteria that hold */
-    EXPLAIN_MISSING, /* those of the next grade up */
-    EXPLAIN_WARNING  /* warning criteria that hold */
+    EXPLAIN_HOLDING,       /* grading criteria that hold */
+    EXPLAIN_MISSING,       /* those of the next grade up */
+    EXPLAIN_WARNING,       /* warning criteria that hold */
+    EXPLAIN_MISSING_COLOUR /* those of the next colour up */
 };
-Liandong__V1__Criterion **explain(struct sv_outputs *out, const struct incident *incident,
+Liandong__V1__Criterion **explain(struct ld_arena *arena, const struct incident *incident,
                                   enum explain_part part, size_t *count);
-/* Codes of the counties affected, in order of appearance. */
-char **explain_counties(struct sv_outputs *out, const struct incident *incident, size_t *count);
+/* All of a message but its context and what was before. */
+void explain_grade(struct ld_arena *arena, const struct incident *incident,
+                   Liandong__V1__Grade *grade);
+void explain_warning(struct ld_arena *arena, const struct incident *incident,
+                     Liandong__V1__Warning *warning);
 
 #endif

@@ -10,6 +10,7 @@
  * designation by a stranger) it ignores: refusing is reporting's and command's part. A closed
  * incident is forgotten but for its name.
  */
+#include "grading.h"
 #include "explain.h"
 
 #include <stdlib.h>
@@ -114,39 +115,26 @@ static void emit_grade(const struct sv_event *event, const struct incident *inci
 {
     Liandong__V1__Grade grade = LIANDONG__V1__GRADE__INIT;
     grade.context = sv_context(out, event, incident->id, incident->plan);
-    grade.level = (Liandong__V1__Level)incident->level;
     grade.previous = (Liandong__V1__Level)changes->level_before;
-    grade.suggested = (Liandong__V1__Level)incident->suggested;
-    grade.holding = explain(out, incident, EXPLAIN_HOLDING, &grade.n_holding);
-    grade.missing = explain(out, incident, EXPLAIN_MISSING, &grade.n_missing);
-    grade.area = sv_borrow(incident->city);
-    grade.hazard = sv_borrow(incident->hazard);
-    grade.counties = explain_counties(out, incident, &grade.n_counties);
-    grade.as_of_us = incident->as_of_us == INT64_MIN ? 0 : incident->as_of_us;
+    explain_grade(sv_arena(out), incident, &grade);
     sv_emit(out, &grade.base, "grade/%s/%s", incident->city, incident->id);
 }
 
 static void emit_warning(const struct sv_event *event, const struct incident *incident,
                          const struct changes *changes, struct sv_outputs *out)
 {
-    bool from_grade = incident->plan->warning_from_grade;
     Liandong__V1__Warning warning = LIANDONG__V1__WARNING__INIT;
     warning.context = sv_context(out, event, incident->id, incident->plan);
-    warning.state = LIANDONG__V1__WARNING__STATE__SUGGESTED;
-    warning.level = (Liandong__V1__Level)incident->colour;
     warning.previous = (Liandong__V1__Level)changes->colour_before;
-    warning.holding =
-        explain(out, incident, from_grade ? EXPLAIN_HOLDING : EXPLAIN_WARNING, &warning.n_holding);
-    warning.area = sv_borrow(incident->city);
-    warning.counties = explain_counties(out, incident, &warning.n_counties);
-    warning.section = sv_borrow(incident->plan->warning_section);
+    explain_warning(sv_arena(out), incident, &warning);
     sv_emit(out, &warning.base, "warning/%s/%s", incident->city, incident->id);
 }
 
 static void judge_and_tell(const struct sv_event *event, struct incident *incident, bool late,
                            struct sv_outputs *out)
 {
-    struct changes changes = judge(incident, late);
+    struct moment moment = {event->record->time_us, event->record->sequence};
+    struct changes changes = judge(incident, moment, late);
     if (changes.level || changes.suggested || changes.holding || changes.counties)
         emit_grade(event, incident, &changes, out);
     if (changes.colour || changes.warnings)
@@ -224,6 +212,35 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
         apply_decision(core, event, out);
 }
 
+/* ---- asking ---- */
+
+static Liandong__V1__Context *context_of(struct ld_arena *arena, const struct incident *incident)
+{
+    Liandong__V1__Context *context = ld_arena_alloc(arena, sizeof *context);
+    liandong__v1__context__init(context);
+    context->incident = incident->id;
+    context->plan = sv_borrow(incident->plan->id);
+    context->plan_hash = sv_borrow(incident->plan->hash);
+    context->author = sv_borrow(grading_class.name);
+    return context;
+}
+
+bool grading_explain(const struct sv_core *core, const char *id, struct ld_arena *arena,
+                     Liandong__V1__Grade *grade, Liandong__V1__Warning *warning)
+{
+    const struct incident *incident = find(core, id);
+    if (!incident)
+        return false;
+    liandong__v1__grade__init(grade);
+    liandong__v1__warning__init(warning);
+    grade->context = warning->context = context_of(arena, incident);
+    explain_grade(arena, incident, grade);
+    explain_warning(arena, incident, warning);
+    grade->previous = grade->level;
+    warning->previous = warning->level;
+    return true;
+}
+
 /* ---- snapshots ---- */
 
 static void visit_incident(struct sv_core *core, struct incident **place, const char *id,
@@ -279,5 +296,5 @@ const struct sv_class grading_class = {
     .destroy = destroy,
     .apply = apply,
     .visit = visit,
-    .state_version = 1,
+    .state_version = 2,
 };

@@ -393,13 +393,21 @@ static void visit_marks(struct incident *incident, struct sv_codec *codec)
     }
 }
 
+static void visit_moment(struct moment *moment, struct sv_codec *codec)
+{
+    sv_code_i64(codec, &moment->time_us);
+    sv_code_u64(codec, &moment->sequence);
+}
+
 static void visit_verdicts(struct incident *incident, struct sv_codec *codec)
 {
     uint64_t counties = incident->counties_told;
     sv_code_u64(codec, &counties);
     incident->counties_told = (size_t)counties;
-    for (size_t i = 0; i < incident->rules->count; i++)
+    for (size_t i = 0; i < incident->rules->count; i++) {
         sv_code_bool(codec, &incident->verdicts[i].holds);
+        visit_moment(&incident->verdicts[i].since, codec);
+    }
 }
 
 void incident_visit(struct incident *incident, struct sv_codec *codec)
@@ -407,6 +415,8 @@ void incident_visit(struct incident *incident, struct sv_codec *codec)
     sv_code_int(codec, &incident->level);
     sv_code_int(codec, &incident->suggested);
     sv_code_int(codec, &incident->colour);
+    visit_moment(&incident->level_since, codec);
+    visit_moment(&incident->colour_since, codec);
     sv_code_i64(codec, &incident->as_of_us);
     visit_told(incident, codec);
     sv_names_visit(&incident->areas, codec);

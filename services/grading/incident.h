@@ -22,9 +22,14 @@ struct designation {
     int level;
     uint64_t decision; /* sequence */
 };
-struct verdict { /* of one rule */
-    bool holds;  /* now or for a late report */
-    bool late;   /* only for a late report */
+struct moment { /* an event */
+    int64_t time_us;
+    uint64_t sequence;
+};
+struct verdict {         /* of one rule */
+    bool holds;          /* now or for a late report */
+    bool late;           /* only for a late report */
+    struct moment since; /* it holds without a break */
 };
 
 struct incident {
@@ -32,15 +37,16 @@ struct incident {
     const struct plan *plan;
     const struct rules *rules; /* borrowed from the core */
     int level, suggested, colour;
-    int64_t as_of_us;        /* latest onset told of */
-    struct sv_names reports; /* "reporter\0id", numbered as told */
+    struct moment level_since, colour_since; /* when they last changed */
+    int64_t as_of_us;                        /* latest onset told of */
+    struct sv_names reports;                 /* "reporter\0id", numbered as told */
     struct told *told;
     size_t told_capacity;
     struct sv_names areas, places;
     bool *is_county; /* by area */
     size_t is_county_capacity;
-    struct series *readings;   /* of gauges, by rules.measures */
-    struct tally *tallies; /* by rules.tallies */
+    struct series *readings; /* of gauges, by rules.measures */
+    struct tally *tallies;   /* by rules.tallies */
     struct standing *standing;
     size_t standing_count;
     struct designation *designations;

@@ -159,16 +159,16 @@ struct reading judge_read(const struct incident *incident, const struct node *no
 
 /* ---- rules ---- */
 
-static bool holds(const struct incident *incident, const struct node *node, int level, bool late)
+bool judge_holds(const struct incident *incident, const struct node *node, int level, bool late)
 {
     const struct node *children = incident->rules->nodes + node->first_child;
     enum plan_condition_kind kind = node->condition->kind;
     if (kind == PLAN_NOT)
-        return !holds(incident, children, level, late);
+        return !judge_holds(incident, children, level, late);
     if (kind != PLAN_ALL && kind != PLAN_ANY)
         return judge_read(incident, node, level, late).holds;
     for (size_t i = 0; i < node->child_count; i++) {
-        if (holds(incident, &children[i], level, late) == (kind == PLAN_ANY))
+        if (judge_holds(incident, &children[i], level, late) == (kind == PLAN_ANY))
             return kind == PLAN_ANY;
     }
     return kind == PLAN_ALL;
@@ -183,19 +183,20 @@ struct sums {
     int ever, latest, colour; /* levels */
 };
 
-static void judge_rule(struct incident *incident, size_t index, bool late, struct sums *sums,
-                       struct changes *changes)
+static void judge_rule(struct incident *incident, size_t index, struct moment moment, bool late,
+                       struct sums *sums, struct changes *changes)
 {
     const struct rule *rule = &incident->rules->all[index];
     const struct node *root = &incident->rules->nodes[rule->root];
     int level = rule->criterion->level;
-    bool now = holds(incident, root, level, false);
-    bool past = !now && late && holds(incident, root, level, true);
+    bool now = judge_holds(incident, root, level, false);
+    bool past = !now && late && judge_holds(incident, root, level, true);
     bool warning = index >= incident->rules->grading_count;
     struct verdict *verdict = &incident->verdicts[index];
     if (verdict->holds != (now || past))
         *(warning ? &changes->warnings : &changes->holding) = true;
-    *verdict = (struct verdict){now || past, past};
+    *verdict = (struct verdict){
+        .holds = now || past, .late = past, .since = verdict->holds ? verdict->since : moment};
     if (warning && verdict->holds)
         sums->colour = graver(sums->colour, level);
     if (!warning && verdict->holds)
@@ -204,12 +205,12 @@ static void judge_rule(struct incident *incident, size_t index, bool late, struc
         sums->latest = graver(sums->latest, level);
 }
 
-struct changes judge(struct incident *incident, bool late)
+struct changes judge(struct incident *incident, struct moment moment, bool late)
 {
     struct changes changes = {.level_before = incident->level, .colour_before = incident->colour};
     struct sums sums = {incident->level, PLAN_NONE, PLAN_NONE};
     for (size_t i = 0; i < incident->rules->count; i++)
-        judge_rule(incident, i, late, &sums, &changes);
+        judge_rule(incident, i, moment, late, &sums, &changes);
     if (incident->plan->warning_from_grade)
         sums.colour = sums.ever;
     size_t counties = incident_counties(incident);
@@ -217,6 +218,10 @@ struct changes judge(struct incident *incident, bool late)
     changes.suggested = sums.latest != incident->suggested;
     changes.colour = sums.colour != incident->colour;
     changes.counties = counties != incident->counties_told;
+    if (changes.level)
+        incident->level_since = moment;
+    if (changes.colour)
+        incident->colour_since = moment;
     incident->level = sums.ever;
     incident->suggested = sums.latest;
     incident->colour = sums.colour;
@@ -224,14 +229,26 @@ struct changes judge(struct incident *incident, bool late)
     return changes;
 }
 
-int judge_next_level(const struct incident *incident)
+/* The least grave level above this one among rules [from, to). */
+static int next_above(const struct incident *incident, int level, size_t from, size_t to)
 {
     int next = PLAN_NONE;
-    for (size_t i = 0; i < incident->rules->grading_count; i++) {
-        int level = incident->rules->all[i].criterion->level;
-        bool above = incident->level == PLAN_NONE || level < incident->level;
-        if (above && level > next)
-            next = level;
+    for (size_t i = from; i < to; i++) {
+        int at = incident->rules->all[i].criterion->level;
+        bool above = level == PLAN_NONE || at < level;
+        if (above && at > next)
+            next = at;
     }
     return next;
+}
+
+int judge_next_level(const struct incident *incident)
+{
+    return next_above(incident, incident->level, 0, incident->rules->grading_count);
+}
+
+int judge_next_colour(const struct incident *incident)
+{
+    const struct rules *rules = incident->rules;
+    return next_above(incident, incident->colour, rules->grading_count, rules->count);
 }

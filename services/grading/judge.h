@@ -21,9 +21,14 @@ struct changes {
     bool level, suggested, holding, counties, colour, warnings;
     int level_before, colour_before;
 };
-/* Judges anew and keeps the result in the incident; what changed since the last time. */
-struct changes judge(struct incident *incident, bool late);
-/* The next graver level than the incident's that has criteria; PLAN_NONE if there is none. */
+/* Judges anew because of an event and keeps the result in the incident; what changed since the last
+ * time. */
+struct changes judge(struct incident *incident, struct moment moment, bool late);
+/* Does a condition, with all its parts, hold? As judge_read. */
+bool judge_holds(const struct incident *incident, const struct node *node, int level, bool late);
+/* The next graver level (colour) than the incident's that has criteria (for warnings); PLAN_NONE if
+ * there is none. */
 int judge_next_level(const struct incident *incident);
+int judge_next_colour(const struct incident *incident);
 
 #endif

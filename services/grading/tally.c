@@ -41,8 +41,7 @@ int64_t tally_from(const struct tally *tally, int64_t to_us)
     return to_us - tally->window_us;
 }
 
-/* The first window's end that no longer holds a mark at this time. */
-static int64_t gone_at(const struct tally *tally, int64_t time_us)
+int64_t tally_gone_at(const struct tally *tally, int64_t time_us)
 {
     return time_us > INT64_MAX - tally->window_us ? INT64_MAX : time_us + tally->window_us;
 }
@@ -189,14 +188,14 @@ struct stretch {
 /* The windows that a mark at this time is alone in, among the marks of a list without it. */
 static struct stretch alone(const struct tally *tally, const struct series *list, int64_t time_us)
 {
-    struct stretch stretch = {time_us, gone_at(tally, time_us)};
+    struct stretch stretch = {time_us, tally_gone_at(tally, time_us)};
     struct cursor cursor = series_after(list, time_us);
     const struct mark *next = series_at(list, cursor);
     const struct mark *last = series_back(list, &cursor);
     if (next && next->time_us < stretch.to_us)
         stretch.to_us = next->time_us;
-    if (last && gone_at(tally, last->time_us) > time_us)
-        stretch.from_us = gone_at(tally, last->time_us);
+    if (last && tally_gone_at(tally, last->time_us) > time_us)
+        stretch.from_us = tally_gone_at(tally, last->time_us);
     return stretch;
 }
 
@@ -211,7 +210,7 @@ static void raise_distinct(struct tally *tally, const struct series *list, int64
 static void raise_all(struct tally *tally, const struct ground *ground, const struct mark *mark,
                       int direction)
 {
-    int64_t from_us = mark->time_us, to_us = gone_at(tally, mark->time_us);
+    int64_t from_us = mark->time_us, to_us = tally_gone_at(tally, mark->time_us);
     double by = direction * mark->value;
     series_raise(&tally->marks, from_us, to_us, TOTAL, by);
     series_raise(&tally->in_area[mark->area], from_us, to_us, AREA_SUM, by);
@@ -307,7 +306,7 @@ void tally_look_back(struct tally *tally, const struct ground *ground, int64_t o
         return;
     }
     double figures[SERIES_FIGURES];
-    int64_t to_us = gone_at(tally, onset_us);
+    int64_t to_us = tally_gone_at(tally, onset_us);
     double sum = area_sum_at(tally, area, onset_us);
     figures_at(tally, ground, onset_us, figures);
     tally->late.total = most(&tally->marks, onset_us, to_us, TOTAL, figures[TOTAL]);

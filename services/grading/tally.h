@@ -47,6 +47,8 @@ void tally_free(struct tally *tally);
 
 /* Start of the window that ends at to: marks after it are inside. */
 int64_t tally_from(const struct tally *tally, int64_t to_us);
+/* The first window's end that no longer holds a mark at this time. */
+int64_t tally_gone_at(const struct tally *tally, int64_t time_us);
 /* The window's end moves from was to to. */
 void tally_advance(struct tally *tally, const struct ground *ground, int64_t was_us, int64_t to_us);
 /* A mark of at least 1, with its area and place in the ground, comes in. */

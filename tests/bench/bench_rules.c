@@ -340,7 +340,7 @@ static double pass_conditions(const struct reports_read *read, size_t *held)
     for (size_t i = 0; i < read->count; i++) {
         const Liandong__V1__Incident *message = read->reports[i];
         bool late = incident_count(incident, message->report, message->reporter, i + 1);
-        (void)judge(incident, late);
+        (void)judge(incident, (struct moment){0}, late);
         for (size_t k = 0; k < read->rules->count; k++)
             *held += incident->verdicts[k].holds;
     }
