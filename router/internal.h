@@ -408,8 +408,10 @@ bool tap_work_left(const struct router *router);
 
 int metrics_open(struct router *router, const char *address, struct ld_error *error);
 
-/* Answered soon, at most ten times a heartbeat for all that ask meanwhile. */
+/* Answered soon, once for all that ask meanwhile. */
 void status_ask(struct session *session, const struct wire_head *head);
+/* From when on it may be put together again: next_us was what this said before. */
+int64_t status_next_us(int64_t next_us, int64_t begin_us, int64_t end_us);
 void status_due(uv_timer_t *timer);
 void status_drop_all(struct router *router);
 

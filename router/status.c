@@ -239,13 +239,21 @@ static json_t *status_json(struct router *router)
 
 /* ---- asking ---- */
 
-enum { STATUS_PAUSE = 9 }; /* so much longer than putting it together */
+enum { STATUS_SHARE = 10, STATUS_WINDOW_US = 1000000 };
 
 /*
  * What is to be said grows with sessions and streams, and anybody may ask at any rate. So it is
  * put together outside of the handling of messages, once for all that have asked until then, and
- * then not again for nine times as long as it took: a tenth of the router's time, whoever asks.
+ * in a tenth of the router's time, whoever asks. What is not used of that is kept for a second:
+ * who asks now and then, or a hundred times in a row like one who waits for an exercise's step to
+ * end, does not wait.
  */
+int64_t status_next_us(int64_t next_us, int64_t begin_us, int64_t end_us)
+{
+    int64_t kept_us = begin_us - STATUS_WINDOW_US;
+    return (next_us > kept_us ? next_us : kept_us) + STATUS_SHARE * (end_us - begin_us);
+}
+
 struct status_request {
     struct status_request *next;
     struct session *session;
@@ -314,6 +322,6 @@ void status_due(uv_timer_t *timer)
         session_release(session);
     }
     free(text);
-    int64_t end_us = ld_monotonic_us(router->context);
-    router->status_next_us = end_us + STATUS_PAUSE * (end_us - begin_us);
+    router->status_next_us =
+        status_next_us(router->status_next_us, begin_us, ld_monotonic_us(router->context));
 }

@@ -33,6 +33,7 @@ static struct {
     int write_code;
     int64_t clock_us; /* added to both clocks */
     int64_t wall_us;  /* and to the machine's */
+    int64_t slow_us;  /* passes while free space is looked at */
 } rig_disk = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static int rig_sync(void *self, int fd, struct ld_error *error)
@@ -67,6 +68,7 @@ static int rig_free_space(void *self, const char *path, uint64_t *bytes, struct 
     pthread_mutex_lock(&rig_disk.mutex);
     if (rig_disk.write_code == LD_NOSPACE)
         *bytes = 0;
+    rig_disk.clock_us += rig_disk.slow_us;
     pthread_mutex_unlock(&rig_disk.mutex);
     return code;
 }
@@ -112,6 +114,13 @@ void rig_move_clock(int64_t by_us)
 {
     pthread_mutex_lock(&rig_disk.mutex);
     rig_disk.clock_us += by_us;
+    pthread_mutex_unlock(&rig_disk.mutex);
+}
+
+void rig_set_slow_us(int64_t slow_us)
+{
+    pthread_mutex_lock(&rig_disk.mutex);
+    rig_disk.slow_us = slow_us;
     pthread_mutex_unlock(&rig_disk.mutex);
 }
 
@@ -193,7 +202,7 @@ int rig_setup(void **state)
     snprintf(rig->directory, sizeof rig->directory, "/tmp/router-XXXXXX");
     if (!mkdtemp(rig->directory) || uv_loop_init(&rig->loop) != 0)
         return -1;
-    rig_disk.clock_us = rig_disk.wall_us = 0;
+    rig_disk.clock_us = rig_disk.wall_us = rig_disk.slow_us = 0;
     rig_set_codes(LD_OK, LD_OK);
     rig_set_held(false);
     uv_timer_init(&rig->loop, &rig->deadline);

@@ -1,0 +1,88 @@
+/* Shares: what one peer may use up of what all have, the router's time first of all. */
+#include "router_rig.h"
+
+#include "internal.h"
+
+/* ---- STATUS has a tenth of the time ---- */
+
+#define MS INT64_C(1000)
+
+struct asking {
+    int64_t now_us, next_us; /* the router's clock; not before */
+    int64_t taken_us;        /* in all */
+    int64_t waited_us;
+};
+
+/* Asked again as soon as answered; each answer takes take_us. */
+static void ask(struct asking *asking, unsigned times, int64_t take_us)
+{
+    for (unsigned i = 0; i < times; i++) {
+        int64_t wait_us = asking->next_us - asking->now_us;
+        if (wait_us > 0) {
+            asking->now_us += wait_us;
+            asking->waited_us += wait_us;
+        }
+        int64_t begin_us = asking->now_us;
+        asking->now_us += take_us;
+        asking->taken_us += take_us;
+        asking->next_us = status_next_us(asking->next_us, begin_us, asking->now_us);
+    }
+}
+
+static void a_hundred_questions_in_a_row_wait_for_nothing(void **state)
+{
+    struct asking asking = {.now_us = 3600 * 1000 * MS};
+    (void)state;
+    ask(&asking, 100, 1 * MS);
+    assert_int_equal(asking.waited_us, 0);
+    asking.now_us += 3600 * 1000 * MS; /* what is not used is kept for a second, not for an hour */
+    ask(&asking, 112, 1 * MS);
+    assert_int_equal(asking.waited_us, 0);
+    ask(&asking, 1, 1 * MS);
+    assert_true(asking.waited_us > 0);
+}
+
+static void questions_without_end_take_a_tenth_of_the_time(void **state)
+{
+    static const int64_t TAKES_US[] = {10, 1 * MS, 70 * MS, 3000 * MS};
+    (void)state;
+    for (size_t i = 0; i < COUNT(TAKES_US); i++) {
+        const int64_t begin_us = 3600 * 1000 * MS;
+        struct asking asking = {.now_us = begin_us};
+        ask(&asking, (unsigned)(600 * 1000 * MS / TAKES_US[i]), TAKES_US[i]);
+        int64_t passed_us = asking.next_us - begin_us; /* until the next may be answered */
+        assert_int_equal(10 * asking.taken_us, passed_us + 1000 * MS);
+    }
+}
+
+/* A question that has taken very long is followed by a long pause, in which all else goes on. */
+static void a_long_answer_is_followed_by_a_pause(void **state)
+{
+    struct rig *rig = *state;
+    struct peer peer;
+    rig_start_router(rig);
+    peer_hello(rig, &peer, "a");
+    for (int i = 0; i < 3; i++) {
+        peer_say(&peer, WIRE_STATUS, 0, 0, NULL);
+        peer_expect(&peer, WIRE_STATUS_OK);
+    }
+    rig_set_slow_us(50 * LD_US_SECOND);
+    peer_say(&peer, WIRE_STATUS, 0, 0, NULL);
+    peer_expect(&peer, WIRE_STATUS_OK);
+    rig_set_slow_us(0);
+    peer_say(&peer, WIRE_STATUS, 0, 0, NULL);
+    for (uint64_t beats = peer.pongs + 3; peer.pongs < beats;)
+        peer_sync(&peer, &peer);
+    assert_null(peer.inbox);
+    peer_close(&peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hundred_questions_in_a_row_wait_for_nothing),
+        cmocka_unit_test(questions_without_end_take_a_tenth_of_the_time),
+        WITH_RIG(a_long_answer_is_followed_by_a_pause),
+    };
+    return cmocka_run_group_tests_name("unit.router_shares", tests, NULL, NULL);
+}
