@@ -2,10 +2,10 @@
  * The live bus. One libuv loop carries a watcher (the stream of everything, status, the clock) and
  * a client per acting unit, opened when the unit first acts.
  *
- * Settled means: in one answer of the router no stream lags, all who listened at the beginning
- * listen, the head is what the watcher has seen, and the head is the same as in the answer before.
- * A service confirms an event only when all that follows from it is durable, so nothing can be
- * under way then; one that was killed is waited for until it is back.
+ * Settled means: in one answer of the router no stream lags, all services that were there at the
+ * beginning listen, and the head is what the watcher has seen. A service confirms an event only
+ * when all that follows from it is durable, so nothing can be under way then; one that was killed
+ * is waited for until it is back. As long as nothing is published it stays so, without asking.
  *
  * Ways it fails: the router is not in a drill (REFUSED), it is lost or says nothing for longer
  * than the timeout (UNREACHABLE, TIMEOUT), a client is fenced or its event refused (that code).
@@ -22,7 +22,7 @@
 #include "health.h"
 #include "timefmt.h"
 
-enum { POLL_MS = 2 };
+enum { POLL_MS = 4 }; /* services say so soon how far they are */
 
 struct actor { /* a unit that acts */
     char *unit;
@@ -46,6 +46,7 @@ struct live {
     void *data;
     uint64_t seen; /* sequence covered by the watcher's stream */
     bool opened, failed;
+    bool rested; /* the pace timer has fired */
     struct ld_error error;
     /* one question at a time: */
     bool answered;
@@ -55,7 +56,7 @@ struct live {
     const char *missing; /* in the last answer: a service that is not there; NULL: all are */
     size_t services[HEALTH_SERVICES]; /* sessions of each at the start */
     bool counted;
-    size_t listeners, listeners_begun; /* streams of others in the last answer, and at the start */
+    bool settled; /* and nothing was done since */
     int64_t time_us;
     uint64_t sequence; /* of the last publish */
     char reason[LD_ERROR_TEXT_SIZE];
@@ -66,7 +67,8 @@ struct live {
 
 static void on_pace(uv_timer_t *timer)
 {
-    (void)timer;
+    struct live *live = timer->data;
+    live->rested = true;
 }
 
 static int64_t now_us(const struct live *live)
@@ -104,6 +106,7 @@ static void on_event(struct ld_stream *stream, const struct ld_record *record, v
     struct live *live = data;
     (void)stream;
     live->seen = record->sequence;
+    live->settled = false;
     live->each(record, live->data);
 }
 
@@ -168,7 +171,8 @@ static const char *missing_service(struct live *live, json_t *status)
     for (int i = 0; i < HEALTH_SERVICES; i++) {
         struct health health;
         health_of(status, HEALTH_NAMES[i], &health);
-        if (health.alive < live->services[i] || health.alive == 0 || health.streams == 0)
+        if (health.alive < live->services[i] || health.streams < live->services[i] ||
+            health.alive == 0)
             return HEALTH_NAMES[i];
     }
     return NULL;
@@ -214,10 +218,28 @@ static int ask_status(struct live *live, struct ld_error *error)
     return code;
 }
 
+/* Until nothing more has come for a moment: there is no use in asking before. */
 static void rest(struct live *live)
 {
-    uv_timer_start(&live->pace, on_pace, POLL_MS, POLL_MS);
-    uv_run(&live->loop, UV_RUN_ONCE);
+    uint64_t seen;
+    do {
+        seen = live->seen;
+        live->rested = false;
+        uv_timer_start(&live->pace, on_pace, POLL_MS, POLL_MS);
+        while (!live->rested)
+            uv_run(&live->loop, UV_RUN_ONCE);
+    } while (live->seen != seen && !live->failed);
+}
+
+static int unsettled(const struct live *live, struct ld_error *error)
+{
+    if (live->missing != NULL)
+        return ld_fail(error, LD_UNREACHABLE, "the service %s is not on the bus; start it",
+                       live->missing);
+    return ld_fail(error, LD_TIMEOUT,
+                   "the bus does not settle: a stream stays behind the head %llu; "
+                   "`liandong status` shows which service",
+                   (unsigned long long)live->head);
 }
 
 static int live_settle(void *self, struct ld_error *error)
@@ -225,28 +247,22 @@ static int live_settle(void *self, struct ld_error *error)
     struct live *live = self;
     int64_t deadline_us = now_us(live) + live->cli->timeout_us;
     uint64_t head = 0, seen = 0, lag = 0;
-    for (;;) {
+    while (!live->settled) {
         int code = ask_status(live, error);
         if (code != LD_OK)
             return code;
-        if (live->lag == 0 && live->missing == NULL && live->head == head &&
-            live->seen >= live->head)
-            return LD_OK;
+        live->settled = live->lag == 0 && live->missing == NULL && live->seen >= live->head;
         if (live->head != head || live->seen != seen || live->lag != lag)
             deadline_us = now_us(live) + live->cli->timeout_us;
         head = live->head;
         seen = live->seen;
         lag = live->lag;
-        if (now_us(live) > deadline_us && live->missing != NULL)
-            return ld_fail(error, LD_UNREACHABLE, "the service %s is not on the bus; start it",
-                           live->missing);
-        if (now_us(live) > deadline_us)
-            return ld_fail(error, LD_TIMEOUT,
-                           "the bus does not settle: a stream stays behind the head %llu; "
-                           "`liandong status` shows which service",
-                           (unsigned long long)live->head);
-        rest(live);
+        if (!live->settled && now_us(live) > deadline_us)
+            return unsettled(live, error);
+        if (!live->settled)
+            rest(live);
     }
+    return LD_OK;
 }
 
 /* ---- beginning ---- */
@@ -281,7 +297,6 @@ static int live_start(void *self, int64_t *start_us, bool may_move, scenario_rec
     code = ask_status(live, error);
     if (code != LD_OK)
         return code;
-    live->listeners_begun = live->listeners;
     if (live->time_us > *start_us && !may_move)
         return ld_fail(error, LD_REFUSED, "the drill's clock is at %s, past the start",
                        ld_time_format(text, live->time_us, LD_CHINA_OFFSET_MINUTES));
@@ -350,7 +365,7 @@ static int live_publish(void *self, const char *author, const char *topic, const
                              .payload_size = payload_size,
                              .flags = LD_RECORD_EXERCISE};
     int code = actor_of(live, author, &actor, error);
-    live->answered = false;
+    live->answered = live->settled = false;
     if (code == LD_OK)
         code = ld_publish(actor->producer, &event, on_published, live, error);
     if (code == LD_OK)
@@ -377,7 +392,7 @@ static int live_advance(void *self, int64_t time_us, struct ld_error *error)
 {
     struct live *live = self;
     int code = live_settle(live, error);
-    live->answered = false;
+    live->answered = live->settled = false;
     if (code == LD_OK)
         code = ld_client_advance(live->watcher, time_us, on_advanced, live, error);
     if (code == LD_OK)
@@ -393,6 +408,7 @@ static int live_wait(void *self, bool (*done)(void *data), void *data, const cha
     struct live *live = self;
     uint64_t seen = live->seen;
     int64_t deadline_us = now_us(live) + live->cli->timeout_us;
+    live->settled = false; /* others publish */
     while (!done(data)) {
         rest(live);
         if (live->seen != seen)
@@ -418,6 +434,7 @@ struct scenario_bus *live_open(const struct cli *cli)
         abort();
     live->cli = cli;
     uv_timer_init(&live->loop, &live->pace);
+    live->pace.data = live;
     uv_timer_start(&live->pace, on_pace, POLL_MS, POLL_MS);
     live->bus = (struct scenario_bus){.self = live,
                                       .start = live_start,
