@@ -70,7 +70,14 @@ static const struct {
     {HEAD "steps:\n  - series:\n      report: {}\n      columns: [cases, deaths]\n"
           "      values: [[1]]\n",
      "f:11: expected 2 values, one for each column, found 1\n"},
-    {HEAD "steps:\n  - repeat: {times: 0}\n", "f:8: times: expected 1 to 20000\n"},
+    {HEAD "steps:\n  - repeat: {times: 0}\n",
+     "f:8: expected a whole number from 1 to 20000, found \"0\"\n"},
+    {HEAD "steps:\n  - series: {report: {}, times: 1e300}\n",
+     "f:8: expected a whole number from 1 to 20000, found \"1e300\"\n"},
+    {HEAD "steps:\n  - supply: {by: u, verb: stock-take, item: i, quantity: 5e107}\n",
+     "f:8: expected a whole number from -1000000000000000 to 1000000000000000, found \"5e107\"\n"},
+    {HEAD "steps:\n  - supply: {by: u, verb: stock-take, item: i, quantity: 2.5}\n",
+     "f:8: expected a whole number from -1000000000000000 to 1000000000000000, found \"2.5\"\n"},
     {HEAD "steps:\n  - expect: {weather: fine}\n",
      "f:8: unknown expectation \"weather\"; expected one of: grade, warning, response, orders, "
      "refused, receipts, clocks, overdue, escalated, notices, incident, balances, movements\n"},

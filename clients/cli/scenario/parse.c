@@ -189,10 +189,8 @@ static size_t parse_repeat(struct parse *parse, yaml_node_t *node, int64_t *ever
         return 1;
     reader_only(reader, node, KEYS);
     *every_us = reader_duration(reader, reader_get(reader, node, "every"), LD_US_DAY);
-    double times = reader_number(reader, reader_need(reader, node, "times"), 1);
-    if (times < 1 || times > SCENARIO_STEPS_MAX)
-        reader_mistake(reader, node, "times: expected 1 to %d", (int)SCENARIO_STEPS_MAX);
-    return (size_t)times;
+    return (size_t)reader_whole(reader, reader_need(reader, node, "times"), 1, SCENARIO_STEPS_MAX,
+                                1);
 }
 
 static void parse_step(struct parse *parse, yaml_node_t *node)

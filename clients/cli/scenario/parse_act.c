@@ -208,12 +208,8 @@ static size_t series_rows(struct reader *reader, yaml_node_t *node, struct serie
         reader_mistake(reader, node, "expected either \"values\" (with \"columns\") or \"times\"");
         return 0;
     }
-    if (times != NULL) {
-        double count = reader_number(reader, times, 0);
-        if (count < 1 || count > SCENARIO_STEPS_MAX)
-            reader_mistake(reader, times, "expected 1 to %d times", (int)SCENARIO_STEPS_MAX);
-        return (size_t)count;
-    }
+    if (times != NULL)
+        return (size_t)reader_whole(reader, times, 1, SCENARIO_STEPS_MAX, 0);
     series->columns = reader_strings(reader, reader_need(reader, node, "columns"));
     return reader_is_list(reader, series->values, "values") ? reader_items(series->values) : 0;
 }
@@ -301,6 +297,9 @@ void parse_reply(struct parse *parse, yaml_node_t *node, struct scenario_step *s
 
 /* ---- supplies ---- */
 
+/* Wrong ones are for the service to refuse. */
+static const int64_t QUANTITY_MAX = 1000000000000000;
+
 void parse_supply(struct parse *parse, yaml_node_t *node, struct scenario_step *step)
 {
     struct reader *reader = &parse->reader;
@@ -314,7 +313,8 @@ void parse_supply(struct parse *parse, yaml_node_t *node, struct scenario_step *
         reader, reader_need(reader, node, "verb"), &liandong__v1__supply_act__verb__descriptor, 0);
     act->id = report_id(parse, &fields);
     act->item = needed_field(&fields, "item", NULL);
-    act->quantity = (int64_t)reader_number(reader, field(&fields, "quantity"), 0);
+    act->quantity =
+        reader_whole(reader, field(&fields, "quantity"), -QUANTITY_MAX, QUANTITY_MAX, 0);
     act->from = text_field(&fields, "from", "");
     act->to = text_field(&fields, "to", "");
     act->request = text_field(&fields, "request", "");

@@ -53,6 +53,9 @@ yaml_node_t *reader_item(struct reader *reader, yaml_node_t *list, size_t index)
 bool reader_is_scalar(const yaml_node_t *node);
 const char *reader_text(struct reader *reader, yaml_node_t *node, const char *missing);
 double reader_number(struct reader *reader, yaml_node_t *node, double missing);
+/* A whole number in [low, high], which a double holds exactly; else a mistake, and missing. */
+int64_t reader_whole(struct reader *reader, yaml_node_t *node, int64_t low, int64_t high,
+                     int64_t missing);
 bool reader_bool(struct reader *reader, yaml_node_t *node, bool missing);
 int reader_enum(struct reader *reader, yaml_node_t *node, const ProtobufCEnumDescriptor *descriptor,
                 int missing);

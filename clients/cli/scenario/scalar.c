@@ -51,6 +51,21 @@ double reader_number(struct reader *reader, yaml_node_t *node, double missing)
     return missing;
 }
 
+int64_t reader_whole(struct reader *reader, yaml_node_t *node, int64_t low, int64_t high,
+                     int64_t missing)
+{
+    const char *text = reader_text(reader, node, NULL);
+    double value;
+    if (text == NULL)
+        return missing;
+    if (parse_number(text, &value) && value >= (double)low && value <= (double)high &&
+        floor(value) == value)
+        return (int64_t)value;
+    reader_mistake(reader, node, "expected a whole number from %lld to %lld, found \"%.60s\"",
+                   (long long)low, (long long)high, text);
+    return missing;
+}
+
 bool reader_bool(struct reader *reader, yaml_node_t *node, bool missing)
 {
     const char *text = reader_text(reader, node, NULL);
