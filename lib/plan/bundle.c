@@ -1,11 +1,11 @@
 /*
  * A plan's files from disk, and their hash. The bundle is the *.yaml of vocabulary/ beside the plan
- * in order of name, then the plan itself; all in one arena behind owner. A file that cannot be read
- * or would make the bundle too big ends the reading, and nothing is left behind.
+ * in order of name, the general plan if the plan names one, then the plan itself; all in one arena
+ * behind owner. A file that cannot be read or would make the bundle too big ends the reading, and
+ * nothing is left behind; a general plan that is not there stays out, which loading will tell.
  */
-#include "plan.h"
+#include "loading.h"
 
-#include <arena.h>
 #include <assert.h>
 #include <context.h>
 #include <sodium.h>
@@ -63,7 +63,7 @@ static int on_name(const char *name, void *data)
     if (!is_vocabulary_name(name)) {
         return 0;
     }
-    if (reading->count == PLAN_BUNDLE_MAX_FILES - 1) {
+    if (reading->count == PLAN_BUNDLE_MAX_FILES - 2) {
         reading->too_many = true;
         return 1;
     }
@@ -124,10 +124,31 @@ static int list_vocabulary(struct reading *reading, const char *folder, struct l
     }
     if (reading->too_many) {
         return ld_fail(error, LD_TOOBIG, "%s: more than %d files", folder,
-                       PLAN_BUNDLE_MAX_FILES - 1);
+                       PLAN_BUNDLE_MAX_FILES - 2);
     }
     qsort(reading->files, reading->count, sizeof *reading->files, by_name);
     return LD_OK;
+}
+
+/* The general plan that this one names, from the same folder. */
+static int read_general(struct reading *reading, const struct plan_file *plan, const char *path,
+                        int folder_size, struct ld_error *error)
+{
+    struct plan_findings findings = {0}; /* of a file that is no YAML: loading tells them */
+    struct ld_arena scratch = {0};
+    const struct node *root = tree_read(&scratch, plan->name, plan->content, plan->size, &findings);
+    const char *name = general_file(reading->arena, root);
+    ld_arena_free(&scratch);
+    plan_findings_free(&findings);
+    if (!name) {
+        return LD_OK;
+    }
+    struct plan_file *general = &reading->files[reading->count];
+    general->name = name;
+    const char *file_path = ld_arena_format(reading->arena, "%.*s%s", folder_size, path, name);
+    int code = read_file(reading, file_path, general, error);
+    reading->count += code == LD_OK;
+    return code == LD_NOTFOUND ? LD_OK : code;
 }
 
 static int read_all(struct reading *reading, const char *path, struct ld_error *error)
@@ -145,9 +166,13 @@ static int read_all(struct reading *reading, const char *path, struct ld_error *
     if (code != LD_OK) {
         return code;
     }
-    struct plan_file *plan = &reading->files[reading->count++];
-    plan->name = ld_arena_string(reading->arena, base, strlen(base));
-    return read_file(reading, path, plan, error);
+    struct plan_file plan = {.name = ld_arena_string(reading->arena, base, strlen(base))};
+    code = read_file(reading, path, &plan, error);
+    if (code == LD_OK) {
+        code = read_general(reading, &plan, path, folder_size, error);
+    }
+    reading->files[reading->count++] = plan;
+    return code;
 }
 
 int plan_bundle_read(const struct ld_context *context, const char *path, struct plan_bundle *bundle,

@@ -78,6 +78,16 @@ static bool load_measure(struct loading *loading, const struct node *map,
     return true;
 }
 
+/* How old a reading may be: as long as it counts, or so long (a period of the incident says nothing
+ * about a reading). */
+static bool load_age(struct loading *loading, const struct node *map, struct plan_condition *out)
+{
+    const struct node *node = tree_get(map, "within");
+    out->window = node ? PLAN_WINDOW_FIXED : PLAN_WINDOW_NONE;
+    out->window_us = walk_duration_of(loading, node);
+    return !node || out->window_us > 0;
+}
+
 static bool load_window(struct loading *loading, const struct node *map, struct plan_condition *out)
 {
     const struct node *node = tree_get(map, "within");
@@ -142,11 +152,14 @@ static bool load_bounds(struct loading *loading, const struct node *map, struct 
     return true;
 }
 
-/* over: city or county; what it is when left out differs. */
+/* What it is when left out differs. Areas and places are of the whole city. */
 static void load_over(struct loading *loading, const struct node *map, struct plan_condition *out)
 {
-    int over = walk_choice(loading, map, "over", "county city");
-    out->over_city = over < 0 ? out->kind == PLAN_COUNT : over == 1;
+    bool gauge = out->kind == PLAN_GAUGE;
+    int over = walk_choice(loading, map, "over", gauge ? "county city any mean" : "county city");
+    enum plan_over otherwise = out->kind == PLAN_COUNT ? PLAN_OVER_CITY : PLAN_OVER_COUNTY;
+    out->over = over < 0 ? otherwise : (enum plan_over)over;
+    out->round_up = walk_choice(loading, map, "round", "up") == 0;
 }
 
 static bool load_figure(struct loading *loading, const struct node *map, const char *keys,
@@ -157,7 +170,8 @@ static bool load_figure(struct loading *loading, const struct node *map, const c
     }
     load_over(loading, map, out);
     bool measure = load_measure(loading, map, out);
-    bool window = out->kind == PLAN_GAUGE || load_window(loading, map, out);
+    bool window =
+        out->kind == PLAN_GAUGE ? load_age(loading, map, out) : load_window(loading, map, out);
     bool bounds = load_bounds(loading, map, out);
     return measure && window && bounds;
 }
@@ -194,7 +208,7 @@ static bool load_kind(struct loading *loading, const struct node *map, int depth
     case PLAN_COUNT:
         return load_figure(loading, value, "measure within over?" BOUND_KEYS, out);
     case PLAN_GAUGE:
-        return load_figure(loading, value, "measure over?" BOUND_KEYS, out);
+        return load_figure(loading, value, "measure over? within? round?" BOUND_KEYS, out);
     case PLAN_AREAS:
     case PLAN_PLACES:
         return load_figure(loading, value, "measure within" BOUND_KEYS, out);

@@ -38,7 +38,7 @@ static bool load_criterion(struct loading *loading, const struct node *node,
     }
     *out = (struct plan_criterion){
         .id = walk_id(loading, node, "id"),
-        .section = walk_string(loading, node, "section"),
+        .section = walk_section(loading, node),
         .reading = walk_reading(loading, node),
         .level = walk_level(loading, node, "level"),
         .text = walk_text(loading, node, "text"),
@@ -46,7 +46,7 @@ static bool load_criterion(struct loading *loading, const struct node *node,
         .line = node->line,
     };
     out->hazards = walk_hazards(loading, node, "hazards", &out->hazard_count);
-    bool hazards_good = !tree_get(node, "hazards") || out->hazard_count > 0;
+    bool hazards_good = !tree_get(node, "hazards") || out->hazard_count > 0; /* else no criterion */
     const struct node *when = tree_get(node, "when");
     bool when_good = when && load_condition(loading, when, 1, &out->when);
     return when_good && hazards_good && *out->id && out->level != PLAN_NONE;
@@ -111,6 +111,11 @@ static void check_levels(struct loading *loading, const struct node *list)
 
 void load_grading(struct loading *loading)
 {
+    if (loading->plan->procedure.follows_warning && tree_get(loading->root, "grading")) {
+        walk_report(loading, tree_get(loading->root, "grading"),
+                    "grading: has no meaning where the response follows the warning");
+        return;
+    }
     const struct node *list = walk_list(loading, loading->root, "grading", PLAN_CRITERIA_MAX);
     if (list) {
         check_levels(loading, list);
@@ -120,35 +125,48 @@ void load_grading(struct loading *loading)
 
 /* ---- warnings ---- */
 
-static void load_issue(struct loading *loading, const struct node *node)
+/* One of several warnings' rules that only have a section; "" if it is not there. */
+static const char *load_cited(struct loading *loading, const struct node *warnings, const char *key)
 {
-    if (!walk_keys(loading, node, "section suggest? assess? file_with? issue reading?")) {
-        return;
+    const struct node *node = tree_get(warnings, key);
+    return walk_keys(loading, node, "section reading?") ? walk_section(loading, node) : "";
+}
+
+static void load_colours(struct loading *loading, const struct node *warnings)
+{
+    struct plan *plan = loading->plan;
+    bool follows = plan->procedure.follows_warning;
+    plan->warning_from_grade = walk_flag(loading, warnings, "from_grade");
+    if (plan->warning_from_grade && follows) {
+        walk_report(loading, tree_get(warnings, "from_grade"),
+                    "from_grade: the response follows the warning, so there is no grade");
+    } else if (plan->warning_from_grade == (tree_get(warnings, "criteria") != NULL)) {
+        walk_report(loading, warnings, "expected either from_grade: true or criteria: […]");
     }
-    struct plan_issue *issue = &loading->plan->warning_issue;
-    issue->section = walk_string(loading, node, "section");
-    issue->suggest = walk_patterns(loading, node, "suggest", &issue->suggest_count);
-    issue->assess = walk_patterns(loading, node, "assess", &issue->assess_count);
-    issue->file_with = walk_patterns(loading, node, "file_with", &issue->file_with_count);
-    issue->issue = walk_patterns(loading, node, "issue", &issue->issue_count);
+    const struct node *list = walk_list(loading, warnings, "criteria", PLAN_CRITERIA_MAX);
+    if (list && follows) {
+        check_levels(loading, list);
+    }
+    if (list) {
+        plan->warnings = load_criteria(loading, list, &plan->warning_count);
+    }
 }
 
 void load_warnings(struct loading *loading, const struct node *warnings)
 {
     struct plan *plan = loading->plan;
-    plan->warning_section = "";
-    plan->warning_issue.section = "";
-    if (!walk_keys(loading, warnings, "section from_grade? criteria? issue? reading?")) {
+    plan->warning_section = plan->warning_merge_section = plan->warning_county_section = "";
+    if (!warnings && plan->procedure.follows_warning && !takes_section(loading, "warnings")) {
+        walk_report(loading, NULL,
+                    "missing key \"warnings\", which the response follows (procedure: follows)");
+    }
+    if (!walk_keys(loading, warnings,
+                   "section from_grade? criteria? merge? county? issue? reading?")) {
         return;
     }
-    plan->warning_section = walk_string(loading, warnings, "section");
-    plan->warning_from_grade = walk_flag(loading, warnings, "from_grade");
-    if (plan->warning_from_grade == (tree_get(warnings, "criteria") != NULL)) {
-        walk_report(loading, warnings, "expected either from_grade: true or criteria: […]");
-    }
-    const struct node *list = walk_list(loading, warnings, "criteria", PLAN_CRITERIA_MAX);
-    if (list) {
-        plan->warnings = load_criteria(loading, list, &plan->warning_count);
-    }
-    load_issue(loading, tree_get(warnings, "issue"));
+    plan->warning_section = walk_section(loading, warnings);
+    plan->warning_merge_section = load_cited(loading, warnings, "merge");
+    plan->warning_county_section = load_cited(loading, warnings, "county");
+    load_colours(loading, warnings);
+    load_issue(loading, warnings);
 }

@@ -1,12 +1,14 @@
 /*
- * Working groups and the member-unit table. Every duty lands in plan.duties: the table's first, in
- * order of rows, then the groups'; members.c then tells each unit which are its own.
+ * Working groups, the member-unit table, and measures of levels (rows without number). Every duty
+ * lands in plan.duties: the table's first, in order of rows, then the groups'; members.c then tells
+ * each unit which are its own.
  */
 #include "walk.h"
 
 #include <string.h>
 
-static const char DUTY_KEYS[] = "id section? from? text hazards? signs? deadline? repeat? reading?";
+static const char DUTY_KEYS[] =
+    "id section? from? until? text hazards? signs? deadline? repeat? reading?";
 
 /* ---- duties ---- */
 
@@ -29,18 +31,10 @@ static const size_t *load_duty_signs(struct loading *loading, const struct node 
 
 /* owner: section and level that hold where the duty names none of its own; level_given: whether
  * the owner names a level, right or wrong. */
-static void load_duty(struct loading *loading, const struct node *node,
-                      const struct plan_duty *owner, bool level_given, struct plan_duty *out)
+/* Levels at which a duty applies: its own, or those of the row or group. */
+static void load_duty_levels(struct loading *loading, const struct node *node,
+                             const struct plan_duty *owner, bool level_given, struct plan_duty *out)
 {
-    *out = *owner;
-    out->id = walk_id(loading, node, "id");
-    out->text = walk_text(loading, node, "text");
-    out->deadline_us = walk_duration(loading, node, "deadline");
-    out->repeat_us = walk_duration(loading, node, "repeat");
-    out->hazards = walk_hazards(loading, node, "hazards", &out->hazard_count);
-    if (tree_get(node, "section")) {
-        out->section = walk_string(loading, node, "section");
-    }
     if (tree_get(node, "from")) {
         out->from = walk_level(loading, node, "from");
     } else if (owner->from == PLAN_NONE && !level_given) {
@@ -52,10 +46,38 @@ static void load_duty(struct loading *loading, const struct node *node,
                     "from: level %s, but the group only works from level %s",
                     plan_level_name(out->from), plan_level_name(owner->from));
     }
+    out->until = walk_level(loading, node, "until");
+    if (out->from != PLAN_NONE && out->until > out->from) {
+        walk_report(loading, tree_get(node, "until"),
+                    "until: level %s, but the duty only applies from level %s",
+                    plan_level_name(out->until), plan_level_name(out->from));
+    }
+}
+
+static void load_duty(struct loading *loading, const struct node *node,
+                      const struct plan_duty *owner, bool level_given, struct plan_duty *out)
+{
+    *out = *owner;
+    out->id = walk_id(loading, node, "id");
+    out->text = walk_text(loading, node, "text");
+    out->deadline_us = walk_duration(loading, node, "deadline");
+    out->repeat_us = walk_duration(loading, node, "repeat");
+    out->hazards = walk_hazards(loading, node, "hazards", &out->hazard_count);
+    if (tree_get(node, "section")) {
+        out->section = walk_section(loading, node);
+    }
+    load_duty_levels(loading, node, owner, level_given, out);
     const struct node *signs = tree_get(node, "signs");
     if (signs && !(signs->kind == NODE_LIST && signs->count == 0)) {
         out->signs = load_duty_signs(loading, node, &out->sign_count);
     }
+}
+
+/* A duty of the general plan whose hazards are none of this plan's is none of its duties. */
+static bool falls_out(const struct loading *loading, const struct node *node,
+                      const struct plan_duty *duty)
+{
+    return is_taken(loading, node) && tree_get(node, "hazards") && duty->hazard_count == 0;
 }
 
 /* The duties of a row or group. */
@@ -71,7 +93,8 @@ static struct duty_range load_list(struct loading *loading, const struct node *m
             continue;
         }
         load_duty(loading, node, owner, tree_get(map, "from") != NULL, duty);
-        plan->duty_count += walk_unique(loading, node, ids, duty->id, plan->duty_count, "duty");
+        bool unique = walk_unique(loading, node, ids, duty->id, plan->duty_count, "duty");
+        plan->duty_count += unique && !falls_out(loading, node, duty);
     }
     range.count = plan->duty_count - range.first;
     return range;
@@ -116,7 +139,7 @@ static void load_leads(struct loading *loading, const struct node *leads, struct
 static void load_group(struct loading *loading, const struct node *node, struct plan_group *group)
 {
     group->id = walk_id(loading, node, "id");
-    group->section = walk_string(loading, node, "section");
+    group->section = walk_section(loading, node);
     group->from = walk_level(loading, node, "from");
     group->name = walk_text(loading, node, "name");
     group->members = walk_units(loading, node, "members", &group->member_count);
@@ -165,11 +188,14 @@ static void load_row(struct loading *loading, const struct node *node, struct in
     row->node = node;
     row->number = walk_integer(loading, node, "row", 1, 100000);
     row->others = is_others(tree_get(node, "units"));
+    if (row->others && !tree_get(node, "row")) {
+        walk_report(loading, node, "missing key \"row\": only a row has duties of \"others\"");
+    }
     if (!row->others) {
         row->units = walk_units(loading, node, "units", &row->unit_count);
     }
     struct plan_duty owner = {
-        .section = walk_string(loading, node, "section"), .group = -1, .row = row->number};
+        .section = walk_section(loading, node), .group = -1, .row = row->number};
     if (tree_get(node, "from")) {
         owner.from = walk_level(loading, node, "from");
     }
@@ -182,7 +208,7 @@ static void load_rows(struct loading *loading, const struct node *list, struct i
     loading->rows = ld_arena_alloc(loading->scratch, list->count * sizeof *loading->rows);
     bool others = false;
     for (const struct node *node = list->first; node; node = node->next) {
-        if (!walk_keys(loading, node, "row section units from? duties reading?")) {
+        if (!walk_keys(loading, node, "row? section units from? duties reading?")) {
             continue;
         }
         struct table_row *row = &loading->rows[loading->row_count++];
@@ -209,11 +235,13 @@ void load_duties(struct loading *loading, const struct node *groups, const struc
     struct index ids = {.arena = loading->scratch};
     loading->duties = ld_arena_alloc(loading->arena, (count + 1) * sizeof *loading->duties);
     loading->plan->duties = loading->duties;
-    const struct node *row_list = walk_list(loading, loading->root, "duties", PLAN_ROWS_MAX);
+    const struct node *row_list =
+        walk_list(loading, home_of(loading, "duties"), "duties", PLAN_ROWS_MAX);
     if (row_list) {
         load_rows(loading, row_list, &ids);
     }
-    const struct node *group_list = walk_list(loading, loading->root, "groups", PLAN_GROUPS_MAX);
+    const struct node *group_list =
+        walk_list(loading, home_of(loading, "groups"), "groups", PLAN_GROUPS_MAX);
     if (group_list) {
         load_groups(loading, group_list, &ids);
     }

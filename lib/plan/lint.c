@@ -6,6 +6,7 @@
  */
 #include "walk.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Steps of comparing conditions; enough for every pair of criteria of any real plan. Beyond it the
@@ -19,12 +20,24 @@ static bool counts_wholes(const struct plan_condition *condition)
     return condition->kind != PLAN_GAUGE;
 }
 
+/* A reading that is rounded is a whole number too, but may be less than 0: more than 2.5 is at
+ * least 3. */
+static struct plan_bounds rounded_bounds(const struct plan_condition *condition)
+{
+    struct plan_bounds bounds = condition->bounds;
+    bounds.low = bounds.low_open ? floor(bounds.low) + 1 : ceil(bounds.low);
+    bounds.high = bounds.high_open ? ceil(bounds.high) - 1 : floor(bounds.high);
+    bounds.low_open = false;
+    bounds.high_open = false;
+    return bounds;
+}
+
 /* Bounds over whole numbers from 0 as closed ones: more than 2 is at least 3. */
 static struct plan_bounds closed_bounds(const struct plan_condition *condition)
 {
     struct plan_bounds bounds = condition->bounds;
     if (!counts_wholes(condition)) {
-        return bounds;
+        return condition->round_up ? rounded_bounds(condition) : bounds;
     }
     if (!bounds.has_low) {
         bounds.low = 0;
@@ -86,8 +99,8 @@ static bool has_children(const struct plan_condition *condition)
 
 static bool same_figure(const struct plan_condition *a, const struct plan_condition *b)
 {
-    return a->kind == b->kind && a->measure == b->measure && a->over_city == b->over_city &&
-           a->window == b->window && a->window_us == b->window_us;
+    return a->kind == b->kind && a->measure == b->measure && a->over == b->over &&
+           a->window == b->window && a->window_us == b->window_us && a->round_up == b->round_up;
 }
 
 static bool same_sign(const struct plan_condition *a, const struct plan_condition *b)
@@ -99,7 +112,7 @@ static bool same_sign(const struct plan_condition *a, const struct plan_conditio
 static bool is_single(const struct plan_condition *condition)
 {
     return condition->kind == PLAN_AREAS || condition->kind == PLAN_PLACES ||
-           (condition->kind == PLAN_COUNT && condition->over_city);
+           condition->over == PLAN_OVER_CITY || condition->over == PLAN_OVER_MEAN;
 }
 
 bool lint_excludes(const struct plan_condition *a, const struct plan_condition *b)
@@ -125,6 +138,16 @@ static bool window_within(const struct plan_condition *inner, const struct plan_
     return inner->window == outer->window && inner->window_us <= outer->window_us;
 }
 
+/* A reading of one area is one of any, and one that is recent enough also is for a longer time; of
+ * a mean neither is said. */
+static bool reading_within(const struct plan_condition *a, const struct plan_condition *b)
+{
+    bool longer = b->window == PLAN_WINDOW_NONE ||
+                  (a->window == PLAN_WINDOW_FIXED && a->window_us <= b->window_us);
+    return a->over != PLAN_OVER_MEAN && a->round_up == b->round_up && longer &&
+           (b->over == a->over || b->over == PLAN_OVER_ANY);
+}
+
 static bool leaf_implies(const struct plan_condition *a, const struct plan_condition *b)
 {
     if (same_sign(a, b)) {
@@ -141,9 +164,12 @@ static bool leaf_implies(const struct plan_condition *a, const struct plan_condi
     if (same_figure(a, b)) {
         return true;
     }
+    if (a->kind == PLAN_GAUGE) {
+        return reading_within(a, b);
+    }
     /* A wider window or the whole city only adds: that matters to an upper bound alone. */
-    return a->kind != PLAN_GAUGE && !b->bounds.has_high && window_within(a, b) &&
-           (b->over_city || a->over_city == b->over_city);
+    return !b->bounds.has_high && window_within(a, b) &&
+           (b->over == PLAN_OVER_CITY || a->over == b->over);
 }
 
 static bool implies(const struct plan_condition *a, const struct plan_condition *b, int *steps);
@@ -293,7 +319,7 @@ void lint_criteria(struct loading *loading, const struct plan_criterion *criteri
     const bool *covered = coverage(loading, criteria, count);
     int steps = COMPARE_STEPS_MAX;
     for (size_t i = 0; i < count; i++) {
-        if (!memchr(&covered[i * hazards], true, hazards)) {
+        if (!memchr(&covered[i * hazards], true, hazards) && !is_taken(loading, nodes[i])) {
             walk_report(loading, nodes[i],
                         "criterion \"%s\" can never hold: it covers no hazard in scope",
                         criteria[i].id);

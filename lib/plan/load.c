@@ -2,9 +2,10 @@
  * Loading a bundle: every file becomes a tree; the vocabulary is read, then the plan's sections in
  * the order in which they build on each other; then the plan is handed out, or nothing is.
  *
- * Failures: a file that is no YAML or a vocabulary file that is missing ends the loading before the
- * words are looked at, as every word would be unknown. Otherwise all mistakes are collected. The
- * trees live in a scratch arena that is freed at the end; a plan owns copies of its texts.
+ * Failures: a file that is no YAML, or one of the vocabulary or the general plan's that is missing,
+ * ends the loading before the words are looked at, as every word would be unknown. Otherwise all
+ * mistakes are collected. The trees live in a scratch arena that is freed at the end; a plan owns
+ * copies of its texts.
  */
 #include "walk.h"
 
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VOCABULARY_COUNT = 7 };
+enum { VOCABULARY_COUNT = 8 };
 
 static const struct {
     const char *name;
@@ -22,7 +23,7 @@ static const struct {
     {"vocabulary/areas.yaml", load_areas},     {"vocabulary/units.yaml", load_units},
     {"vocabulary/hazards.yaml", load_hazards}, {"vocabulary/measures.yaml", load_measures},
     {"vocabulary/signs.yaml", load_signs},     {"vocabulary/channels.yaml", load_channels},
-    {"vocabulary/items.yaml", load_items},
+    {"vocabulary/items.yaml", load_items},     {"vocabulary/reserves.yaml", load_reserves},
 };
 
 /* ---- files ---- */
@@ -37,36 +38,56 @@ static int vocabulary_position(const char *name)
     return -1;
 }
 
-/* The trees of all files: the vocabulary's by position, the plan's as loading->root. */
+/* A file before the plan's own: one of the vocabulary, or the general plan's. */
+static void read_other(struct loading *loading, const struct plan_file *file, const char *general,
+                       const struct node *trees[VOCABULARY_COUNT], bool there[VOCABULARY_COUNT])
+{
+    int position = vocabulary_position(file->name);
+    bool is_general = general && strcmp(file->name, general) == 0;
+    if (position < 0 && !is_general) {
+        findings_add(loading->findings, file->name, 1, 1,
+                     "no file of the vocabulary; expected areas, channels, hazards, items, "
+                     "measures, reserves, signs, units (.yaml), or the general plan's");
+        return;
+    }
+    if (is_general ? loading->general != NULL : there[position]) {
+        findings_add(loading->findings, file->name, 1, 1, "the file is in the bundle twice");
+        return;
+    }
+    const struct node *root =
+        tree_read(loading->scratch, file->name, file->content, file->size, loading->findings);
+    if (is_general) {
+        loading->general = root;
+    } else {
+        trees[position] = root;
+        there[position] = true;
+    }
+}
+
+/* The trees of all files: the vocabulary's by position, the plans' in loading. */
 static void read_trees(struct loading *loading, const struct plan_file *files, size_t file_count,
                        const struct node *trees[VOCABULARY_COUNT])
 {
+    const struct plan_file *own = &files[file_count - 1];
     bool there[VOCABULARY_COUNT] = {false};
-    for (size_t i = 0; i < file_count; i++) {
-        const struct plan_file *file = &files[i];
-        int position = vocabulary_position(file->name);
-        bool last = i + 1 == file_count;
-        if (!last && (position < 0 || there[position])) {
-            findings_add(loading->findings, file->name, 1, 1,
-                         position < 0 ? "no file of the vocabulary; expected areas, channels, "
-                                        "hazards, items, measures, signs, units (.yaml)"
-                                      : "the file is in the bundle twice");
-            continue;
-        }
-        const struct node *root =
-            tree_read(loading->scratch, file->name, file->content, file->size, loading->findings);
-        if (last) {
-            loading->root = root;
-        } else {
-            trees[position] = root;
-            there[position] = true;
-        }
+    loading->root =
+        tree_read(loading->scratch, own->name, own->content, own->size, loading->findings);
+    const char *general = general_file(loading->scratch, loading->root);
+    bool general_there = false;
+    for (size_t i = 0; i + 1 < file_count; i++) {
+        read_other(loading, &files[i], general, trees, there);
+        general_there |= general && strcmp(files[i].name, general) == 0;
     }
     for (int i = 0; i < VOCABULARY_COUNT; i++) {
         if (!there[i]) {
             findings_add(loading->findings, VOCABULARY[i].name, 1, 1,
                          "the file is missing; the vocabulary is not complete without it");
         }
+    }
+    if (general && !general_there) {
+        walk_report(loading, tree_get(tree_get(loading->root, "general"), "plan"),
+                    "the file \"%s\" of the general plan is missing; it stands beside this one",
+                    general);
     }
 }
 
@@ -96,26 +117,56 @@ static void load_head(struct loading *loading)
     load_plan_levels(loading);
 }
 
+/* Does the response follow the warning? Then there is nothing to grade. */
+static bool follows_warning(const struct node *root)
+{
+    const struct node *follows = tree_get(tree_get(root, "procedure"), "follows");
+    return follows && follows->kind == NODE_TEXT && strcmp(follows->text, "warning") == 0;
+}
+
+/* The keys of the plan's own file: what it takes from another may be left out. */
+static bool check_top(struct loading *loading)
+{
+    static const char *const KEYS[] = {
+        "plan",   "title",   "document",   "issued",    "area",      "levels?",      "general?",
+        "scope",  "grading", "warnings?",  "reporting", "procedure", "organisation", "groups?",
+        "duties", "orders",  "aftercare?", "notices",   "supplies",  "reading?"};
+    char keys[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
+        bool optional = takes_section(loading, KEYS[i]) ||
+                        (strcmp(KEYS[i], "grading") == 0 && follows_warning(loading->root));
+        used += (size_t)snprintf(keys + used, sizeof keys - used, "%s%s ", KEYS[i],
+                                 optional ? "?" : "");
+    }
+    return walk_keys(loading, loading->root, keys);
+}
+
+static const struct node *section_of(const struct loading *loading, const char *section)
+{
+    return tree_get(home_of(loading, section), section);
+}
+
 static void load_sections(struct loading *loading)
 {
     const struct node *root = loading->root;
-    if (!walk_keys(loading, root,
-                   "plan title document issued area levels? scope grading warnings? reporting "
-                   "procedure organisation groups? duties orders notices supplies reading?")) {
+    load_general(loading);
+    if (!check_top(loading)) {
         return;
     }
     load_head(loading);
     load_scope(loading, tree_get(root, "scope"));
-    load_grading(loading);
-    load_warnings(loading, tree_get(root, "warnings"));
-    load_reporting(loading, tree_get(root, "reporting"));
     load_procedure(loading, tree_get(root, "procedure"));
-    load_organisation(loading, tree_get(root, "organisation"));
-    load_duties(loading, tree_get(root, "groups"), tree_get(root, "duties"));
+    load_grading(loading);
+    load_warnings(loading, section_of(loading, "warnings"));
+    load_reporting(loading, section_of(loading, "reporting"));
+    load_organisation(loading, section_of(loading, "organisation"));
+    load_duties(loading, section_of(loading, "groups"), section_of(loading, "duties"));
     load_members(loading);
-    load_orders(loading, tree_get(root, "orders"));
-    load_notices(loading, tree_get(root, "notices"));
-    load_supplies(loading, tree_get(root, "supplies"));
+    load_orders(loading, section_of(loading, "orders"));
+    load_aftercare(loading);
+    load_notices(loading, section_of(loading, "notices"));
+    load_supplies(loading, section_of(loading, "supplies"));
 }
 
 /* ---- memory ---- */
@@ -124,13 +175,14 @@ static struct plan_store *store_new(void)
 {
     struct plan_store *store = calloc(1, sizeof *store);
     assert(store);
-    struct index *const indexes[] = {&store->areas,    &store->units,   &store->hazards,
-                                     &store->measures, &store->signs,   &store->channels,
-                                     &store->items,    &store->members, &store->groups};
+    struct index *const indexes[] = {
+        &store->areas,    &store->units, &store->hazards, &store->measures, &store->signs,
+        &store->channels, &store->items, &store->members, &store->groups,   &store->reserves};
     for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
         indexes[i]->arena = &store->arena;
     }
     store->plan.owner = store;
+    store->plan.area = store->plan.general = store->plan.general_section = "";
     return store;
 }
 
@@ -147,6 +199,7 @@ void plan_free(struct plan *plan)
     index_free(&store->signs);
     index_free(&store->channels);
     index_free(&store->items);
+    index_free(&store->reserves);
     index_free(&store->members);
     index_free(&store->groups);
     ld_arena_free(&store->arena);

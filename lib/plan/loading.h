@@ -30,7 +30,7 @@ enum {
 struct plan_store {
     struct plan plan;
     struct ld_arena arena;
-    struct index areas, units, hazards, measures, signs, channels, items, members, groups;
+    struct index areas, units, hazards, measures, signs, channels, items, reserves, members, groups;
 };
 
 /* A row of the member-unit table, or a group, as far as members need it. */
@@ -39,7 +39,7 @@ struct duty_range {
 };
 struct table_row {
     const struct node *node;
-    int number;
+    int number; /* 0: a measure of a level */
     const size_t *units;
     size_t unit_count;
     bool others;
@@ -53,6 +53,8 @@ struct loading {
     struct ld_arena *scratch; /* until loading ends: trees, helpers */
     struct plan_findings *findings;
     const struct node *root;         /* of the plan's own file */
+    const struct node *general;      /* of the general plan's file; NULL: there is none */
+    unsigned taken;                  /* sections that are read from there (general.c) */
     size_t pattern_count;            /* unit patterns checked so far */
     struct plan_duty *duties;        /* plan.duties, while it grows */
     struct duty_range *group_duties; /* by group */
@@ -66,6 +68,11 @@ static inline unsigned level_bit(int level)
     return 1u << level;
 }
 
+/* Kinds of units. */
+#define UNIT_KINDS                                                                                 \
+    "government party department enterprise military expert media education group office depot "   \
+    "hospital public"
+
 /* The list of a file of the vocabulary under its key; NULL (reported) if there is none. */
 const struct node *vocabulary_entries(struct loading *loading, const struct node *root,
                                       const char *key, size_t max);
@@ -77,6 +84,17 @@ void load_measures(struct loading *loading, const struct node *root);
 void load_signs(struct loading *loading, const struct node *root);
 void load_channels(struct loading *loading, const struct node *root);
 void load_items(struct loading *loading, const struct node *root);
+void load_reserves(struct loading *loading, const struct node *root); /* after items and units */
+
+/* The general plan (general.c). Its file's name by a plan's tree, in arena; NULL if it names none.
+ */
+const char *general_file(struct ld_arena *arena, const struct node *root);
+/* Reads `general:`: from then on, home_of says in which file's root a section stands. */
+void load_general(struct loading *loading);
+const struct node *home_of(const struct loading *loading, const char *section);
+bool takes_section(const struct loading *loading, const char *section);
+/* Does the node stand in the general plan's file? */
+bool is_taken(const struct loading *loading, const struct node *node);
 
 /* The plan's sections, in the order in which they build on each other. */
 void load_scope(struct loading *loading, const struct node *scope);
@@ -88,12 +106,15 @@ void load_organisation(struct loading *loading, const struct node *organisation)
 void load_duties(struct loading *loading, const struct node *groups, const struct node *rows);
 void load_members(struct loading *loading);
 void load_orders(struct loading *loading, const struct node *orders);
+void load_aftercare(struct loading *loading);
 void load_notices(struct loading *loading, const struct node *notices);
 void load_supplies(struct loading *loading, const struct node *supplies);
 
 /* Reads one `when:`; false if it has mistakes (reported). nodes come from plan memory. */
 bool load_condition(struct loading *loading, const struct node *node, int depth,
                     struct plan_condition *out);
+/* Who takes which step of a warning (procedure.c). */
+void load_issue(struct loading *loading, const struct node *warnings);
 
 /* What two whole conditions say about each other (lint.c). */
 bool lint_bounds_empty(const struct plan_condition *condition);

@@ -1,7 +1,7 @@
 /*
- * Who has which duties: a member is a unit named by a row of the table, or by a group (then the row
- * of "others" is its own). Members come in order of rows; the duties of each, own row first, then
- * its groups'.
+ * Who has which duties: a member is a unit named by a row of the table, by a measure of a level, or
+ * by a group (without a row of its own, it has that of "others"). Members come in order of rows;
+ * the duties of each, own rows and measures first, then its groups'.
  */
 #include "walk.h"
 
@@ -10,22 +10,21 @@
 /* Positions of members by unit, -1 none; and how many duties each gets. */
 struct roster {
     int *by_unit;
+    bool *grouped; /* by unit: is it in a group? */
     struct plan_member *members;
     size_t count;
 };
 
 /* The member for a unit, added if it is none yet; NULL if there are too many. */
-static struct plan_member *enrol(struct loading *loading, struct roster *roster, size_t unit,
-                                 bool named)
+static struct plan_member *enrol(struct roster *roster, size_t unit)
 {
     if (roster->by_unit[unit] < 0) {
         if (roster->count == PLAN_MEMBERS_MAX) {
             return NULL;
         }
         roster->by_unit[unit] = (int)roster->count;
-        roster->members[roster->count++] = (struct plan_member){.unit = unit, .named = named};
+        roster->members[roster->count++] = (struct plan_member){.unit = unit};
     }
-    (void)loading;
     return &roster->members[roster->by_unit[unit]];
 }
 
@@ -44,11 +43,12 @@ static void enrol_rows(struct loading *loading, struct roster *roster)
     for (size_t i = 0; i < loading->row_count; i++) {
         const struct table_row *row = &loading->rows[i];
         for (size_t j = 0; j < row->unit_count; j++) {
-            struct plan_member *member = enrol(loading, roster, row->units[j], true);
+            struct plan_member *member = enrol(roster, row->units[j]);
             if (!member) {
                 walk_report(loading, row->node, "more than %d member units", PLAN_MEMBERS_MAX);
                 return;
             }
+            member->named |= row->number > 0;
             member->duty_count += row->duties.count;
         }
     }
@@ -62,20 +62,21 @@ static void enrol_groups(struct loading *loading, struct roster *roster,
     for (size_t i = 0; i < plan->group_count; i++) {
         const struct plan_group *group = &plan->groups[i];
         for (size_t j = 0; j < group->member_count; j++) {
-            size_t before = roster->count;
-            struct plan_member *member = enrol(loading, roster, group->members[j], false);
+            struct plan_member *member = enrol(roster, group->members[j]);
             if (!member) {
                 walk_report(loading, loading->group_nodes[i], "more than %d member units",
                             PLAN_MEMBERS_MAX);
                 return;
             }
-            if (roster->count > before && !others) {
+            bool other = !member->named && !roster->grouped[group->members[j]];
+            roster->grouped[group->members[j]] = true;
+            if (other && !others) {
                 walk_report(loading, loading->group_nodes[i],
                             "unit \"%s\" of group \"%s\" has no row, and there is no row of "
                             "\"others\"",
                             plan->units[group->members[j]].id, group->id);
             }
-            member->duty_count += roster->count > before && others ? others->duties.count : 0;
+            member->duty_count += other && others ? others->duties.count : 0;
             member->duty_count += loading->group_duties[i].count;
         }
     }
@@ -121,7 +122,7 @@ static void fill_others(struct roster *roster, const struct table_row *others)
 {
     for (size_t i = 0; others && i < roster->count; i++) {
         struct plan_member *member = &roster->members[i];
-        if (!member->named) {
+        if (!member->named && roster->grouped[member->unit]) {
             give(member, list_of(member), &others->duties);
         }
     }
@@ -157,6 +158,7 @@ void load_members(struct loading *loading)
     struct plan *plan = loading->plan;
     struct roster roster = {
         .by_unit = ld_arena_alloc(loading->scratch, (plan->unit_count + 1) * sizeof(int)),
+        .grouped = ld_arena_alloc(loading->scratch, plan->unit_count + 1),
         .members = ld_arena_alloc(loading->arena, PLAN_MEMBERS_MAX * sizeof(struct plan_member)),
     };
     memset(roster.by_unit, 0xff, (plan->unit_count + 1) * sizeof(int));

@@ -1,4 +1,4 @@
-/* Orders, notices and supplies: small tables by level. */
+/* Orders, after-care, notices and supplies: small tables, most of them by level. */
 #include "walk.h"
 
 #include <string.h>
@@ -54,7 +54,7 @@ static void load_supervisor(struct loading *loading, const struct node *node,
 void load_orders(struct loading *loading, const struct node *node)
 {
     struct plan_orders *orders = &loading->plan->orders;
-    *orders = (struct plan_orders){.section = walk_string(loading, node, "section"),
+    *orders = (struct plan_orders){.section = walk_section(loading, node),
                                    .reading = walk_reading(loading, node),
                                    .supervisor_group = -1,
                                    .supervisor_else = "",
@@ -67,6 +67,35 @@ void load_orders(struct loading *loading, const struct node *node)
     load_supervisor(loading, tree_get(node, "supervisor"), orders);
     orders->escalate_after_us = walk_duration(loading, node, "escalate_after");
     orders->escalate_to = walk_unit(loading, node, "escalate_to");
+}
+
+/* ---- after-care ---- */
+
+void load_aftercare(struct loading *loading)
+{
+    struct plan *plan = loading->plan;
+    const struct node *list =
+        walk_list(loading, home_of(loading, "aftercare"), "aftercare", PLAN_WORDS_MAX);
+    if (!list) {
+        return;
+    }
+    struct index ids = {.arena = loading->scratch};
+    struct plan_aftercare *all = ld_arena_alloc(loading->arena, list->count * sizeof *all);
+    plan->aftercare = all;
+    for (const struct node *node = list->first; node; node = node->next) {
+        struct plan_aftercare *next = &all[plan->aftercare_count];
+        if (!walk_keys(loading, node, "id section by within? text reading?")) {
+            continue;
+        }
+        next->id = walk_id(loading, node, "id");
+        next->section = walk_section(loading, node);
+        next->by = walk_patterns(loading, node, "by", &next->by_count);
+        next->within_us = walk_duration(loading, node, "within");
+        next->text = walk_text(loading, node, "text");
+        plan->aftercare_count +=
+            walk_unique(loading, node, &ids, next->id, plan->aftercare_count, "aftercare");
+    }
+    index_free(&ids);
 }
 
 /* ---- notices ---- */
@@ -140,7 +169,7 @@ void load_notices(struct loading *loading, const struct node *node)
 {
     struct plan_notices *notices = &loading->plan->notices;
     static const struct plan_text NONE = {"", ""};
-    *notices = (struct plan_notices){.section = walk_string(loading, node, "section"),
+    *notices = (struct plan_notices){.section = walk_section(loading, node),
                                      .signer = {NONE, NONE, NONE, NONE, NONE},
                                      .headline = NONE,
                                      .body = NONE,
@@ -195,7 +224,7 @@ static unsigned load_pool(struct loading *loading, const struct node *node,
 void load_supplies(struct loading *loading, const struct node *node)
 {
     struct plan_supplies *supplies = &loading->plan->supplies;
-    *supplies = (struct plan_supplies){.section = walk_string(loading, node, "section"),
+    *supplies = (struct plan_supplies){.section = walk_section(loading, node),
                                        .reading = walk_reading(loading, node)};
     if (!walk_keys(loading, node, "section pools reading?")) {
         return;

@@ -4,25 +4,28 @@
  */
 #include "walk.h"
 
-static const struct plan_organisation NO_ORGANISATION = {
-    .section = "", .commander = {"", ""}, .office = {"", ""}, .press_by = "", .press_section = ""};
+static const struct plan_organisation NO_ORGANISATION = {.section = "",
+                                                         .commander = {"", ""},
+                                                         .office = {"", ""},
+                                                         .press = {0, "", ""},
+                                                         .assessment = {0, "", ""},
+                                                         .map = {0, "", ""},
+                                                         .meeting = {0, "", ""}};
 
-static void load_press(struct loading *loading, const struct node *node,
-                       struct plan_organisation *out)
+static void load_rhythm(struct loading *loading, const struct node *node, struct plan_rhythm *out)
 {
-    if (!walk_keys(loading, node, "every by section reading?")) {
-        return;
+    if (walk_keys(loading, node, "every by section reading?")) {
+        *out = (struct plan_rhythm){.every_us = walk_duration(loading, node, "every"),
+                                    .by = walk_unit(loading, node, "by"),
+                                    .section = walk_section(loading, node)};
     }
-    out->press_every_us = walk_duration(loading, node, "every");
-    out->press_by = walk_unit(loading, node, "by");
-    out->press_section = walk_string(loading, node, "section");
 }
 
 /* out holds what the level below has. */
 static void load_level(struct loading *loading, const struct node *node,
                        struct plan_organisation *out)
 {
-    out->section = walk_string(loading, node, "section");
+    out->section = walk_section(loading, node);
     if (tree_get(node, "commander")) {
         out->commander = walk_text(loading, node, "commander");
     }
@@ -32,7 +35,10 @@ static void load_level(struct loading *loading, const struct node *node,
     if (tree_get(node, "daily_report")) {
         out->daily_report = walk_flag(loading, node, "daily_report");
     }
-    load_press(loading, tree_get(node, "press"), out);
+    load_rhythm(loading, tree_get(node, "press"), &out->press);
+    load_rhythm(loading, tree_get(node, "assessment"), &out->assessment);
+    load_rhythm(loading, tree_get(node, "map"), &out->map);
+    load_rhythm(loading, tree_get(node, "meeting"), &out->meeting);
 }
 
 static void sort_entries(struct loading *loading, const struct node *list,
@@ -40,7 +46,8 @@ static void sort_entries(struct loading *loading, const struct node *list,
 {
     for (const struct node *node = list ? list->first : NULL; node; node = node->next) {
         if (!walk_keys(loading, node,
-                       "level section commander? office? press? daily_report? reading?")) {
+                       "level section commander? office? press? assessment? map? meeting? "
+                       "daily_report? reading?")) {
             continue;
         }
         enum plan_level level = walk_level(loading, node, "level");
@@ -73,19 +80,22 @@ void load_organisation(struct loading *loading, const struct node *organisation)
         return;
     }
     levels[PLAN_NONE] = NO_ORGANISATION;
-    sort_entries(loading, walk_list(loading, loading->root, "organisation", PLAN_LEVELS), entries);
+    sort_entries(loading,
+                 walk_list(loading, home_of(loading, "organisation"), "organisation", PLAN_LEVELS),
+                 entries);
     for (int level = PLAN_IV; level >= PLAN_I; level--) {
         levels[level] = NO_ORGANISATION;
-        if (!(loading->plan->levels & level_bit(level))) {
-            continue;
-        }
-        if (!entries[level]) {
+        bool had = loading->plan->levels & level_bit(level);
+        if (had && !entries[level]) {
             walk_report(loading, organisation, "organisation: no entry for level %s",
                         plan_level_name(level));
-            continue;
         }
-        load_level(loading, entries[level], &below);
-        check_whole(loading, entries[level], level, &below);
-        levels[level] = below;
+        if (entries[level]) {
+            load_level(loading, entries[level], &below);
+        }
+        if (had && entries[level]) {
+            check_whole(loading, entries[level], level, &below);
+            levels[level] = below;
+        }
     }
 }

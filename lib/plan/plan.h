@@ -66,13 +66,27 @@ struct plan_measure {
     struct plan_text unit, name;
 };
 struct plan_word { /* a sign or a channel */
-    const char *id;
+    const char *id, *section; /* section: "" if no plan is its source */
+    const char *const *by;    /* a channel: units and patterns that report through it; none: any */
+    size_t by_count;
     struct plan_text name;
 };
 struct plan_item {
     const char *id, *category;
     int64_t shelf_life_us;    /* 0: does not expire */
     struct plan_text unit, name;
+};
+struct plan_reserve {         /* what holders keep in stock at all times */
+    const char *id, *section;
+    const char *const *of;    /* kinds of units that keep it */
+    size_t of_count;
+    const char *category;     /* of items */
+    int kinds_percent;        /* of the category's items; 0: not said */
+    int days, season_days;    /* of their use; 0: not said. season_days: in the season */
+    int season_from, season_to; /* months 1 to 12, inclusive, may pass the year's end; 0: none */
+    const char *const *act;   /* who produces, buys or moves if it is not kept */
+    size_t act_count;
+    struct plan_text text;
 };
 
 /* ---- criteria ---- */
@@ -83,6 +97,9 @@ enum plan_condition_kind {
     PLAN_DESIGNATED                                             /* units */
 };
 enum plan_window { PLAN_WINDOW_NONE, PLAN_WINDOW_FIXED, PLAN_WINDOW_INCUBATION, PLAN_WINDOW_INCIDENT };
+/* What a figure is taken over: any one county; the city (of a count: all reports; of a gauge: the
+ * reading for the city itself); of a gauge alone: any area, or the mean of all places. */
+enum plan_over { PLAN_OVER_COUNTY, PLAN_OVER_CITY, PLAN_OVER_ANY, PLAN_OVER_MEAN };
 struct plan_bounds {
     bool has_low, has_high;
     bool low_open, high_open; /* more_than, less_than */
@@ -97,7 +114,8 @@ struct plan_condition {
     size_t measure;           /* index */
     enum plan_window window;
     int64_t window_us;        /* with PLAN_WINDOW_FIXED */
-    bool over_city;           /* sum over the city; false: in any one county */
+    enum plan_over over;
+    bool round_up;            /* a gauge: to the next whole number before it is compared */
     struct plan_bounds bounds;
     size_t sign;              /* index */
     const size_t *units;      /* indexes: who may designate */
@@ -115,15 +133,14 @@ struct plan_criterion {
     int line;
 };
 
-struct plan_issue {           /* who issues warnings: unit ids and patterns, in order of steps */
-    const char *section;      /* "" if the plan says nothing */
-    const char *const *suggest, *const *assess, *const *file_with, *const *issue;
-    size_t suggest_count, assess_count, file_with_count, issue_count;
-};
-
 /* ---- clocks ---- */
-enum plan_clock_start { PLAN_FROM_RECEIVED, PLAN_FROM_OCCURRED, PLAN_FROM_RESPONSE, PLAN_DAILY };
-enum plan_clock_met { PLAN_MET_TELEPHONE, PLAN_MET_WRITTEN, PLAN_MET_ANY, PLAN_MET_ZERO };
+/* PLAN_FROM_END: the end of the response; levels are then those that were in force. */
+enum plan_clock_start {
+    PLAN_FROM_RECEIVED, PLAN_FROM_OCCURRED, PLAN_FROM_RESPONSE, PLAN_DAILY, PLAN_FROM_END
+};
+enum plan_clock_met {
+    PLAN_MET_TELEPHONE, PLAN_MET_WRITTEN, PLAN_MET_ANY, PLAN_MET_ZERO, PLAN_MET_FINAL
+};
 struct plan_clock {
     const char *id, *section;
     unsigned levels;          /* bit 1 << level */
@@ -133,21 +150,23 @@ struct plan_clock {
     int at_minute;            /* PLAN_DAILY: minute of the local day */
     const char *const *by;    /* unit ids, "{county}.gov" patterns */
     size_t by_count;
+    bool each;                /* each of these owes it; else one of them meets it for all */
     struct plan_text text;
 };
 
 /* ---- procedure ---- */
-/* Same numbers as liandong.v1.Decision.Act. */
+/* Up to PLAN_DESIGNATE the same numbers as liandong.v1.Decision.Act; the others are steps of
+ * warnings, which no decision names. */
 enum plan_act {
     PLAN_ACT_NONE, PLAN_PROPOSE, PLAN_ASSESS, PLAN_DECIDE, PLAN_APPROVE, PLAN_FILE, PLAN_ORDER,
-    PLAN_DESIGNATE
+    PLAN_DESIGNATE, PLAN_SUGGEST, PLAN_VERIFY, PLAN_SIGN_OFF, PLAN_INFORM, PLAN_ISSUE
 };
 const char *plan_act_name(int act); /* "propose" … */
 struct plan_step {
     enum plan_act act;
     const char *const *by;    /* unit ids or "{county}.slug" patterns */
     size_t by_count;
-    const char *const *with;  /* PLAN_FILE: units it is filed with */
+    const char *const *with;  /* PLAN_FILE, PLAN_INFORM: units it is filed with, that are told */
     size_t with_count;
 };
 struct plan_rule {            /* steps for some levels */
@@ -159,7 +178,9 @@ struct plan_rule {            /* steps for some levels */
 struct plan_procedure {
     const struct plan_rule *start, *lower, *terminate, *direct; /* direct: one PLAN_ORDER step */
     size_t start_count, lower_count, terminate_count, direct_count;
+    bool follows_warning;     /* a response's level is measured by the warning, not by the grade */
     const char *county_section;
+    bool county_follows_city; /* counties take the city's level unless told otherwise */
     const char *const *county_decide;
     size_t county_decide_count;
     const char *const *county_must_follow;
@@ -167,16 +188,20 @@ struct plan_procedure {
 };
 
 /* ---- organisation, groups, duties ---- */
+struct plan_rhythm {          /* something that comes round while a level is in force */
+    int64_t every_us;         /* 0: none */
+    const char *by, *section; /* by: a unit */
+};
 struct plan_organisation {    /* by level, inherited values filled in */
     const char *section;
     struct plan_text commander, office;
-    int64_t press_every_us;   /* 0: none */
-    const char *press_by, *press_section;
+    struct plan_rhythm press, assessment, map, meeting;
     bool daily_report;
 };
 struct plan_duty {
     const char *id, *section;
     enum plan_level from;     /* lowest level at which it applies */
+    enum plan_level until;    /* gravest level at which it applies; PLAN_NONE: up to the gravest */
     struct plan_text text;
     const size_t *hazards;    /* none: any */
     size_t hazard_count;
@@ -184,7 +209,7 @@ struct plan_duty {
     size_t sign_count;
     int64_t deadline_us, repeat_us; /* 0: none */
     int group;                /* index of the group, -1: member-unit table */
-    int row;                  /* of the member-unit table, 0 for a group's */
+    int row;                  /* of the member-unit table; 0: a group's, or a measure of a level */
 };
 struct plan_group {
     const char *id, *section;
@@ -196,7 +221,7 @@ struct plan_group {
 };
 struct plan_member {          /* one member unit and all that it may have to do */
     size_t unit;
-    const size_t *duties;     /* indexes into plan.duties: own rows first, then groups' */
+    const size_t *duties;     /* indexes into plan.duties: own rows and measures, then groups' */
     size_t duty_count;
     bool named;               /* by a numbered row (else by "others") */
 };
@@ -207,6 +232,14 @@ struct plan_orders {
     int supervisor_group;     /* index, -1 none */
     enum plan_level supervisor_from;
     const char *supervisor_else, *escalate_to;
+};
+
+struct plan_aftercare {       /* owed once the response has ended */
+    const char *id, *section;
+    const char *const *by;    /* unit ids and patterns */
+    size_t by_count;
+    int64_t within_us;        /* 0: no limit said */
+    struct plan_text text;
 };
 
 /* ---- notices, supplies ---- */
@@ -231,9 +264,11 @@ struct plan_deferral {
     const char *to, *section;
 };
 
-/* No string in a plan is NULL: what is not given is "". */
+/* No string in a plan is NULL: what is not given is "". Where a section is taken from the general
+ * plan, the strings called section begin with that plan's id and a space. */
 struct plan {
     const char *id, *document, *issued, *area;
+    const char *general, *general_section; /* id of the general plan; where this plan says so */
     unsigned levels;                     /* that the plan knows: bit 1 << level */
     struct plan_text title;
     char hash[PLAN_HASH_HEX + 1];
@@ -245,15 +280,19 @@ struct plan {
     const struct plan_word *signs;       size_t sign_count;
     const struct plan_word *channels;    size_t channel_count;
     const struct plan_item *items;       size_t item_count;
+    const struct plan_reserve *reserves; size_t reserve_count;
     /* the plan */
     const char *scope_section;
     const bool *in_scope;                /* by hazard index */
     const struct plan_deferral *deferrals; size_t deferral_count;
-    const struct plan_criterion *criteria; size_t criterion_count; /* gravest first */
+    const struct plan_criterion *criteria; size_t criterion_count; /* gravest first; none if the
+                                                                    * response follows warnings */
     const char *warning_section;
     bool warning_from_grade;
     const struct plan_criterion *warnings; size_t warning_count;   /* gravest first */
-    struct plan_issue warning_issue;
+    const char *warning_merge_section;   /* not "": several in force are issued as one */
+    const char *warning_county_section;  /* not "": a county's is never below the city's */
+    const struct plan_rule *issue;       size_t issue_count;       /* of warnings, by colour */
     const char *reporting_section;
     const char *const *reporters;        size_t reporter_count;    /* ids and patterns */
     const struct plan_clock *clocks;     size_t clock_count;
@@ -263,6 +302,7 @@ struct plan {
     const struct plan_duty *duties;      size_t duty_count;
     const struct plan_member *members;   size_t member_count;      /* in order of rows */
     struct plan_orders orders;
+    const struct plan_aftercare *aftercare; size_t aftercare_count;
     struct plan_notices notices;
     struct plan_supplies supplies;
     void *owner;                         /* private: memory and indexes of the loader */
@@ -270,7 +310,7 @@ struct plan {
 
 /* ---- loading ---- */
 struct plan_file {
-    const char *name;      /* "vocabulary/units.yaml", …; the plan's own file last */
+    const char *name;      /* "vocabulary/units.yaml", …, the general plan's, the plan's own */
     const char *content;   /* UTF-8 */
     size_t size;
 };
@@ -291,7 +331,8 @@ void plan_findings_free(struct plan_findings *findings);
  * first of them), LD_TOOBIG. findings may be NULL. */
 int plan_load(const struct plan_file *files, size_t file_count, struct plan **out,
               struct plan_findings *findings, struct ld_error *error) LD_MUST_USE;
-/* The same from disk: path of the plan's YAML; the vocabulary is the folder vocabulary/ beside it.
+/* The same from disk: path of the plan's YAML; the vocabulary is the folder vocabulary/ beside it,
+ * the general plan that it names is beside it too (if that is missing, loading tells).
  * bundle (may be NULL) gets the files, freed by plan_bundle_free. */
 struct ld_context;
 struct plan_bundle {

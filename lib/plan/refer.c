@@ -165,7 +165,7 @@ static void cover_in_scope(struct loading *loading, const struct node *node, boo
         marks[i] |= both;
         inside |= both;
     }
-    if (!inside) {
+    if (!inside && !is_taken(loading, node)) {
         walk_report(loading, node, "hazard \"%s\" is outside the plan's scope: this never applies",
                     node->text);
     }

@@ -46,7 +46,7 @@ static void load_deferral(struct loading *loading, const struct node *node, bool
     }
     out->hazards = hazards;
     out->to = walk_id(loading, node, "to");
-    out->section = walk_string(loading, node, "section");
+    out->section = walk_section(loading, node);
 }
 
 void load_scope(struct loading *loading, const struct node *scope)
@@ -54,7 +54,7 @@ void load_scope(struct loading *loading, const struct node *scope)
     struct plan *plan = loading->plan;
     bool *in_scope = ld_arena_alloc(loading->arena, plan->hazard_count + 1);
     plan->in_scope = in_scope;
-    plan->scope_section = walk_string(loading, scope, "section");
+    plan->scope_section = walk_section(loading, scope);
     if (!walk_keys(loading, scope, "section hazards defers? reading?")) {
         return;
     }
@@ -99,18 +99,20 @@ static void load_clock(struct loading *loading, const struct node *node, struct 
 {
     *clock = (struct plan_clock){
         .id = walk_id(loading, node, "id"),
-        .section = walk_string(loading, node, "section"),
+        .section = walk_section(loading, node),
         .levels = walk_levels(loading, node, "levels", false),
         .text = walk_text(loading, node, "text"),
     };
     if (!tree_get(node, "levels")) {
         clock->levels = loading->plan->levels;
     }
-    int starts = walk_choice(loading, node, "starts", "received occurred response daily");
-    int met = walk_choice(loading, node, "met_by", "telephone written any zero");
+    clock->levels &= loading->plan->levels;
+    int starts = walk_choice(loading, node, "starts", "received occurred response daily ended");
+    int met = walk_choice(loading, node, "met_by", "telephone written any zero final");
     clock->starts = starts < 0 ? PLAN_FROM_RECEIVED : (enum plan_clock_start)starts;
     clock->met_by = met < 0 ? PLAN_MET_ANY : (enum plan_clock_met)met;
     clock->by = walk_patterns(loading, node, "by", &clock->by_count);
+    clock->each = walk_flag(loading, node, "each");
     if (starts >= 0) {
         load_limit(loading, node, clock);
     }
@@ -124,8 +126,8 @@ static void load_clocks(struct loading *loading, const struct node *list)
     for (const struct node *node = list->first; node; node = node->next) {
         struct plan_clock *clock = &clocks[plan->clock_count];
         if (!walk_keys(loading, node,
-                       "id section levels? starts within? at? met_by by warn_before? text "
-                       "reading?")) {
+                       "id section levels? starts within? at? met_by by each? warn_before? "
+                       "text reading?")) {
             continue;
         }
         load_clock(loading, node, clock);
@@ -139,7 +141,7 @@ static void load_clocks(struct loading *loading, const struct node *list)
 void load_reporting(struct loading *loading, const struct node *reporting)
 {
     struct plan *plan = loading->plan;
-    plan->reporting_section = walk_string(loading, reporting, "section");
+    plan->reporting_section = walk_section(loading, reporting);
     if (!walk_keys(loading, reporting, "units section clocks? reading?")) {
         return;
     }

@@ -9,9 +9,6 @@
 
 enum { NAME_SIZE_MAX = 256 };
 
-static const char KINDS[] = "government party department enterprise military expert media "
-                            "education group office depot hospital public";
-
 struct unit_list {
     struct plan_unit *all;
     size_t capacity;
@@ -20,7 +17,7 @@ struct unit_list {
 static const char *load_kind(struct loading *loading, const struct node *node)
 {
     const char *kind = walk_string(loading, node, "kind");
-    (void)walk_choice(loading, node, "kind", KINDS);
+    (void)walk_choice(loading, node, "kind", UNIT_KINDS);
     return kind;
 }
 

@@ -1,7 +1,7 @@
 /*
- * The vocabulary but for units: areas, hazards, measures, signs, channels, items. Each file is one
- * list of maps with an id; an entry with a mistake is reported, and kept if its id can be used, so
- * that what refers to it is not reported again.
+ * The vocabulary but for units: areas, hazards, measures, signs, channels, items, reserves. Each
+ * file is one list of maps with an id; an entry with a mistake is reported, and kept if its id can
+ * be used, so that what refers to it is not reported again.
  */
 #include "walk.h"
 
@@ -164,8 +164,10 @@ void load_measures(struct loading *loading, const struct node *root)
 
 /* ---- signs and channels ---- */
 
+/* keys: which may stand there. */
 static const struct plan_word *load_words(struct loading *loading, const struct node *list,
-                                          struct index *index, const char *what, size_t *count)
+                                          struct index *index, const char *what, const char *keys,
+                                          size_t *count)
 {
     if (!list) {
         return NULL;
@@ -173,10 +175,12 @@ static const struct plan_word *load_words(struct loading *loading, const struct 
     struct plan_word *words = ld_arena_alloc(loading->arena, list->count * sizeof *words);
     for (const struct node *node = list->first; node; node = node->next) {
         struct plan_word *word = &words[*count];
-        if (!walk_keys(loading, node, "id zh en")) {
+        if (!walk_keys(loading, node, keys)) {
             continue;
         }
         word->id = walk_id(loading, node, "id");
+        word->section = walk_section(loading, node);
+        word->by = walk_patterns(loading, node, "by", &word->by_count);
         word->name = walk_name(loading, node);
         *count += walk_unique(loading, node, index, word->id, *count, what);
     }
@@ -187,14 +191,15 @@ void load_signs(struct loading *loading, const struct node *root)
 {
     loading->plan->signs =
         load_words(loading, vocabulary_entries(loading, root, "signs", PLAN_WORDS_MAX),
-                   &loading->store->signs, "sign", &loading->plan->sign_count);
+                   &loading->store->signs, "sign", "id section? zh en", &loading->plan->sign_count);
 }
 
 void load_channels(struct loading *loading, const struct node *root)
 {
     loading->plan->channels =
         load_words(loading, vocabulary_entries(loading, root, "channels", PLAN_WORDS_MAX),
-                   &loading->store->channels, "channel", &loading->plan->channel_count);
+                   &loading->store->channels, "channel", "id section? by? zh en",
+                   &loading->plan->channel_count);
 }
 
 /* ---- items ---- */
@@ -222,5 +227,89 @@ void load_items(struct loading *loading, const struct node *root)
         };
         plan->item_count +=
             walk_unique(loading, node, &loading->store->items, item->id, plan->item_count, "item");
+    }
+}
+
+/* ---- reserves ---- */
+
+/* Is there an item of the category? */
+static bool has_category(const struct plan *plan, const char *category)
+{
+    for (size_t i = 0; i < plan->item_count; i++) {
+        if (strcmp(plan->items[i].category, category) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *const *load_kinds(struct loading *loading, const struct node *map, size_t *count)
+{
+    const struct node *list = walk_list(loading, map, "of", PLAN_CONDITION_CHILDREN_MAX);
+    if (!list) {
+        return NULL;
+    }
+    const char **kinds = ld_arena_alloc(loading->arena, list->count * sizeof *kinds);
+    for (const struct node *node = list->first; node; node = node->next) {
+        if (walk_choice_of(loading, node, "of", UNIT_KINDS) >= 0) {
+            kinds[(*count)++] = ld_arena_string(loading->arena, node->text, strlen(node->text));
+        }
+    }
+    return kinds;
+}
+
+static void load_season(struct loading *loading, const struct node *node,
+                        struct plan_reserve *reserve)
+{
+    if (!walk_keys(loading, node, "from to days")) {
+        return;
+    }
+    reserve->season_from = walk_integer(loading, node, "from", 1, 12);
+    reserve->season_to = walk_integer(loading, node, "to", 1, 12);
+    reserve->season_days = walk_integer(loading, node, "days", 1, 3660);
+    if (reserve->days == 0) {
+        walk_report(loading, node, "season: has no meaning without days for the rest of the year");
+    }
+}
+
+static void load_reserve(struct loading *loading, const struct node *node,
+                         struct plan_reserve *reserve)
+{
+    reserve->id = walk_id(loading, node, "id");
+    reserve->section = walk_section(loading, node);
+    reserve->of = load_kinds(loading, node, &reserve->of_count);
+    reserve->category = walk_id(loading, node, "category");
+    reserve->kinds_percent = walk_integer(loading, node, "kinds_percent", 1, 100);
+    reserve->days = walk_integer(loading, node, "days", 1, 3660);
+    reserve->act = walk_patterns(loading, node, "act", &reserve->act_count);
+    reserve->text = walk_text(loading, node, "text");
+    load_season(loading, tree_get(node, "season"), reserve);
+    if (*reserve->category && !has_category(loading->plan, reserve->category)) {
+        walk_report(loading, tree_get(node, "category"),
+                    "category: no item of vocabulary/items.yaml is of \"%s\"", reserve->category);
+    }
+    if (!tree_get(node, "kinds_percent") && !tree_get(node, "days")) {
+        walk_report(loading, node, "nothing to keep: expected kinds_percent, days or both");
+    }
+}
+
+void load_reserves(struct loading *loading, const struct node *root)
+{
+    struct plan *plan = loading->plan;
+    const struct node *list = vocabulary_entries(loading, root, "reserves", PLAN_WORDS_MAX);
+    if (!list) {
+        return;
+    }
+    struct plan_reserve *reserves = ld_arena_alloc(loading->arena, list->count * sizeof *reserves);
+    plan->reserves = reserves;
+    for (const struct node *node = list->first; node; node = node->next) {
+        struct plan_reserve *reserve = &reserves[plan->reserve_count];
+        if (!walk_keys(loading, node,
+                       "id section of category kinds_percent? days? season? act text reading?")) {
+            continue;
+        }
+        load_reserve(loading, node, reserve);
+        plan->reserve_count += walk_unique(loading, node, &loading->store->reserves, reserve->id,
+                                           plan->reserve_count, "reserve");
     }
 }

@@ -161,13 +161,22 @@ const char *walk_string(struct loading *loading, const struct node *map, const c
     return keep(loading, text_of(loading, tree_get(map, key)));
 }
 
+const char *walk_section(struct loading *loading, const struct node *map)
+{
+    const char *section = text_of(loading, tree_get(map, "section"));
+    if (!section || !is_taken(loading, map)) {
+        return keep(loading, section);
+    }
+    return ld_arena_format(loading->arena, "%s %s", loading->plan->general, section);
+}
+
 const char *walk_reading(struct loading *loading, const struct node *map)
 {
     const struct node *node = tree_get(map, "reading");
     return keep(loading, node && node->kind == NODE_TEXT ? node->text : NULL);
 }
 
-static bool is_id(const char *text)
+bool walk_is_id(const char *text)
 {
     static const char FIRST[] = "abcdefghijklmnopqrstuvwxyz0123456789";
     static const char MORE[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
@@ -178,7 +187,7 @@ const char *walk_id(struct loading *loading, const struct node *map, const char 
 {
     const struct node *node = tree_get(map, key);
     const char *text = text_of(loading, node);
-    if (text && !is_id(text)) {
+    if (text && !walk_is_id(text)) {
         walk_report(loading, node,
                     "%s: \"%s\" is no id; expected at most 64 of a-z, 0-9, '.', '-' and '_'", key,
                     text);
@@ -310,9 +319,9 @@ int walk_integer(struct loading *loading, const struct node *map, const char *ke
     return (int)value;
 }
 
-int walk_choice(struct loading *loading, const struct node *map, const char *key, const char *names)
+int walk_choice_of(struct loading *loading, const struct node *node, const char *what,
+                   const char *names)
 {
-    const struct node *node = tree_get(map, key);
     const char *text = text_of(loading, node);
     if (!text) {
         return -1;
@@ -325,9 +334,14 @@ int walk_choice(struct loading *loading, const struct node *map, const char *key
         }
     }
     char shown[SHOWN_SIZE];
-    walk_report(loading, node, "%s: found \"%s\"; expected one of: %s", key, text,
+    walk_report(loading, node, "%s: found \"%s\"; expected one of: %s", what, text,
                 show_names(names, shown, sizeof shown));
     return -1;
+}
+
+int walk_choice(struct loading *loading, const struct node *map, const char *key, const char *names)
+{
+    return walk_choice_of(loading, tree_get(map, key), key, names);
 }
 
 bool walk_flag(struct loading *loading, const struct node *map, const char *key)
@@ -367,7 +381,8 @@ static int check_level(struct loading *loading, const struct node *node, const c
                     with_none ? ", or none" : "");
         return -1;
     }
-    if (level != PLAN_NONE && !(loading->plan->levels & level_bit(level))) {
+    bool had = level == PLAN_NONE || (loading->plan->levels & level_bit(level));
+    if (!had && !is_taken(loading, node)) {
         walk_report(loading, node, "the plan has no level %s (see levels at its top)", text);
         return -1;
     }

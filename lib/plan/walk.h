@@ -23,8 +23,11 @@ const struct node *walk_list(struct loading *loading, const struct node *map, co
 /* Texts. Copied into the plan's memory. A reading is checked by walk_keys already. */
 const char *walk_reading(struct loading *loading, const struct node *map);
 const char *walk_string(struct loading *loading, const struct node *map, const char *key);
+/* The citation under `section`; from the general plan with that plan's id before it. */
+const char *walk_section(struct loading *loading, const struct node *map);
 /* [a-z0-9] then [a-z0-9.-_], at most 64: fit for a segment of a topic. */
 const char *walk_id(struct loading *loading, const struct node *map, const char *key);
+bool walk_is_id(const char *text);
 struct plan_text walk_text(struct loading *loading, const struct node *map, const char *key);
 struct plan_text walk_text_of(struct loading *loading, const struct node *node);
 /* zh and en of a map that has more keys (already checked to be there). */
@@ -44,8 +47,11 @@ int walk_minute(struct loading *loading, const struct node *map, const char *key
 /* Position of the value among names (separated by spaces), -1 if it is none of them. */
 int walk_choice(struct loading *loading, const struct node *map, const char *key,
                 const char *names);
+int walk_choice_of(struct loading *loading, const struct node *node, const char *what,
+                   const char *names);
 
-/* Levels that the plan has; PLAN_NONE if absent or wrong. */
+/* Levels that the plan has (in what is taken from the general plan: any); PLAN_NONE if absent or
+ * wrong. */
 enum plan_level walk_level(struct loading *loading, const struct node *map, const char *key);
 enum plan_level walk_level_of(struct loading *loading, const struct node *node);
 /* Bits of a list of levels; 0 if absent or wrong. with_none: "none" is one of them. */
@@ -64,7 +70,8 @@ const size_t *walk_units(struct loading *loading, const struct node *map, const 
 /* A list of unit ids and patterns, each of which must mean at least one unit. */
 const char *const *walk_patterns(struct loading *loading, const struct node *map, const char *key,
                                  size_t *count);
-/* A list of hazards, expanded to all that they cover and that are in scope, each once. */
+/* A list of hazards, expanded to all that they cover and that are in scope, each once. In what is
+ * taken from the general plan there may be none left. */
 const size_t *walk_hazards(struct loading *loading, const struct node *map, const char *key,
                            size_t *count);
 /* Marks the hazards that a reference covers; false (reported) if there is none such. */

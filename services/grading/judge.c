@@ -60,9 +60,9 @@ static struct reading read_count(const struct incident *incident, const struct n
 {
     const struct tally *tally = &incident->tallies[node->slot];
     const struct plan_condition *condition = node->condition;
-    if (!late && !condition->over_city)
+    if (!late && condition->over == PLAN_OVER_COUNTY)
         return in_counties(incident, tally, &condition->bounds);
-    if (late && !condition->over_city) {
+    if (late && condition->over == PLAN_OVER_COUNTY) {
         struct reading reading = of_figure(&tally->late.area, tally->late_area, &condition->bounds);
         reading.holds = reading.holds && incident->is_county[tally->late_area];
         return reading;
@@ -95,7 +95,7 @@ static struct reading read_gauge(const struct incident *incident, const struct n
     const struct series *readings = &incident->readings[node->slot];
     const struct plan_bounds *bounds = &node->condition->bounds;
     struct reading best = {.area = NO_AREA};
-    if (node->condition->over_city)
+    if (node->condition->over != PLAN_OVER_COUNTY)
         return of_mark(series_last(readings), bounds);
     for (uint32_t area = 0; area < incident->areas.count; area++) {
         const struct mark *mark = incident->is_county[area] ? series_last_in(readings, area) : NULL;

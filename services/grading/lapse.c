@@ -52,7 +52,7 @@ static int64_t count_lapses(const struct incident *incident, const struct node *
 {
     const struct tally *tally = &incident->tallies[node->slot];
     const struct plan_bounds *bounds = &node->condition->bounds;
-    return node->condition->over_city
+    return node->condition->over != PLAN_OVER_COUNTY
                ? sum_lapses(incident, tally, &tally->marks, tally->total, bounds)
                : in_any_county(incident, tally, bounds);
 }

@@ -8,10 +8,9 @@
 #include "plan/plan.h"
 
 static const char *const PATHS[] = {
-    "vocabulary/areas.yaml",    "vocabulary/channels.yaml",
-    "vocabulary/hazards.yaml",  "vocabulary/items.yaml",
-    "vocabulary/measures.yaml", "vocabulary/signs.yaml",
-    "vocabulary/units.yaml",    "sample.yaml",
+    "vocabulary/areas.yaml", "vocabulary/channels.yaml", "vocabulary/hazards.yaml",
+    "vocabulary/items.yaml", "vocabulary/measures.yaml", "vocabulary/reserves.yaml",
+    "vocabulary/signs.yaml", "vocabulary/units.yaml",    "sample.yaml",
 };
 enum { FILES = sizeof PATHS / sizeof PATHS[0] };
 

@@ -155,13 +155,13 @@ static void copy(const char *target, const char *path, int first_byte)
 static void make_texts(void)
 {
     static const char *const names[] = {"areas",    "channels", "hazards", "items",
-                                        "measures", "signs",    "units"};
+                                        "measures", "reserves", "signs",   "units"};
     char path[128];
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 8; i++) {
         snprintf(path, sizeof path, "tests/unit/data/plan/vocabulary/%s.yaml", names[i]);
         copy("plan", path, i);
     }
-    copy("plan", "tests/unit/data/plan/sample.yaml", 7);
+    copy("plan", "tests/unit/data/plan/sample.yaml", 8);
     copy("scenario", "tests/scenarios/supplies.yaml", -1);
     copy("scenario", "tests/scenarios/bad-replies.yaml", -1);
     copy("scenario", "tests/scenarios/bad-events.yaml", -1);

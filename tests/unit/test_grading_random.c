@@ -91,13 +91,13 @@ static double figure(const struct slow *slow, const struct plan_condition *condi
 {
     if (condition->kind != PLAN_COUNT)
         return distinct(slow, condition, to_us);
-    return sum(slow, condition, to_us, condition->over_city ? -2 : county, NULL);
+    return sum(slow, condition, to_us, condition->over != PLAN_OVER_COUNTY ? -2 : county, NULL);
 }
 
 static bool count_holds(const struct slow *slow, const struct plan_condition *condition,
                         const struct telling *late)
 {
-    if (!late && condition->kind == PLAN_COUNT && !condition->over_city) {
+    if (!late && condition->kind == PLAN_COUNT && condition->over == PLAN_OVER_COUNTY) {
         for (int county = 0; county < 4; county++) {
             if (affected(slow, county) &&
                 plan_bounds_hold(&condition->bounds,
@@ -108,7 +108,7 @@ static bool count_holds(const struct slow *slow, const struct plan_condition *co
     }
     if (!late)
         return plan_bounds_hold(&condition->bounds, figure(slow, condition, slow->as_of_us, 0));
-    if (condition->kind == PLAN_COUNT && !condition->over_city && late->county < 0)
+    if (condition->kind == PLAN_COUNT && condition->over == PLAN_OVER_COUNTY && late->county < 0)
         return false;
     int64_t window = window_us(slow, condition);
     double most = figure(slow, condition, late->onset_us, late->county);
@@ -134,7 +134,7 @@ static bool gauge_holds(const struct slow *slow, const struct plan_condition *co
         if (!latest[4] || latest[4]->onset_us <= telling->onset_us)
             latest[4] = telling;
     }
-    if (condition->over_city)
+    if (condition->over != PLAN_OVER_COUNTY)
         return latest[4] && plan_bounds_hold(&condition->bounds, latest[4]->reading);
     for (int county = 0; county < 4; county++) {
         if (latest[county] && plan_bounds_hold(&condition->bounds, latest[county]->reading))

@@ -1,4 +1,4 @@
-/* The plan loader: everything in a sound plan arrives with its value; lookups, patterns, hash. */
+/* The plan loader: everything in a sound plan arrives with its value; the hash. */
 #include "plan_sample.h"
 
 #include <timefmt.h>
@@ -98,41 +98,6 @@ static void test_bounds(void **state)
     assert_true(plan_bounds_hold(&open, 3) && plan_bounds_hold(&none, -1e9));
 }
 
-static void test_vocabulary(void **state)
-{
-    (void)state;
-    assert_int_equal(sample->area_count, 7);
-    const struct plan_area *area = &sample->areas[plan_find_area(sample, "330302")];
-    assert_string_equal(area->code, "330302");
-    assert_int_equal(area->level, PLAN_COUNTY);
-    check_text(area->name, "鹿城区", "Lucheng District");
-    assert_int_equal(sample->unit_count, 15);
-    const struct plan_unit *unit = &sample->units[plan_find_unit(sample, "330303.gov")];
-    assert_string_equal(unit->area, "330303");
-    assert_string_equal(unit->slug, "gov");
-    assert_string_equal(unit->kind, "government");
-    check_text(unit->name, "龙湾区人民政府", "Government of Longwan District");
-    assert_int_equal(sample->hazard_count, 9);
-    const struct plan_hazard *hazard = &sample->hazards[plan_find_hazard(sample, "plague.bubonic")];
-    assert_int_equal(hazard->kind, PLAN_EPIDEMIC);
-    assert_int_equal(hazard->class_code, 'A');
-    assert_int_equal(hazard->incubation_us, 6 * LD_US_DAY);
-    hazard = &sample->hazards[plan_find_hazard(sample, "poisoning")];
-    assert_int_equal(hazard->kind, PLAN_ACCIDENT);
-    assert_true(hazard->class_code == 0 && hazard->incubation_us == 0);
-    const struct plan_measure *measure = &sample->measures[plan_find_measure(sample, "excess")];
-    assert_int_equal(measure->kind, PLAN_GAUGE_MEASURE);
-    check_text(measure->unit, "倍", "times");
-    check_text(sample->signs[plan_find_sign(sample, "imported")].name, "输入性病例",
-               "Imported cases");
-    check_text(sample->channels[plan_find_channel(sample, "network")].name, "网络直报",
-               "Direct network reporting");
-    const struct plan_item *item = &sample->items[plan_find_item(sample, "mask.n95")];
-    assert_int_equal(item->shelf_life_us, 1095 * LD_US_DAY);
-    assert_string_equal(item->category, "protective");
-    assert_int_equal(sample->items[plan_find_item(sample, "tent")].shelf_life_us, 0);
-}
-
 static void test_head_and_scope(void **state)
 {
     (void)state;
@@ -158,7 +123,7 @@ static void test_criteria(void **state)
     (void)state;
     static const char *const IDS[] = {"plague-20", "named-1",    "excess-2",
                                       "deaths-1",  "cholera-10", "cholera-1"};
-    static const int LINES[] = {24, 41, 34, 47, 14, 54};
+    static const int LINES[] = {24, 43, 34, 49, 14, 56};
     assert_int_equal(sample->criterion_count, 6);
     for (size_t i = 0; i < 6; i++) {
         assert_string_equal(sample->criteria[i].id, IDS[i]);
@@ -184,7 +149,7 @@ static void test_conditions(void **state)
     const struct plan_condition *any = &sample->criteria[4].when;
     assert_true(any->kind == PLAN_ANY && any->child_count == 2);
     const struct plan_condition *count = &any->children[0], *areas = &any->children[1];
-    assert_true(count->kind == PLAN_COUNT && !count->over_city);
+    assert_true(count->kind == PLAN_COUNT && count->over == PLAN_OVER_COUNTY);
     assert_string_equal(sample->measures[count->measure].id, "cases");
     assert_true(count->window == PLAN_WINDOW_FIXED && count->window_us == 7 * LD_US_DAY);
     assert_true(count->bounds.has_low && count->bounds.low == 10 && !count->bounds.low_open);
@@ -192,14 +157,17 @@ static void test_conditions(void **state)
     assert_true(areas->kind == PLAN_AREAS && areas->bounds.low == 2 && !areas->bounds.has_high);
     const struct plan_condition *all = &sample->criteria[0].when;
     assert_true(all->kind == PLAN_ALL && all->child_count == 3);
-    assert_true(all->children[0].over_city); /* a count without over: the city */
+    assert_int_equal(all->children[0].over, PLAN_OVER_CITY); /* a count without over: the city */
     assert_int_equal(all->children[0].window, PLAN_WINDOW_INCUBATION);
     assert_true(all->children[1].kind == PLAN_PLACES && all->children[1].bounds.low_open);
     assert_int_equal(all->children[2].kind, PLAN_NOT);
     assert_int_equal(all->children[2].children[0].kind, PLAN_SIGN);
     assert_string_equal(sample->signs[all->children[2].children[0].sign].id, "imported");
-    const struct plan_condition *gauge = &sample->criteria[2].when;
-    assert_true(gauge->kind == PLAN_GAUGE && gauge->over_city);
+    const struct plan_condition *gauge = &sample->criteria[2].when.children[0], *mean = gauge + 1;
+    assert_true(gauge->kind == PLAN_GAUGE && gauge->over == PLAN_OVER_ANY && !gauge->round_up);
+    assert_int_equal(gauge->window, PLAN_WINDOW_NONE);
+    assert_true(mean->over == PLAN_OVER_MEAN && mean->round_up && mean->bounds.low == 3);
+    assert_true(mean->window == PLAN_WINDOW_FIXED && mean->window_us == 2 * LD_US_DAY);
     assert_true(gauge->bounds.low == 2.5 && gauge->bounds.low_open && gauge->bounds.high == 100);
     assert_int_equal(sample->criteria[3].when.window, PLAN_WINDOW_INCIDENT);
     const struct plan_condition *named = &sample->criteria[1].when;
@@ -234,17 +202,28 @@ static void test_warnings_and_reporting(void **state)
     (void)state;
     assert_string_equal(sample->warning_section, "5.4.1");
     assert_true(sample->warning_from_grade && sample->warning_count == 0);
-    const struct plan_issue *issue = &sample->warning_issue;
-    assert_string_equal(issue->section, "5.4.4");
-    assert_string_equal(issue->suggest[0], "3303.cdc");
-    assert_string_equal(issue->assess[0], "3303.experts");
-    assert_string_equal(issue->file_with[0], "3303.gov");
-    assert_int_equal(issue->issue_count, 2);
-    assert_string_equal(issue->issue[1], "{county}.health");
+    assert_string_equal(sample->warning_merge_section, "annex 3");
+    assert_string_equal(sample->warning_county_section, "annex 4");
+    const struct plan_rule *rule = plan_rule_for(sample->issue, sample->issue_count, PLAN_II);
+    static const int ACTS[] = {PLAN_SUGGEST,  PLAN_VERIFY, PLAN_ASSESS, PLAN_APPROVE,
+                               PLAN_SIGN_OFF, PLAN_FILE,   PLAN_INFORM, PLAN_ISSUE};
+    assert_string_equal(rule->section, "5.4.4");
+    assert_int_equal(rule->step_count, 8);
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(rule->steps[i].act, ACTS[i]);
+    }
+    assert_string_equal(rule->steps[0].by[0], "3303.cdc");
+    assert_string_equal(rule->steps[6].with[0], "{county}.gov");
+    rule = plan_rule_for(sample->issue, sample->issue_count, PLAN_III);
+    assert_string_equal(rule->steps[0].by[1], "{county}.health");
+    assert_null(plan_rule_for(sample->issue, sample->issue_count, PLAN_IV));
     assert_string_equal(sample->reporting_section, "5.2.2");
     assert_int_equal(sample->reporter_count, 3);
-    assert_int_equal(sample->clock_count, 2);
+    assert_int_equal(sample->clock_count, 3);
     const struct plan_clock *written = &sample->clocks[0], *daily = &sample->clocks[1];
+    const struct plan_clock *final = &sample->clocks[2];
+    assert_true(final->starts == PLAN_FROM_END && final->met_by == PLAN_MET_FINAL && !final->each);
+    assert_true(written->each && !daily->each);
     assert_string_equal(written->id, "written");
     assert_string_equal(written->section, "5.2.3");
     assert_int_equal(written->levels, 1 << 1 | 1 << 2 | 1 << 3);
@@ -284,6 +263,7 @@ static void test_procedure(void **state)
     rule = plan_rule_for(procedure->direct, procedure->direct_count, PLAN_I);
     assert_true(rule->step_count == 1 && rule->steps[0].act == PLAN_ORDER);
     assert_string_equal(rule->steps[0].by[0], "cn.gov");
+    assert_true(procedure->county_follows_city && !procedure->follows_warning);
     assert_string_equal(procedure->county_section, "6.1.5");
     assert_string_equal(procedure->county_decide[0], "{county}.gov");
     assert_string_equal(procedure->county_must_follow[0], "3303.gov");
@@ -295,22 +275,49 @@ static void test_organisation(void **state)
     (void)state;
     static const struct {
         const char *section, *commander, *office;
-        int64_t press_us;
         bool daily;
-    } EXPECTED[PLAN_LEVELS] = {{"", "", "", 0, false},
-                               {"6.2.4", "Mayor", "Government office", 7 * LD_US_DAY, true},
-                               {"6.2.3", "Deputy mayor", "Government office", 7 * LD_US_DAY, true},
-                               {"6.2.2", "Deputy mayor", "Health commission", 7 * LD_US_DAY, false},
-                               {"6.2.1", "Deputy mayor", "Health commission", 0, false}};
+    } EXPECTED[PLAN_LEVELS] = {{"", "", "", false},
+                               {"6.2.4", "Mayor", "Government office", true},
+                               {"6.2.3", "Deputy mayor", "Government office", true},
+                               {"6.2.2", "Deputy mayor", "Health commission", false},
+                               {"6.2.1", "Deputy mayor", "Health commission", false}};
     for (int level = PLAN_NONE; level < PLAN_LEVELS; level++) {
         const struct plan_organisation *found = &sample->organisation[level];
         assert_string_equal(found->section, EXPECTED[level].section);
         assert_string_equal(found->commander.en, EXPECTED[level].commander);
         assert_string_equal(found->office.en, EXPECTED[level].office);
-        assert_int_equal(found->press_every_us, EXPECTED[level].press_us);
         assert_int_equal(found->daily_report, EXPECTED[level].daily);
-        assert_string_equal(found->press_by, EXPECTED[level].press_us ? "3303.daily" : "");
-        assert_string_equal(found->press_section, EXPECTED[level].press_us ? "6.3.1(8)" : "");
+    }
+}
+
+static void check_rhythm(const struct plan_rhythm *rhythm, int days, const char *by,
+                         const char *section)
+{
+    assert_int_equal(rhythm->every_us, days * LD_US_DAY);
+    assert_string_equal(rhythm->by, by);
+    assert_string_equal(rhythm->section, section);
+}
+
+static void test_rhythms(void **state)
+{
+    (void)state;
+    for (int level = PLAN_NONE; level < PLAN_LEVELS; level++) {
+        const struct plan_organisation *found = &sample->organisation[level];
+        bool third = level >= PLAN_I && level <= PLAN_III, second = third && level <= PLAN_II;
+        check_rhythm(&found->press, third ? 7 : 0, third ? "3303.daily" : "",
+                     third ? "6.3.1(8)" : "");
+        check_rhythm(&found->map, third ? 7 : 0, third ? "3303.health" : "",
+                     third ? "6.2.2(3)" : "");
+        check_rhythm(&found->meeting, second ? 1 : 0, second ? "3303.gov" : "",
+                     second ? "6.2.3(3)" : "");
+        check_rhythm(&found->assessment,
+                     second  ? 1
+                     : third ? 7
+                             : 0,
+                     third ? "3303.cdc" : "",
+                     second  ? "6.2.3(2)"
+                     : third ? "6.2.2(2)"
+                             : "");
     }
 }
 
@@ -333,22 +340,24 @@ static void test_groups_and_duties(void **state)
     } EXPECTED[] = {
         {"a.1.1", "annex row 1", PLAN_IV, -1, 1},  {"a.1.2", "annex row 1", PLAN_III, -1, 1},
         {"a.2.1", "annex row 2", PLAN_IV, -1, 2},  {"a.2.2", "annex row 2", PLAN_II, -1, 2},
-        {"a.3.1", "annex row 3", PLAN_IV, -1, 3},  {"g.control.1", "4.2.2(2)", PLAN_III, 0, 0},
+        {"a.3.1", "annex row 3", PLAN_IV, -1, 3},  {"m.1", "6.2.2(4)", PLAN_III, -1, 0},
+        {"m.2", "6.2.2(4)", PLAN_III, -1, 0},      {"g.control.1", "4.2.2(2)", PLAN_III, 0, 0},
         {"g.control.2", "4.2.2(9)", PLAN_II, 0, 0}};
-    assert_int_equal(sample->duty_count, 7);
-    for (size_t i = 0; i < 7; i++) {
+    assert_int_equal(sample->duty_count, 9);
+    for (size_t i = 0; i < 9; i++) {
         assert_string_equal(sample->duties[i].id, EXPECTED[i].id);
         assert_string_equal(sample->duties[i].section, EXPECTED[i].section);
         assert_int_equal(sample->duties[i].from, EXPECTED[i].from);
         assert_int_equal(sample->duties[i].group, EXPECTED[i].group);
         assert_int_equal(sample->duties[i].row, EXPECTED[i].row);
+        assert_int_equal(sample->duties[i].until, i == 6 ? PLAN_III : PLAN_NONE);
     }
     const struct plan_duty *duty = &sample->duties[1];
     assert_string_equal(hazard_ids(duty->hazards, duty->hazard_count), "plague plague.bubonic");
     assert_int_equal(duty->sign_count, 1);
     assert_true(duty->deadline_us == LD_US_DAY && duty->repeat_us == LD_US_DAY);
     check_text(duty->text, "检疫", "Quarantine");
-    assert_int_equal(sample->duties[6].deadline_us, 12 * LD_US_HOUR);
+    assert_int_equal(sample->duties[8].deadline_us, 12 * LD_US_HOUR);
 }
 
 static void test_members(void **state)
@@ -357,9 +366,9 @@ static void test_members(void **state)
     static const struct {
         const char *unit, *duties;
         bool named;
-    } EXPECTED[] = {{"3303.health", "a.1.1 a.1.2 g.control.1 g.control.2", true},
+    } EXPECTED[] = {{"3303.health", "a.1.1 a.1.2 m.1 m.2 g.control.1 g.control.2", true},
                     {"3303.daily", "a.2.1 a.2.2", true},
-                    {"3303.television", "a.2.1 a.2.2", true},
+                    {"3303.television", "a.2.1 a.2.2 m.1 m.2", true},
                     {"3303.police", "a.3.1 g.control.1 g.control.2", false},
                     {"3303.port", "a.3.1 g.control.1 g.control.2", false}};
     assert_int_equal(sample->member_count, 5);
@@ -386,6 +395,14 @@ static void test_orders_notices_supplies(void **state)
     assert_string_equal(orders->escalate_to, "3303.gov");
     assert_string_equal(orders->section, "4.4.1(4)");
     assert_string_equal(orders->reading, "our own times");
+    const struct plan_aftercare *after = sample->aftercare;
+    assert_int_equal(sample->aftercare_count, 2);
+    assert_string_equal(after[0].id, "evaluation");
+    assert_string_equal(after[0].section, "7.1");
+    assert_true(after[0].by_count == 2 && after[0].within_us == 15 * LD_US_DAY);
+    assert_string_equal(after[0].by[1], "{county}.gov");
+    check_text(after[1].text, "奖励", "Reward");
+    assert_int_equal(after[1].within_us, 0);
     const struct plan_notices *notices = &sample->notices;
     static const char *const SIGNERS[] = {"", "Province", "City", "City", "Health commission"};
     for (int level = 0; level < PLAN_LEVELS; level++) {
@@ -408,75 +425,6 @@ static void test_orders_notices_supplies(void **state)
     }
     assert_string_equal(supplies->section, "8.3.2");
     assert_string_equal(supplies->reading, "pools are ours");
-}
-
-static void test_lookups(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sample->area_count; i++) {
-        assert_int_equal(plan_find_area(sample, sample->areas[i].code), i);
-    }
-    for (size_t i = 0; i < sample->unit_count; i++) {
-        assert_int_equal(plan_find_unit(sample, sample->units[i].id), i);
-    }
-    for (size_t i = 0; i < sample->hazard_count; i++) {
-        assert_int_equal(plan_find_hazard(sample, sample->hazards[i].id), i);
-    }
-    assert_int_equal(plan_find_area(sample, "3305"), -1);
-    assert_int_equal(plan_find_unit(sample, "3303.healt"), -1);
-    assert_int_equal(plan_find_unit(sample, ""), -1);
-    assert_int_equal(plan_find_hazard(sample, "plague.bubonic.x"), -1);
-    assert_int_equal(plan_find_measure(sample, "case"), -1);
-    assert_int_equal(plan_find_sign(sample, "cases"), -1);
-    assert_int_equal(plan_find_channel(sample, "fax"), -1);
-    assert_int_equal(plan_find_item(sample, "mask"), -1);
-    assert_int_equal(plan_find_group(sample, "others"), -1);
-    check_text(plan_unit_name(sample, "cn.gov"), "国务院", "State Council");
-    check_text(plan_unit_name(sample, "3303.gov"), "温州市人民政府", "Wenzhou Government");
-    check_text(plan_area_name(sample, "cn"), "中国", "China");
-    check_text(plan_unit_name(sample, "9.x"), "9.x", "9.x");
-    check_text(plan_area_name(sample, "3303"), "温州市", "Wenzhou");
-    check_text(plan_area_name(sample, "99"), "99", "99");
-}
-
-static void test_patterns(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *unit, *pattern, *county;
-        bool matches;
-    } CASES[] = {
-        {"3303.health", "3303.health", NULL, true},
-        {"3303.health", "3303.heal", NULL, false},
-        {"3303.health", "3303.*", NULL, true},
-        {"3303.health", "*.health", NULL, true},
-        {"330302.health", "3303.*", NULL, false},
-        {"330302.health", "3303*.health", NULL, true},
-        {"3303.health", "3303.h*", NULL, true},
-        {"3303.gov", "3303.h*", NULL, false},
-        {"330302.gov", "{county}.gov", "330302", true},
-        {"330303.gov", "{county}.gov", "330302", false},
-        {"330303.gov", "{county}.gov", NULL, true},
-        {"3303.gov", "{county}.gov", NULL, false},   /* no county */
-        {"330402.gov", "{county}.gov", NULL, false}, /* not of the plan's area */
-        {"330399.gov", "{county}.gov", NULL, false}, /* no such county */
-        {"330302.health", "{county}.gov", "330302", false},
-        {"330302.gov", "{county}.*", "330302", true},
-        {"gov", "*.gov", NULL, false},
-        {"", "3303.gov", NULL, false},
-        {"3303.gov", "", NULL, false},
-    };
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        bool found = plan_unit_in(sample, CASES[i].unit, &CASES[i].pattern, 1, CASES[i].county);
-        if (found != CASES[i].matches) {
-            fail_msg("%s in %s (county %s): %d", CASES[i].unit, CASES[i].pattern,
-                     CASES[i].county ? CASES[i].county : "any", found);
-        }
-    }
-    const char *const several[] = {"33.gov", "{county}.health"};
-    assert_true(plan_unit_in(sample, "330302.health", several, 2, "330302"));
-    assert_false(plan_unit_in(sample, "330302.health", several, 1, "330302"));
-    assert_false(plan_unit_in(sample, "330302.health", several, 0, "330302"));
 }
 
 /* ---- hash ---- */
@@ -552,7 +500,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_vocabulary),
         cmocka_unit_test(test_head_and_scope),
         cmocka_unit_test(test_criteria),
         cmocka_unit_test(test_conditions),
@@ -560,11 +507,10 @@ int main(void)
         cmocka_unit_test(test_warnings_and_reporting),
         cmocka_unit_test(test_procedure),
         cmocka_unit_test(test_organisation),
+        cmocka_unit_test(test_rhythms),
         cmocka_unit_test(test_groups_and_duties),
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_orders_notices_supplies),
-        cmocka_unit_test(test_lookups),
-        cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_hash_follows_content),
         cmocka_unit_test(test_wenzhou_phe),

@@ -210,18 +210,19 @@ static void test_bundle_files(void **state)
     assert_int_equal(sample_check(files, bundle.count + 1, &found), LD_INVALID);
     assert_string_equal(ld_buffer_string(&found),
                         "vocabulary/zones.yaml:1:1: no file of the vocabulary; expected areas, "
-                        "channels, hazards, items, measures, signs, units (.yaml)\n");
+                        "channels, hazards, items, measures, reserves, signs, units (.yaml), "
+                        "or the general plan's\n");
 }
 
 static void test_bundle_read(void **state)
 {
     (void)state;
-    static const char *const NAMES[] = {"vocabulary/areas.yaml",    "vocabulary/channels.yaml",
-                                        "vocabulary/hazards.yaml",  "vocabulary/items.yaml",
-                                        "vocabulary/measures.yaml", "vocabulary/signs.yaml",
-                                        "vocabulary/units.yaml",    "sample.yaml"};
-    assert_int_equal(bundle.count, 8);
-    for (size_t i = 0; i < 8; i++) {
+    static const char *const NAMES[] = {
+        "vocabulary/areas.yaml", "vocabulary/channels.yaml", "vocabulary/hazards.yaml",
+        "vocabulary/items.yaml", "vocabulary/measures.yaml", "vocabulary/reserves.yaml",
+        "vocabulary/signs.yaml", "vocabulary/units.yaml",    "sample.yaml"};
+    assert_int_equal(bundle.count, 9);
+    for (size_t i = 0; i < 9; i++) {
         assert_string_equal(bundle.files[i].name, NAMES[i]);
         assert_int_equal(strlen(bundle.files[i].content), bundle.files[i].size);
     }
