@@ -29,8 +29,6 @@ static const size_t *load_duty_signs(struct loading *loading, const struct node 
     return signs;
 }
 
-/* owner: section and level that hold where the duty names none of its own; level_given: whether
- * the owner names a level, right or wrong. */
 /* Levels at which a duty applies: its own, or those of the row or group. */
 static void load_duty_levels(struct loading *loading, const struct node *node,
                              const struct plan_duty *owner, bool level_given, struct plan_duty *out)
@@ -54,6 +52,8 @@ static void load_duty_levels(struct loading *loading, const struct node *node,
     }
 }
 
+/* owner: section and level that hold where the duty names none of its own; level_given: whether
+ * the owner names a level, right or wrong. */
 static void load_duty(struct loading *loading, const struct node *node,
                       const struct plan_duty *owner, bool level_given, struct plan_duty *out)
 {
@@ -187,6 +187,11 @@ static void load_row(struct loading *loading, const struct node *node, struct in
 {
     row->node = node;
     row->number = walk_integer(loading, node, "row", 1, 100000);
+    if (row->number > 0 && takes_section(loading, "duties") && !is_taken(loading, node)) {
+        walk_report(loading, node,
+                    "row: the rows are taken from the general plan; what is given beside them are "
+                    "measures, without row");
+    }
     row->others = is_others(tree_get(node, "units"));
     if (row->others && !tree_get(node, "row")) {
         walk_report(loading, node, "missing key \"row\": only a row has duties of \"others\"");
@@ -202,48 +207,59 @@ static void load_row(struct loading *loading, const struct node *node, struct in
     row->duties = load_list(loading, node, ids, &owner);
 }
 
-static void load_rows(struct loading *loading, const struct node *list, struct index *ids)
+struct table { /* what must be unique in all that is read */
+    struct index ids, numbers;
+    bool others;
+};
+
+static void load_rows(struct loading *loading, const struct node *home, struct table *table)
 {
-    struct index numbers = {.arena = loading->scratch};
-    loading->rows = ld_arena_alloc(loading->scratch, list->count * sizeof *loading->rows);
-    bool others = false;
-    for (const struct node *node = list->first; node; node = node->next) {
+    const struct node *list = walk_list(loading, home, "duties", PLAN_ROWS_MAX);
+    for (const struct node *node = list ? list->first : NULL; node; node = node->next) {
         if (!walk_keys(loading, node, "row? section units from? duties reading?")) {
             continue;
         }
         struct table_row *row = &loading->rows[loading->row_count++];
-        load_row(loading, node, ids, row);
+        load_row(loading, node, &table->ids, row);
         char *number = ld_arena_format(loading->scratch, "%d", row->number);
         if (row->number > 0) {
-            (void)walk_unique(loading, node, &numbers, number, 0, "row");
+            (void)walk_unique(loading, node, &table->numbers, number, 0, "row");
         }
-        if (row->others && others) {
+        if (row->others && table->others) {
             walk_report(loading, node, "a second row of \"others\"");
         }
-        others |= row->others;
+        table->others |= row->others;
     }
-    index_free(&numbers);
+}
+
+/* The measures that this plan gives beside the rows that it takes; NULL if there are none. */
+static const struct node *measures_beside(const struct loading *loading)
+{
+    return takes_section(loading, "duties") ? tree_get(loading->root, "duties") : NULL;
 }
 
 void load_duties(struct loading *loading, const struct node *groups, const struct node *rows)
 {
-    size_t count = count_duties(groups) + count_duties(rows);
+    const struct node *beside = measures_beside(loading);
+    size_t count = count_duties(groups) + count_duties(rows) + count_duties(beside);
+    size_t row_count = (rows ? rows->count : 0) + (beside ? beside->count : 0);
     if (count > PLAN_DUTIES_MAX) {
         walk_report(loading, rows, "%zu duties, at most %d are possible", count, PLAN_DUTIES_MAX);
         return;
     }
-    struct index ids = {.arena = loading->scratch};
+    struct table table = {{.arena = loading->scratch}, {.arena = loading->scratch}, false};
     loading->duties = ld_arena_alloc(loading->arena, (count + 1) * sizeof *loading->duties);
     loading->plan->duties = loading->duties;
-    const struct node *row_list =
-        walk_list(loading, home_of(loading, "duties"), "duties", PLAN_ROWS_MAX);
-    if (row_list) {
-        load_rows(loading, row_list, &ids);
+    loading->rows = ld_arena_alloc(loading->scratch, (row_count + 1) * sizeof *loading->rows);
+    load_rows(loading, home_of(loading, "duties"), &table);
+    if (beside) {
+        load_rows(loading, loading->root, &table);
     }
     const struct node *group_list =
         walk_list(loading, home_of(loading, "groups"), "groups", PLAN_GROUPS_MAX);
     if (group_list) {
-        load_groups(loading, group_list, &ids);
+        load_groups(loading, group_list, &table.ids);
     }
-    index_free(&ids);
+    index_free(&table.ids);
+    index_free(&table.numbers);
 }

@@ -52,6 +52,12 @@ const char *general_file(struct ld_arena *arena, const struct node *root)
 
 /* ---- loading ---- */
 
+/* Duties may stand in both: this plan's are then measures beside the rows that it takes. */
+static bool may_be_both(const char *section)
+{
+    return strcmp(section, "duties") == 0;
+}
+
 /* One section that is taken: it stands in the general plan, and not in this one too. */
 static void take(struct loading *loading, const struct node *node)
 {
@@ -60,7 +66,7 @@ static void take(struct loading *loading, const struct node *node)
         return;
     }
     const struct node *own = tree_get(loading->root, node->text);
-    if (own) {
+    if (own && !may_be_both(node->text)) {
         walk_report(loading, own, "%s: given here, but also taken from the general plan; keep one",
                     node->text);
     } else if (loading->taken & 1u << position) {

@@ -58,17 +58,23 @@ static void test_what_is_taken(void **state)
 static void test_duties_are_cited(void **state)
 {
     (void)state;
-    static const char *const SECTIONS[] = {
-        "sample annex row 1", "sample annex row 2", "sample annex row 2", "sample annex row 3",
-        "sample 6.2.2(4)",    "sample 6.2.2(4)",    "sample 4.2.2(2)",    "sample 4.2.2(9)"};
-    /* a.1.2 is for plague, which this plan does not have: it falls out. */
-    assert_int_equal(special->duty_count, 8);
-    for (size_t i = 0; i < 8; i++) {
+    static const char *const SECTIONS[] = {"sample annex row 1",
+                                           "sample annex row 2",
+                                           "sample annex row 2",
+                                           "sample annex row 3",
+                                           "sample 6.2.2(4)",
+                                           "sample 6.2.2(4)",
+                                           "6.5",
+                                           "sample 4.2.2(2)",
+                                           "sample 4.2.2(9)"};
+    /* a.1.2 is for plague, which this plan does not have: it falls out. own.1 is its own. */
+    assert_int_equal(special->duty_count, 9);
+    for (size_t i = 0; i < 9; i++) {
         assert_string_equal(special->duties[i].section, SECTIONS[i]);
         assert_string_not_equal(special->duties[i].id, "a.1.2");
     }
     const struct plan_member *health = &special->members[plan_find_member(special, "3303.health")];
-    assert_int_equal(health->duty_count, 5);
+    assert_int_equal(health->duty_count, 6);
 }
 
 /* The general plan has a level IV, this one has not: level III then inherits from its entry. */
@@ -113,8 +119,13 @@ static void test_mistakes_here(void **state)
     check_told("special.yaml", SECTIONS, "[reporting, reporting, organisation,",
                "special.yaml:12:25: sections: \"reporting\" stands twice\n");
     check_told("special.yaml", SECTIONS, "[reporting, notices, organisation,",
-               "special.yaml:33:3: notices: given here, but also taken from the general plan; "
+               "special.yaml:35:3: notices: given here, but also taken from the general plan; "
                "keep one\n");
+    check_told("special.yaml", "section: \"6.5\"", "row: 9, section: \"6.5\"",
+               "special.yaml:33:5: row: the rows are taken from the general plan; what is given "
+               "beside them are measures, without row\n");
+    check_told("special.yaml", "id: own.1", "id: a.1.1",
+               "special.yaml:33:64: duty \"a.1.1\" stands twice\n");
     check_told("special.yaml", SECTIONS, "[organisation,",
                "special.yaml:3:1: missing key \"reporting\"\n");
     check_told("special.yaml", "  section: \"1.4\"\n", "",
