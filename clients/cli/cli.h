@@ -132,6 +132,7 @@ int cmd_notice(struct cli *cli, int argc, char **argv);
 int cmd_supply(struct cli *cli, int argc, char **argv);
 int cmd_route(struct cli *cli, int argc, char **argv);
 int cmd_outbox(struct cli *cli, int argc, char **argv);
+int cmd_explain(struct cli *cli, int argc, char **argv);
 int cmd_story(struct cli *cli, int argc, char **argv);
 
 #endif

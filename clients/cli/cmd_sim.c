@@ -1,9 +1,26 @@
 /* liandong sim: a scenario through all cores in this process, in no time. */
 #include "playing.h"
+#include "recording.h"
+
+static int play_and_record(struct playing *playing, const char *directory)
+{
+    const struct cli *cli = playing->cli;
+    struct ld_error error;
+    if (directory != NULL &&
+        recording_open(cli->context, directory, &playing->recording, &error) != LD_OK)
+        return cli_fail(cli, &error);
+    struct scenario_bus *bus = scenario_memory_open();
+    int status = playing_run(playing, bus);
+    scenario_memory_close(bus);
+    if (recording_close(playing->recording, &error) != LD_OK)
+        return cli_fail(cli, &error);
+    return status;
+}
 
 int cmd_sim(struct cli *cli, int argc, char **argv)
 {
     struct playing playing = {.cli = cli};
+    const char *directory = NULL;
     const struct cli_option options[] = {
         {"events",
          'E',
@@ -23,6 +40,12 @@ int cmd_sim(struct cli *cli, int argc, char **argv)
          &playing.start_us,
          "TIME",
          {"从这一刻开始（默认按文件）", "start then (default: as the file says)"}},
+        {"log",
+         'L',
+         CLI_TEXT,
+         &directory,
+         "DIR",
+         {"把全部事件写成演练日志（新目录）", "write all events as a drill's log (a new folder)"}},
         {.name = NULL}};
     const struct cli_usage usage = {
         "sim [OPTION]… FILE",
@@ -32,14 +55,12 @@ int cmd_sim(struct cli *cli, int argc, char **argv)
          "Exit status: 0 all as expected, 1 something is not, 2 the file is wrong."},
         options,
         "  liandong sim tests/scenarios/broad-street.yaml\n"
-        "  liandong sim --json --events tests/scenarios/broad-street.yaml | jq .message\n"};
+        "  liandong sim --json --events tests/scenarios/broad-street.yaml | jq .message\n"
+        "  liandong sim --log /tmp/drill tests/scenarios/broad-street.yaml\n"};
     int count;
     int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
     if (status >= 0)
         return status;
     playing.path = argv[0];
-    struct scenario_bus *bus = scenario_memory_open();
-    status = playing_run(&playing, bus);
-    scenario_memory_close(bus);
-    return status;
+    return play_and_record(&playing, directory);
 }

@@ -14,12 +14,12 @@ _liandong() {
   )
   local answers='--all --incident --reason --help-from --person --exercise'
   local -A options=(
-    [status]='' [top]='--once --sort' [replay]='--show' [story]='--log --incident --all'
+    [status]='' [top]='--once --sort' [replay]='--show' [story]='--log --incident --all' [explain]='--log --at'
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
     [decide]='--area --against --opinion --filed-with --person --outbox --exercise'
     [tail]='--from --since --until-head --count'
-    [sim]='--events --quiet --start' [play]='--external-replies --events --quiet --start'
+    [sim]='--events --quiet --start --log' [play]='--external-replies --events --quiet --start'
     [duty list]='--unit --everybody --incident --open --overdue'
     [duty acknowledge]=$answers [duty accept]=$answers [duty decline]=$answers
     [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers
@@ -36,7 +36,7 @@ _liandong() {
   )
   local command=${words[1]:-} key
   if [ "$cword" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'status top report decide duty notice supply outbox tail story sim play replay log
+    COMPREPLY=($(compgen -W 'status top report decide duty notice supply outbox tail story explain sim play replay log
       plan route --help' -- "$cur"))
     return
   fi

@@ -10,6 +10,7 @@
 
 #include "picture/event_json.h"
 #include "picture/story.h"
+#include "recording.h"
 #include "telling.h"
 #include "timefmt.h"
 
@@ -67,6 +68,8 @@ static void take_record(const struct ld_record *record, const struct picture_eve
     if (show->playing->events && !show->playing->quiet && event->family != SV_TICK &&
         event->family != SV_OTHER)
         show_event(show, record, event, picture);
+    if (show->playing->recording != NULL)
+        recording_take(show->playing->recording, record);
     story_take(show->story, record, event);
 }
 

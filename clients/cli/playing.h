@@ -10,7 +10,8 @@ struct playing {
     const char *path;
     bool events, quiet; /* every derived event; nothing but the verdict */
     bool external_replies;
-    int64_t start_us; /* 0: as the scenario says */
+    int64_t start_us;            /* 0: as the scenario says */
+    struct recording *recording; /* takes every record; NULL: none */
 };
 
 /* Reads and runs the scenario on the bus; returns the exit status. */
