@@ -173,10 +173,13 @@ static void meet(struct sv_core *core, const struct sv_event *event, struct sv_o
     tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__MET, filed->time_us);
 }
 
-/* Reports from number on may have met a clock that starts back in time. */
-static void meet_since(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
-                       struct run *run, size_t number)
+/* A clock that starts back in time may have been met by any report made since, also one before the
+ * report (number) that started it. */
+static void meet_since_start(struct sv_core *core, const struct sv_event *event,
+                             struct sv_outputs *out, struct run *run, size_t number)
 {
+    while (number > 0 && core->filed[number - 1].time_us >= run->started_us)
+        number--;
     for (; number < core->reports.count && run->state == RUN_RUNNING; number++)
         meet(core, event, out, run, &core->filed[number]);
 }
@@ -215,7 +218,7 @@ static void start_for_report(struct sv_core *core, const struct sv_event *event,
                                                  .started_us = from_us,
                                                  .due_us = from_us + clock->within_us});
     start(core, event, out, run);
-    meet_since(core, event, out, run, number);
+    meet_since_start(core, event, out, run, number);
 }
 
 static void start_for_level(struct sv_core *core, const struct sv_event *event,

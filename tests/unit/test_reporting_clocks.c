@@ -148,6 +148,36 @@ static void report_before_the_grade_counts(void **state)
     assert_int_equal(met->met_at_us - met->started_at_us, 10 * LD_US_MINUTE);
 }
 
+/* The graver grade comes with a later report about an onset that was told in time. */
+static void report_before_the_graver_one_counts(void **state)
+{
+    struct world *world = *state;
+    struct filing f = filing();
+    f.occurred_us = -10 * LD_US_MINUTE;
+    size_t first = file(world, f);
+    int64_t told_us = sv_sim_now(world->sim);
+    wait(world, 3 * LD_US_HOUR);
+    f = by_hospital();
+    f.occurred_us = -(3 * LD_US_HOUR + 10 * LD_US_MINUTE);
+    size_t second = file(world, f);
+    size_t grade = graded(world, INCIDENT, 4, sequence_at(world, second));
+    const Liandong__V1__Clock *met = clock_after(world, grade, "first-general", MET, 0);
+    assert_int_equal(met->met_at_us, told_us);
+    assert_int_equal(met->late_us, 0);
+    assert_null(clock_after(world, first, "first-general", MISSED, 0));
+}
+
+static void report_before_the_clock_does_not_count(void **state)
+{
+    struct world *world = *state;
+    file(world, filing());
+    wait(world, LD_US_MINUTE);
+    size_t second = file(world, by_hospital()); /* received now, after the first report */
+    size_t grade = graded(world, INCIDENT, 3, sequence_at(world, second));
+    assert_non_null(clock_after(world, grade, "written-grave", STARTED, 0));
+    assert_null(clock_after(world, grade, "written-grave", MET, 0));
+}
+
 static void graver_level_cancels_the_general_clock(void **state)
 {
     struct world *world = *state;
@@ -270,6 +300,8 @@ int main(void)
         TEST(missed_then_late),
         TEST(starts_back_in_time),
         TEST(report_before_the_grade_counts),
+        TEST(report_before_the_graver_one_counts),
+        TEST(report_before_the_clock_does_not_count),
         TEST(graver_level_cancels_the_general_clock),
         TEST(each_county_owes_its_own),
         TEST(closing_cancels),
