@@ -54,10 +54,9 @@ static void index_add(struct extent *extent, struct position at, int64_t time_us
         extent->index[extent->index_count++] = (struct index_entry){.at = at, .time_us = time_us};
 }
 
-void extent_note(struct extent *extent, struct position at, int64_t time_us, uint64_t next_offset)
+void extent_note_new(struct extent *extent, struct position at, int64_t time_us,
+                     uint64_t next_offset)
 {
-    if (at.sequence != extent->frontier.sequence || extent->indexed)
-        return;
     assert(at.offset == extent->frontier.offset && next_offset > at.offset);
     if (at.sequence == extent->base) {
         extent->first_time_us = time_us;

@@ -49,8 +49,15 @@ void extent_init(struct extent *extent, uint64_t number, uint64_t base, uint64_t
                  uint64_t size_bytes);
 void extent_free(struct extent *extent);
 
+void extent_note_new(struct extent *extent, struct position at, int64_t time_us,
+                     uint64_t next_offset);
 /* Tells the index that a record is at a position; ignored unless it is the frontier. */
-void extent_note(struct extent *extent, struct position at, int64_t time_us, uint64_t next_offset);
+static inline void extent_note(struct extent *extent, struct position at, int64_t time_us,
+                               uint64_t next_offset)
+{
+    if (at.sequence == extent->frontier.sequence && !extent->indexed)
+        extent_note_new(extent, at, time_us, next_offset);
+}
 /* The segment's index file takes over: forgets the index here. */
 void extent_forget_index(struct extent *extent);
 /* Where to begin looking for sequence: the nearest known record at or before it. */
