@@ -2,17 +2,13 @@
  * From a message to who handles it. A message is [peer][head] or [peer][head][body]; whatever else
  * comes is garbage: counted, answered where it can be, and forgotten. Nothing here is asserted
  * about what a peer sent.
+ *
+ * Between the two stands the allowance: what there is none left for waits (waiting.c), and comes
+ * back by dispatch_held; garbage that there is none left for ends its connection.
  */
 #include "internal.h"
 
-struct incoming {
-    struct router *router;
-    struct session *session; /* NULL without one */
-    const struct zuv_message *message;
-    const struct zuv_frame *peer;
-    struct wire_head head;
-    struct zuv_frame *body; /* empty if there was none */
-};
+enum { GARBAGE_US = 10 };
 
 static const char *body_text(const struct incoming *incoming)
 {
@@ -21,8 +17,8 @@ static const char *body_text(const struct incoming *incoming)
 
 static void on_hello(const struct incoming *incoming)
 {
-    session_hello(incoming->router, incoming->message, &incoming->head, body_text(incoming),
-                  zuv_frame_size(incoming->body));
+    session_hello(incoming->router, incoming->peer, incoming->link, &incoming->head,
+                  body_text(incoming), zuv_frame_size(incoming->body));
 }
 
 static void on_request(const struct incoming *incoming)
@@ -88,12 +84,18 @@ void router_count_error(struct router *router, int code)
     router->counters.errors[code]++;
 }
 
-static void garbage(struct router *router, const struct zuv_frame *peer, uint64_t id, int code,
+static void garbage(struct router *router, const struct zuv_message *message, uint64_t id, int code,
                     const char *reason)
 {
     router->counters.received[0]++;
     note_limited(router, NOTE_GARBAGE, "message that is none of ours: %s", reason);
-    send_peer_error(router, peer, id, code, reason);
+    if (!allowance_is_left(router)) {
+        router->counters.cut_askers++;
+        zuv_link_cut(router->front, zuv_link_of(router->front, message));
+        return;
+    }
+    allowance_spend(router, GARBAGE_US);
+    send_peer_error(router, &message->frames[0], id, code, reason);
 }
 
 /* The request's id, as far as one can be made out of a head that is not good. */
@@ -120,11 +122,6 @@ static void handle(struct incoming *incoming)
 {
     struct router *router = incoming->router;
     enum wire_operation operation = incoming->head.operation;
-    router->counters.received[operation]++;
-    incoming->session = session_find(router, incoming->peer);
-    struct zuv_link link =
-        incoming->session ? incoming->session->link : zuv_link_of(router->front, incoming->message);
-    zuv_link_heard(router->front, link, incoming->message);
     if (!incoming->session && operation == WIRE_GOODBYE)
         return;
     if (!incoming->session && operation != WIRE_HELLO) {
@@ -137,9 +134,22 @@ static void handle(struct incoming *incoming)
         return;
     }
     struct session *session = session_retain(incoming->session);
-    session->heard_us = ld_monotonic_us(router->context);
     HANDLERS[operation](incoming);
     session_release(session);
+}
+
+static void receive(struct incoming *incoming, const struct zuv_message *message)
+{
+    struct router *router = incoming->router;
+    router->counters.received[incoming->head.operation]++;
+    incoming->session = session_find(router, incoming->peer);
+    incoming->link =
+        incoming->session ? incoming->session->link : zuv_link_of(router->front, message);
+    zuv_link_heard(router->front, incoming->link, message);
+    if (incoming->session)
+        incoming->session->heard_us = ld_monotonic_us(router->context);
+    if (waiting_pass(incoming))
+        handle(incoming);
 }
 
 void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data)
@@ -152,18 +162,35 @@ void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data
         return;
     struct zuv_frame none;
     zuv_frame_copy(&none, "", 0);
-    struct incoming incoming = {.router = router, .message = message, .peer = peer, .body = &none};
+    struct incoming incoming = {.router = router, .peer = peer, .body = &none};
     struct ld_error error;
     int code = decode(&incoming, message, &error);
     if (message->count == 3)
         incoming.body = &message->frames[2];
     if (code == LD_OK) {
-        handle(&incoming);
+        receive(&incoming, message);
     } else {
         uint64_t id = 0;
         if (message->count >= 2)
             id = guess_id(zuv_frame_data(&message->frames[1]), zuv_frame_size(&message->frames[1]));
-        garbage(router, peer, id, code, error.text);
+        garbage(router, message, id, code, error.text);
     }
     zuv_frame_drop(&none);
+}
+
+void dispatch_held(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
+                   const struct wire_head *head, const uint8_t *body, size_t size)
+{
+    struct zuv_frame frame;
+    zuv_frame_copy(&frame, body, size);
+    struct incoming incoming = {
+        .router = router,
+        .session = session_find(router, peer),
+        .peer = peer,
+        .link = link,
+        .head = *head,
+        .body = &frame,
+    };
+    handle(&incoming);
+    zuv_frame_drop(&frame);
 }

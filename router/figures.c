@@ -129,6 +129,10 @@ static void take_counters(const struct router *router, struct figures *figures)
         COUNTER(requests_waited, "liandong_requests_waited_total",
                 "Requests that had to wait for their turn"),
         COUNTER(requests_refused, NULL, ""),
+        COUNTER(requests_held, "liandong_requests_held_total",
+                "Requests that had to wait for the allowance"),
+        COUNTER(cut_askers, "liandong_connections_cut_askers_total",
+                "Connections closed because they asked for too much"),
         COUNTER(requests_dropped, "liandong_requests_dropped_total",
                 "Requests dropped with their session"),
         COUNTER(chunks_sent, "liandong_chunks_sent_total", "Messages with events sent to streams"),
@@ -227,6 +231,8 @@ static void take_queues(const struct router *router, struct figures *figures)
         {"streams", router->streams_by_state[STREAM_READY], 0, 0, 0, 0},
         {"chunks", 0, 0, atomic_load(&router->copied_bytes), 0, 0},
         {"advances", router->advance_count, limits->advances, 0, 0, 0},
+        {"held", router->held_count, 0, router->held_bytes, limits->held_bytes,
+         counters->cut_askers},
         {"finds", router->find_count, limits->sessions * limits->finds_per_session, 0, 0, 0},
     };
     memcpy(figures->queues, QUEUES, sizeof QUEUES);

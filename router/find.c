@@ -5,11 +5,12 @@
  *
  * One for all sessions, first come, first served; each session may have a few in it. A step is a
  * look into an index file and at one block of events, or a bounded piece of a segment without one;
- * the log keeps how far it got. When the session ends, its questions are dropped.
+ * the log keeps how far it got. Steps are paid for out of the allowance. When the session ends, its
+ * questions are dropped.
  */
 #include "internal.h"
 
-enum { FIND_STEP_BYTES = 1 << 20 };
+enum { FIND_STEP_BYTES = 1 << 20, FIND_STEP_US = 200, FIND_LOOK_US = 50 };
 
 struct find {
     struct find *next;
@@ -50,11 +51,12 @@ void find_turn(struct router *router)
     while (router->finds && router->finds->session->gone)
         pop(router);
     const struct find *find = router->finds;
-    if (!find)
+    if (!find || !allowance_is_left(router))
         return;
     struct ld_error error;
     uint64_t sequence = 0;
     int code = evlog_find_time(router->log, find->time_us, FIND_STEP_BYTES, &sequence, &error);
+    allowance_spend(router, code == LD_BUSY ? FIND_STEP_US : FIND_LOOK_US);
     if (code == LD_BUSY)
         return;
     struct wire_head answer = {WIRE_FOUND, find->id, sequence, evlog_durable(router->log)};

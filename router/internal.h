@@ -1,7 +1,8 @@
 /*
  * The router's parts, as its files share them. One struct router, one thread.
  *
- *   peer ──> dispatch ──┬─> session   HELLO, PING, GOODBYE, silence
+ *   peer ──> dispatch ──┬─> waiting   what the allowance has nothing left for
+ *                       ├─> session   HELLO, PING, GOODBYE, silence
  *                       ├─> request ──┬─> publish   check, stage
  *                       │   (FIFO)    └─> producer  claim, fence, name
  *                       ├─> stream    OPEN, CREDIT, CLOSE; chunks from the log
@@ -40,7 +41,10 @@ enum {
     STREAM_LIVE_EVENTS = 4096,       /* how near is near */
     REQUEST_TURN_BYTES = 2 << 20,    /* requests worked on per turn */
     REQUEST_SLICE_BYTES = 256 << 10, /* of these, before another session has its turn */
-    REQUEST_REFUSED_BYTES = 4 << 10, /* what a refusal counts for: words cost time */
+    REQUEST_REFUSED_BYTES = 4 << 10, /* what a refusal counts for: words cost time, */
+    REQUEST_REFUSED_US = 2,          /* of the allowance, too, */
+    BATCH_REFUSED_US = 50,           /* as for that of a whole batch, */
+    PRODUCER_US = 5,                 /* and for a claim */
     STATUS_WAITING = 4,              /* STATUS requests of a session that wait */
     SCAN_BYTES = 256 << 10,          /* log scanned in one step for a filtered stream */
     SEEK_COST_BYTES = 64 << 10,      /* what skipping counts as */
@@ -92,6 +96,37 @@ size_t identity_producers(const struct router *router, const char *name, size_t 
 void identity_producer_added(struct router *router, const char *name, size_t size);
 void identity_free_all(struct router *router);
 
+/* ---- the allowance (allowance.c), messages that wait for it (waiting.c) ---- */
+
+struct allowance {
+    int64_t left_us;   /* below 0: overdrawn */
+    int64_t filled_us; /* monotonic: up to when it was refilled */
+    int64_t turn_us;   /* spent in this turn of the loop */
+};
+void allowance_open(struct router *router);
+void allowance_begin_turn(struct router *router);
+bool allowance_is_left(struct router *router); /* in this turn */
+void allowance_spend(struct router *router, int64_t price_us);
+/* Until that price could be paid at once and something were left. */
+int64_t allowance_wait_us(const struct router *router, int64_t price_us);
+/* False also while all who want some have to wait; then a timer wakes the loop. */
+bool allowance_work_left(struct router *router);
+
+/* A message that was understood. */
+struct incoming {
+    struct router *router;
+    struct session *session; /* NULL without one */
+    const struct zuv_frame *peer;
+    struct zuv_link link;
+    struct wire_head head;
+    struct zuv_frame *body; /* empty if there was none */
+};
+/* True: it is paid for, handle it. False: it waits, or its peer was cut off. */
+bool waiting_pass(const struct incoming *incoming);
+void waiting_turn(struct router *router);
+void waiting_forget(struct router *router, const uint8_t *peer, size_t size);
+void waiting_drop_all(struct router *router);
+
 /* ---- sessions (session.c) ---- */
 
 /* An answer that its session's socket queue had no room for. */
@@ -134,10 +169,12 @@ struct session {
     struct claim *claims;   /* hash by producer id */
     uint64_t served_pass;   /* of the streams in which one of its was served */
     uint64_t events_published, events_refused;
+    uint64_t chunks_sent, credits_taken; /* a CREDIT for each CHUNK is free */
+    bool owes;                           /* its last requests had something to pay for */
     uint64_t held_request; /* PUBLISH with a record too damaged to know whose it was; 0: none */
 };
 struct session *session_find(struct router *router, const struct zuv_frame *peer);
-void session_hello(struct router *router, const struct zuv_message *message,
+void session_hello(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
                    const struct wire_head *head, const char *identity, size_t size);
 struct session *session_retain(struct session *session);
 void session_release(struct session *session);
@@ -188,6 +225,8 @@ struct request {
 /* Does it, or puts it in the FIFO; body is taken. */
 void request_receive(struct session *session, const struct wire_head *head, struct zuv_frame *body);
 void request_turn(struct router *router); /* goes on with the FIFO */
+/* What it cost is taken from the allowance; while that is used up, its session's requests wait. */
+void request_pay(struct request *request, int64_t price_us);
 void request_drop_all(struct router *router);
 void request_fail_all(struct router *router, const char *reason); /* the log has failed */
 
@@ -209,9 +248,10 @@ void answer_fail_all(struct router *router, const char *reason);
 void answer_drop_all(struct router *router);
 
 enum request_state {
-    REQUEST_DONE,  /* answered, or answer_later */
-    REQUEST_WAITS, /* for a commit, or for the names: so must all others */
-    REQUEST_YIELDS /* its slice is used up */
+    REQUEST_DONE,   /* answered, or answer_later */
+    REQUEST_WAITS,  /* for a commit, or for the names: so must all others */
+    REQUEST_YIELDS, /* its slice is used up */
+    REQUEST_OWES    /* its refusals have to be paid for first */
 };
 enum request_state publish_work(struct request *request);
 enum request_state producer_work(struct request *request);
@@ -423,6 +463,8 @@ struct router_counters {
     uint64_t errors[ROUTER_CODES];    /* ERROR messages by code */
     uint64_t sessions_opened, sessions_silent, sessions_overflowed;
     uint64_t requests_waited, requests_refused, requests_dropped;
+    uint64_t requests_held; /* waited for the allowance */
+    uint64_t cut_askers;    /* connections closed because they asked for too much */
     uint64_t chunks_sent, chunks_shared, chunk_bytes, chunk_events, streams_opened;
     uint64_t tap_sent, tap_skipped;
     uint64_t ticks;
@@ -455,8 +497,9 @@ struct router {
     uv_async_t committed;
     uv_prepare_t prepare;
     uv_idle_t idle;
-    uv_timer_t heartbeat, ticker, asked;
+    uv_timer_t heartbeat, ticker, asked, allowed;
     size_t handles_open;
+    size_t turn_first; /* who has the allowance first */
     int64_t turn_end_us;
     uint64_t turn_idle_ns;
     struct ld_histogram turns;
@@ -468,8 +511,13 @@ struct router {
     struct identity *identities; /* hash by name */
     struct session *busy;        /* list */
     struct producer *producers;  /* hash by id */
-    struct session *working;     /* list: those with requests in their FIFOs */
+    struct allowance allowance;
+    struct waiter *waiters; /* hash by peer, in turn */
+    size_t held_count, held_bytes;
+    struct session *working; /* list: those with requests in their FIFOs */
+    size_t working_count;
     size_t request_count, requests_bytes;
+    bool requests_poor;    /* all that are left have refusals to pay for */
     bool requests_blocked; /* they wait for a commit or for the names */
     size_t turn_bytes, slice_end;
     struct answer *answers, *answers_last;
@@ -511,6 +559,9 @@ struct router {
 };
 
 void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data);
+/* A message that has waited and is paid for. */
+void dispatch_held(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
+                   const struct wire_head *head, const uint8_t *body, size_t size);
 void router_count_error(struct router *router, int code);
 
 #endif

@@ -252,6 +252,7 @@ enum request_state producer_work(struct request *request)
     struct session *session = request->session;
     struct router *router = session->router;
     router->turn_bytes += REQUEST_REFUSED_BYTES;
+    allowance_spend(router, PRODUCER_US);
     const char *name = (const char *)zuv_frame_data(&request->body);
     size_t size = zuv_frame_size(&request->body);
     struct producer *producer = NULL;

@@ -266,6 +266,11 @@ void publish_hold(struct request *request, int code)
     }
 }
 
+static bool is_clients_fault(int code)
+{
+    return code != LD_OK && code != LD_DUPLICATE && code != LD_BUSY && code != LD_NOSPACE;
+}
+
 /* False: it has to wait. */
 static bool work_record(struct request *request)
 {
@@ -283,6 +288,8 @@ static bool work_record(struct request *request)
         note_refusal(request, code, &error);
     bool taken = code == LD_OK || code == LD_DUPLICATE;
     router->turn_bytes += taken ? size : size + REQUEST_REFUSED_BYTES;
+    if (is_clients_fault(code))
+        request_pay(request, REQUEST_REFUSED_US);
     run_add(request, code, sequence);
     request->offset += size;
     request->index++;
@@ -300,6 +307,7 @@ enum request_state publish_work(struct request *request)
         code = check_frame(router, &request->head, zuv_frame_data(&request->body),
                            zuv_frame_size(&request->body), &error);
     if (code != LD_OK) {
+        request_pay(request, BATCH_REFUSED_US);
         refuse_all(request, code, error.text);
         return REQUEST_DONE;
     }

@@ -11,6 +11,8 @@
  * who asks for much does not keep the others waiting. All FIFOs together are bounded in bytes; a
  * session may have as much as it leaves free for the others, and no more than its own limit;
  * beyond it a request is refused with BUSY. A turn of the loop works on a bounded number of bytes.
+ * Claims and refused records are paid for out of the allowance; the latter after they were made, so
+ * the session that has had some waits with what follows while nothing is left.
  * When the session ends, its requests are dropped: unknown to the client, safe to repeat.
  */
 #include "internal.h"
@@ -23,6 +25,12 @@ static void request_free(struct request *request)
     ld_buffer_free(&request->runs);
     session_release(request->session);
     free(request);
+}
+
+void request_pay(struct request *request, int64_t price_us)
+{
+    allowance_spend(request->session->router, price_us);
+    request->session->owes = true;
 }
 
 static void refuse(struct request *request, int code, const char *reason)
@@ -41,6 +49,10 @@ static enum request_state request_work(struct request *request)
         router->counters.requests_dropped++;
         return REQUEST_DONE;
     }
+    bool claims = request->head.operation == WIRE_PRODUCER;
+    if ((claims || request->session->owes) && !allowance_is_left(router))
+        return REQUEST_OWES;
+    request->session->owes = false;
     if (request->refused) {
         refuse(request, LD_BUSY, "too much is waiting for the log: try again in a moment");
         return REQUEST_DONE;
@@ -65,6 +77,21 @@ static size_t request_cost(const struct request *request)
     return zuv_frame_size(&request->body) + sizeof *request;
 }
 
+static void working_add(struct session *session)
+{
+    struct router *router = session->router;
+    DL_APPEND2(router->working, session, working_prev, working_next);
+    router->working_count++;
+    router->requests_poor = false;
+}
+
+static void working_remove(struct session *session)
+{
+    struct router *router = session->router;
+    DL_DELETE2(router->working, session, working_prev, working_next);
+    router->working_count--;
+}
+
 static void fifo_append(struct request *request)
 {
     struct session *session = request->session;
@@ -77,7 +104,7 @@ static void fifo_append(struct request *request)
     if (session->requests)
         session->requests_last->next = request;
     else
-        DL_APPEND2(router->working, session, working_prev, working_next);
+        working_add(session);
     if (!session->requests)
         session->requests = request;
     session->requests_last = request;
@@ -95,15 +122,15 @@ static void fifo_pop(struct session *session)
     session->waiting_bytes -= cost;
     session->requests = request->next;
     if (!session->requests)
-        DL_DELETE2(router->working, session, working_prev, working_next);
+        working_remove(session);
     request_free(request); /* and maybe the session */
 }
 
 static void fifo_rotate(struct router *router)
 {
     struct session *session = router->working;
-    DL_DELETE2(router->working, session, working_prev, working_next);
-    DL_APPEND2(router->working, session, working_prev, working_next);
+    working_remove(session);
+    working_add(session);
 }
 
 static struct request *request_new(struct session *session, const struct wire_head *head,
@@ -149,11 +176,13 @@ void request_receive(struct session *session, const struct wire_head *head, stru
 
 void request_turn(struct router *router)
 {
+    size_t poor = 0; /* in a row */
     router->turn_bytes = 0;
     router->requests_blocked = false;
-    while (router->working && router->turn_bytes < REQUEST_TURN_BYTES) {
+    while (poor < router->working_count && router->turn_bytes < REQUEST_TURN_BYTES) {
         struct session *session = session_retain(router->working);
         enum request_state state = request_work(session->requests);
+        poor = state == REQUEST_OWES ? poor + 1 : 0;
         if (state == REQUEST_DONE)
             fifo_pop(session);
         if (session->requests)
@@ -164,6 +193,7 @@ void request_turn(struct router *router)
             return;
         }
     }
+    router->requests_poor = poor > 0 && poor == router->working_count;
 }
 
 void request_drop_all(struct router *router)

@@ -2,7 +2,7 @@
  * The router as a whole: what is opened in which order, what one turn of the loop does, and how it
  * ends.
  *
- * A turn (before the loop waits): requests that wait, names, drill ticks, then a commit of all
+ * A turn (before the loop waits): names, requests that wait, drill ticks, then a commit of all
  * that was staged is begun, and while it is written and synced by the log's thread, streams and
  * tap are served. The commit's end wakes the loop: the next commit is begun at once, then what
  * became durable is answered and shown.
@@ -63,6 +63,7 @@ static void close_handles(struct router *router)
     uv_close((uv_handle_t *)&router->heartbeat, handle_closed);
     uv_close((uv_handle_t *)&router->ticker, handle_closed);
     uv_close((uv_handle_t *)&router->asked, handle_closed);
+    uv_close((uv_handle_t *)&router->allowed, handle_closed);
     uv_close((uv_handle_t *)&router->committed, handle_closed);
 }
 
@@ -89,6 +90,7 @@ static void close_all(struct router *router)
     uv_idle_stop(&router->idle);
     uv_timer_stop(&router->heartbeat);
     uv_timer_stop(&router->ticker);
+    waiting_drop_all(router);
     request_drop_all(router);
     answer_drop_all(router);
     status_drop_all(router);
@@ -214,23 +216,33 @@ static void measure_turn(struct router *router)
     router->turn_idle_ns = idle_ns;
 }
 
-static bool work_left(const struct router *router)
+static bool work_left(struct router *router)
 {
-    return stream_work_left(router) || tap_work_left(router) ||
-           (router->working && !router->requests_blocked) || !router->names_known ||
-           (router->advances && !router->advance_blocked) || router->finds;
+    bool allowed = allowance_work_left(router); /* asked in any case: it sets a timer */
+    return allowed || stream_work_left(router) || tap_work_left(router) ||
+           (router->working && !router->requests_blocked && !router->requests_poor) ||
+           !router->names_known || (router->advances && !router->advance_blocked);
+}
+
+/* Those that share the allowance, each first in its turn. */
+static void requests_turn(struct router *router)
+{
+    static void (*const WORK[])(struct router *) = {request_turn, waiting_turn, find_turn};
+    size_t count = sizeof WORK / sizeof WORK[0], first = router->turn_first++ % count;
+    allowance_begin_turn(router);
+    for (size_t i = 0; i < count; i++)
+        WORK[(first + i) % count](router);
 }
 
 static void turn(uv_prepare_t *prepare)
 {
     struct router *router = prepare->data;
     producer_scan_turn(router);
-    request_turn(router);
+    requests_turn(router);
     clock_advance_turn(router);
     if (!commit_begin(router))
         return;
     stream_serve_turn(router);
-    find_turn(router);
     tap_turn(router);
     if (router->phase == ROUTER_STOPPING && !router->committing) {
         finish_stopping(router);
@@ -318,9 +330,11 @@ static int open_handles(struct router *router, struct ld_error *error)
     uv_timer_init(router->loop, &router->heartbeat);
     uv_timer_init(router->loop, &router->ticker);
     uv_timer_init(router->loop, &router->asked);
-    router->handles_open = 6;
+    uv_timer_init(router->loop, &router->allowed);
+    router->handles_open = 7;
     router->committed.data = router->prepare.data = router->idle.data = router;
-    router->heartbeat.data = router->ticker.data = router->asked.data = router;
+    router->heartbeat.data = router->ticker.data = router;
+    router->asked.data = router->allowed.data = router;
     return LD_OK;
 }
 
@@ -396,6 +410,7 @@ static void start(struct router *router)
     uint64_t tick_ms = (uint64_t)(router->options.tick_us / 1000);
     uint64_t tick_poll_ms = tick_ms < 1000 ? tick_ms : 1000;
     clock_open(router);
+    allowance_open(router);
     uv_loop_configure(router->loop, UV_METRICS_IDLE_TIME); /* for the length of turns */
     uv_prepare_start(&router->prepare, turn);
     uv_timer_start(&router->heartbeat, heartbeat, router->options.heartbeat_ms,

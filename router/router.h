@@ -38,6 +38,10 @@ struct router_limits {
     size_t outbox_messages;        /* answers to a session that does not read: 1024 */
     size_t unread_bytes;           /* bytes of these: 4 MiB */
     size_t finds_per_session;      /* FIND requests that wait: 4 */
+    int64_t allowance_us;          /* for requests that move no events, at most: 50 ms, */
+    int64_t allowance_share;       /* refilled with one part in so many of the time: 10 */
+    size_t held_messages;          /* that wait for it, one connection: 256 */
+    size_t held_bytes;             /* the same, all connections: 4 MiB */
     size_t advances;               /* ADVANCE requests under way: 16 */
     uint64_t advance_ticks;        /* ticks of one ADVANCE: 1000000 */
 };

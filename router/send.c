@@ -212,6 +212,7 @@ int send_chunk(struct session *session, const struct wire_head *head, struct zuv
     struct zuv_message message = message_to(session->peer, session->peer_size, head);
     zuv_frame_take(&message.frames[message.count++], body);
     int code = zuv_send(session->router->front, &message);
+    session->chunks_sent += code == LD_OK;
     if (code == LD_OK)
         return LD_OK;
     zuv_message_drop(&message);

@@ -60,6 +60,7 @@ void session_cut(struct session *session, const char *reason)
     struct zuv_link link = session->link;
     if (session->gone)
         return;
+    waiting_forget(router, session->peer, session->peer_size);
     session_drop(session, reason);
     zuv_link_cut(router->front, link);
 }
@@ -85,10 +86,9 @@ static int identity_check(const char *identity, size_t size, struct ld_error *er
     return LD_OK;
 }
 
-static struct session *session_new(struct router *router, const struct zuv_message *message,
-                                   const char *identity, size_t size)
+static struct session *session_new(struct router *router, const struct zuv_frame *peer,
+                                   struct zuv_link link, const char *identity, size_t size)
 {
-    const struct zuv_frame *peer = &message->frames[0];
     struct session *session = calloc(1, sizeof *session);
     if (!session)
         abort();
@@ -98,7 +98,7 @@ static struct session *session_new(struct router *router, const struct zuv_messa
     session->peer_size = zuv_frame_size(peer);
     memcpy(session->peer, zuv_frame_data(peer), session->peer_size);
     memcpy(session->identity, identity, size);
-    session->link = zuv_link_of(router->front, message);
+    session->link = link;
     zuv_link_keep(router->front, session->link);
     identity_session_opened(router, session->identity);
     HASH_ADD(hh, router->sessions, peer, session->peer_size, session);
@@ -127,10 +127,9 @@ static void welcome(struct session *session, uint64_t id)
     send_answer(session, &head, raw, sizeof raw);
 }
 
-void session_hello(struct router *router, const struct zuv_message *message,
+void session_hello(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
                    const struct wire_head *head, const char *identity, size_t size)
 {
-    const struct zuv_frame *peer = &message->frames[0];
     struct session *before = session_find(router, peer);
     if (before)
         session_drop(before, NULL);
@@ -148,7 +147,7 @@ void session_hello(struct router *router, const struct zuv_message *message,
         send_peer_error(router, peer, head->id, code, error.text);
         return;
     }
-    struct session *session = session_new(router, message, identity, size);
+    struct session *session = session_new(router, peer, link, identity, size);
     session->heard_us = ld_monotonic_us(router->context);
     welcome(session, head->id);
 }

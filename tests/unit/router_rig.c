@@ -34,6 +34,8 @@ static struct {
     int64_t clock_us; /* added to both clocks */
     int64_t wall_us;  /* and to the machine's */
     int64_t slow_us;  /* passes while free space is looked at */
+    bool stopped;     /* both clocks, at: */
+    int64_t stopped_wall_us, stopped_monotonic_us;
 } rig_disk = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static int rig_sync(void *self, int fd, struct ld_error *error)
@@ -85,13 +87,29 @@ static int64_t rig_wall_us(void *self)
 {
     pthread_mutex_lock(&rig_disk.mutex);
     int64_t set_us = rig_disk.wall_us;
+    int64_t now_us =
+        rig_disk.stopped ? rig_disk.stopped_wall_us : ld_context_system()->wall_us(self);
     pthread_mutex_unlock(&rig_disk.mutex);
-    return ld_context_system()->wall_us(self) + rig_offset_us() + set_us;
+    return now_us + rig_offset_us() + set_us;
 }
 
 static int64_t rig_monotonic_us(void *self)
 {
-    return ld_context_system()->monotonic_us(self) + rig_offset_us();
+    pthread_mutex_lock(&rig_disk.mutex);
+    int64_t now_us =
+        rig_disk.stopped ? rig_disk.stopped_monotonic_us : ld_context_system()->monotonic_us(self);
+    pthread_mutex_unlock(&rig_disk.mutex);
+    return now_us + rig_offset_us();
+}
+
+void rig_stop_clock(void)
+{
+    const struct ld_context *system = ld_context_system();
+    pthread_mutex_lock(&rig_disk.mutex);
+    rig_disk.stopped = true;
+    rig_disk.stopped_wall_us = system->wall_us(system->self);
+    rig_disk.stopped_monotonic_us = system->monotonic_us(system->self);
+    pthread_mutex_unlock(&rig_disk.mutex);
 }
 
 void rig_set_held(bool held)
@@ -203,6 +221,7 @@ int rig_setup(void **state)
     if (!mkdtemp(rig->directory) || uv_loop_init(&rig->loop) != 0)
         return -1;
     rig_disk.clock_us = rig_disk.wall_us = rig_disk.slow_us = 0;
+    rig_disk.stopped = false;
     rig_set_codes(LD_OK, LD_OK);
     rig_set_held(false);
     uv_timer_init(&rig->loop, &rig->deadline);

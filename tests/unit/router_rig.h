@@ -22,6 +22,7 @@
 void rig_set_held(bool held);                      /* syncs wait until it is false again */
 void rig_set_codes(int write_code, int sync_code); /* LD_NOSPACE: also no free space */
 void rig_move_clock(int64_t by_us);                /* time passes */
+void rig_stop_clock(void);                         /* and from now on only like this */
 void rig_set_wall(int64_t by_us); /* the machine's clock is so much wrong, and passes as ever */
 void rig_set_slow_us(int64_t slow_us); /* so long takes asking for the free space, as STATUS does */
 const struct ld_context *rig_context(void);
