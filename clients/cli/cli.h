@@ -66,6 +66,9 @@ struct cli_usage {
 int cli_parse(struct cli *cli, const struct cli_usage *usage, int argc, char **argv, int minimum,
               int maximum, int *count);
 
+/* Is it fit to be an incident's id, which becomes a segment of filters? Else complains. */
+bool cli_check_incident(const struct cli *cli, const char *id);
+
 /* One word further down: "duty list". Explains itself on --help. */
 struct cli_command {
     const char *name;
@@ -110,6 +113,7 @@ struct cli_table;
 struct cli_table *cli_table_open(const struct cli *cli, const struct cli_column *columns,
                                  size_t count);
 void cli_table_row(struct cli_table *table, const char *const *cells); /* as many as columns */
+void cli_table_row_in(struct cli_table *table, enum cli_style style, const char *const *cells);
 void cli_table_print(struct cli_table *table);                         /* and frees it */
 
 /* "2026-11-22 10:00", local; "-" for 0. Returns text. */
@@ -132,6 +136,7 @@ int cmd_notice(struct cli *cli, int argc, char **argv);
 int cmd_supply(struct cli *cli, int argc, char **argv);
 int cmd_route(struct cli *cli, int argc, char **argv);
 int cmd_outbox(struct cli *cli, int argc, char **argv);
+int cmd_account(struct cli *cli, int argc, char **argv);
 int cmd_explain(struct cli *cli, int argc, char **argv);
 int cmd_story(struct cli *cli, int argc, char **argv);
 

@@ -23,17 +23,6 @@ static bool parse_at(const struct cli *cli, const char *text, struct why_limit *
     return false;
 }
 
-/* It becomes a segment of filters. */
-static bool check_id(const struct cli *cli, const char *id)
-{
-    size_t size = strlen(id);
-    if (size > 0 && size <= 128 && strcspn(id, "/*> ") == size)
-        return true;
-    cli_complain(cli, "应为事件编号，如 3303-cholera-20261011-1，现为“%s”",
-                 "expected an incident such as 3303-cholera-20261011-1, found \"%s\"", id);
-    return false;
-}
-
 static int explain(const struct cli *cli, const char *directory, const char *incident,
                    struct why_limit limit)
 {
@@ -94,7 +83,7 @@ int cmd_explain(struct cli *cli, int argc, char **argv)
     int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
     if (status >= 0)
         return status;
-    if (!check_id(cli, argv[0]) || (at != NULL && !parse_at(cli, at, &limit)))
+    if (!cli_check_incident(cli, argv[0]) || (at != NULL && !parse_at(cli, at, &limit)))
         return CLI_USAGE;
     return explain(cli, directory, argv[0], limit);
 }

@@ -14,7 +14,7 @@ _liandong() {
   )
   local answers='--all --incident --reason --help-from --person --exercise'
   local -A options=(
-    [status]='' [top]='--once --sort' [replay]='--show' [story]='--log --incident --all' [explain]='--log --at'
+    [status]='' [top]='--once --sort' [replay]='--show' [story]='--log --incident --all' [explain]='--log --at' [account]='--log --html'
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
     [decide]='--area --against --opinion --filed-with --person --outbox --exercise'
@@ -36,7 +36,7 @@ _liandong() {
   )
   local command=${words[1]:-} key
   if [ "$cword" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'status top report decide duty notice supply outbox tail story explain sim play replay log
+    COMPREPLY=($(compgen -W 'status top report decide duty notice supply outbox tail story explain account sim play replay log
       plan route --help' -- "$cur"))
     return
   fi
@@ -50,7 +50,7 @@ _liandong() {
     --kind | -k) COMPREPLY=($(compgen -W 'initial progress final zero' -- "$cur")); return ;;
     --means) COMPREPLY=($(compgen -W 'telephone written network' -- "$cur")); return ;;
     --log | -L) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    --outbox) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --outbox | --html) COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac
   key=$command
   [ -n "${sub[$command]:-}" ] && key="$command ${words[2]}"

@@ -23,6 +23,7 @@ static const struct cli_command COMMANDS[] = {
     {"tail", cmd_tail, {"跟随事件", "follow the events"}},
     {"story", cmd_story, {"讲述经过", "tell what happened"}},
     {"explain", cmd_explain, {"为何定为这一级", "why an incident has its grade"}},
+    {"account", cmd_account, {"事后评估记录", "the account after the action"}},
     {"sim", cmd_sim, {"在本进程内推演情景", "play a scenario here, without a bus"}},
     {"play", cmd_play, {"在总线上推演情景", "play a scenario on a live bus"}},
     {"replay", cmd_replay, {"重算日志并逐位比较", "derive a log again and compare"}},

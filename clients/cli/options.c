@@ -260,3 +260,13 @@ int cli_dispatch(struct cli *cli, const char *path, struct plan_text summary,
     print_commands(cli, path, summary, commands, stderr);
     return CLI_USAGE;
 }
+
+bool cli_check_incident(const struct cli *cli, const char *id)
+{
+    size_t size = strlen(id);
+    if (size > 0 && size <= 128 && strcspn(id, "/*> ") == size)
+        return true;
+    cli_complain(cli, "应为事件编号，如 3303-cholera-20261011-1，现为“%s”",
+                 "expected an incident such as 3303-cholera-20261011-1, found \"%s\"", id);
+    return false;
+}

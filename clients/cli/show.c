@@ -68,10 +68,11 @@ void cli_complain(const struct cli *cli, const char *zh, const char *en, ...)
 
 /* ---- colours ---- */
 
+static const char *const SEQUENCES[] = {
+    "", "\033[1m", "\033[2m", "\033[31m", "\033[38;5;208m", "\033[33m", "\033[34m", "\033[32m"};
+
 const char *cli_on(const struct cli *cli, enum cli_style style)
 {
-    static const char *const SEQUENCES[] = {
-        "", "\033[1m", "\033[2m", "\033[31m", "\033[38;5;208m", "\033[33m", "\033[34m", "\033[32m"};
     return cli->color ? SEQUENCES[style] : "";
 }
 
@@ -137,10 +138,17 @@ struct cli_table *cli_table_open(const struct cli *cli, const struct cli_column 
 
 void cli_table_row(struct cli_table *table, const char *const *cells)
 {
+    cli_table_row_in(table, CLI_PLAIN, cells);
+}
+
+void cli_table_row_in(struct cli_table *table, enum cli_style style, const char *const *cells)
+{
     struct libscols_line *line = or_abort(scols_table_new_line(table->table, NULL));
     for (size_t i = 0; i < table->columns; i++)
         if (scols_line_set_data(line, i, cells[i] != NULL ? cells[i] : "") != 0)
             abort();
+    if (style != CLI_PLAIN && scols_line_set_color(line, SEQUENCES[style]) != 0)
+        abort();
 }
 
 void cli_table_print(struct cli_table *table)

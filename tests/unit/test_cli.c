@@ -75,10 +75,11 @@ static void test_exit_codes(void **state)
 static void test_help_everywhere(void **state)
 {
     static const char *const COMMANDS[] = {
-        "status",     "report",      "decide",     "tail",           "story",      "explain", "sim",
-        "play",       "replay",      "duty list",  "duty accept",    "duty done",  "log stat",
-        "log verify", "log export",  "plan check", "plan show",      "plan adopt", "notice list",
-        "notice cap", "supply list", "supply act", "supply balance", "route test", "duty decline"};
+        "status",     "report",      "decide",     "tail",        "story",      "explain",
+        "account",    "sim",         "play",       "replay",      "duty list",  "duty accept",
+        "duty done",  "log stat",    "log verify", "log export",  "plan check", "plan show",
+        "plan adopt", "notice list", "notice cap", "supply list", "supply act", "supply balance",
+        "route test", "duty decline"};
     (void)state;
     for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
         char arguments[100], usage[100];

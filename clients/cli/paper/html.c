@@ -1,0 +1,125 @@
+/* A paper as one HTML file: no script, no link, colours with their words; made to be printed. */
+#include <errno.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "parts.h"
+
+static const char STYLE[] =
+    ":root{color-scheme:light dark}\n"
+    "body{font:15px/1.5 system-ui,-apple-system,\"Noto Sans CJK SC\",\"PingFang SC\","
+    "\"Microsoft YaHei\",sans-serif;max-width:72rem;margin:2rem auto;padding:0 "
+    "1rem;overflow-wrap:anywhere}\n"
+    "h1{font-size:1.5rem;margin:0 0 1rem}\n"
+    "h2{font-size:1.1rem;margin:2rem 0 .5rem;border-bottom:1px solid #8886}\n"
+    "p{margin:.15rem 0}\n"
+    "table{border-collapse:collapse;width:100%;font-size:.9rem}\n"
+    "th,td{text-align:left;vertical-align:top;padding:.25rem .6rem;border-bottom:1px solid #8884}\n"
+    "th{border-bottom:2px solid #8888;white-space:nowrap}\n"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "tr[class] td:first-child,p[class]{border-left:.3rem solid;padding-left:.5rem}\n"
+    ".red>td:first-child,p.red{border-color:#c62828}\n"
+    ".orange>td:first-child,p.orange{border-color:#ef6c00}\n"
+    ".yellow>td:first-child,p.yellow{border-color:#f9a825}\n"
+    ".blue>td:first-child,p.blue{border-color:#1565c0}\n"
+    ".green>td:first-child,p.green{border-color:#2e7d32}\n"
+    "@media print{body{margin:0;max-width:none;font-size:10pt;color-scheme:light}"
+    "thead{display:table-header-group}tr{break-inside:avoid}h2{break-after:avoid}"
+    "@page{margin:1.5cm}}\n";
+
+static void put_escaped(struct ld_buffer *buffer, const char *text)
+{
+    for (const char *at = text; *at != '\0';) {
+        size_t plain = strcspn(at, "&<>\"");
+        ld_buffer_append(buffer, at, plain);
+        at += plain;
+        if (*at == '\0')
+            return;
+        ld_buffer_text(buffer, *at == '&'   ? "&amp;"
+                               : *at == '<' ? "&lt;"
+                               : *at == '>' ? "&gt;"
+                                            : "&quot;");
+        at++;
+    }
+}
+
+static void put_element(struct ld_buffer *buffer, const char *name, const char *class,
+                        const char *text)
+{
+    ld_buffer_format(buffer, "<%s", name);
+    if (class[0] != '\0')
+        ld_buffer_format(buffer, " class=\"%s\"", class);
+    ld_buffer_text(buffer, ">");
+    put_escaped(buffer, text);
+    ld_buffer_format(buffer, "</%s>", name);
+}
+
+static const char *class_of(enum cli_style style)
+{
+    static const char *const CLASSES[] = {"", "", "", "red", "orange", "yellow", "blue", "green"};
+    return CLASSES[style];
+}
+
+static void put_row(struct ld_buffer *buffer, const struct paper_part *part,
+                    const struct paper_table_row *row)
+{
+    const char *class = class_of(row->style);
+    ld_buffer_text(buffer, "<tr");
+    if (class[0] != '\0')
+        ld_buffer_format(buffer, " class=\"%s\"", class);
+    ld_buffer_text(buffer, ">");
+    for (size_t i = 0; i < part->column_count; i++)
+        put_element(buffer, "td", part->right[i] ? "n" : "", row->cells[i]);
+    ld_buffer_text(buffer, "</tr>\n");
+}
+
+static void put_table(struct ld_buffer *buffer, const struct paper_part *part)
+{
+    if (part->row_count == 0)
+        return;
+    ld_buffer_text(buffer, "<table>\n<thead><tr>");
+    for (size_t i = 0; i < part->column_count; i++)
+        put_element(buffer, "th", part->right[i] ? "n" : "", part->names[i]);
+    ld_buffer_text(buffer, "</tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < part->row_count; i++)
+        put_row(buffer, part, &part->rows[i]);
+    ld_buffer_text(buffer, "</tbody>\n</table>\n");
+}
+
+static void put_page(struct ld_buffer *buffer, const struct cli *cli, const struct paper *paper)
+{
+    ld_buffer_format(buffer,
+                     "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
+                     "<meta name=\"viewport\" content=\"width=device-width\">\n",
+                     cli_say(cli, "zh-CN", "en"));
+    put_element(buffer, "title", "", paper->title);
+    ld_buffer_format(buffer, "\n<style>\n%s</style>\n</head>\n<body>\n", STYLE);
+    put_element(buffer, "h1", "", paper->title);
+    ld_buffer_text(buffer, "\n");
+    for (size_t i = 0; i < paper->count; i++) {
+        const struct paper_part *part = &paper->parts[i];
+        if (part->kind == PAPER_TABLE) {
+            put_table(buffer, part);
+            continue;
+        }
+        put_element(buffer, part->kind == PAPER_HEADING ? "h2" : "p", class_of(part->style),
+                    part->text);
+        ld_buffer_text(buffer, "\n");
+    }
+    ld_buffer_text(buffer, "</body>\n</html>\n");
+}
+
+int paper_write_html(const struct cli *cli, const struct paper *paper, const char *path,
+                     struct ld_error *error)
+{
+    struct ld_buffer buffer = {0};
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return ld_fail(error, LD_INVALID, "cannot write %s: %s", path, strerror(errno));
+    put_page(&buffer, cli, paper);
+    bool written = fwrite(buffer.data, 1, buffer.size, file) == buffer.size;
+    bool closed = fclose(file) == 0;
+    ld_buffer_free(&buffer);
+    return written && closed ? LD_OK
+                             : ld_fail(error, LD_IO, "cannot write %s: %s", path, strerror(errno));
+}
