@@ -1,6 +1,6 @@
 /*
  * Identities: how much of what there is each of them has, so that none can use up the places of
- * all others: sessions that are open, names of producers in the log (for ever).
+ * all others: sessions and streams that are open, names of producers in the log (for ever).
  */
 #include "internal.h"
 
@@ -66,6 +66,14 @@ size_t identity_producers(const struct router *router, const char *name, size_t 
 void identity_producer_added(struct router *router, const char *name, size_t size)
 {
     identity_get(router, name, owner_size(name, size))->producers++;
+}
+
+size_t *identity_streams(const struct router *router, const char *name)
+{
+    struct identity *identity;
+    HASH_FIND(hh, router->identities, name, strlen(name), identity);
+    assert(identity && identity->sessions > 0);
+    return &identity->streams;
 }
 
 void identity_free_all(struct router *router)

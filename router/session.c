@@ -46,9 +46,9 @@ void session_drop(struct session *session, const char *reason)
                      reason);
     session->gone = true;
     zuv_link_leave(session->router->front, session->link);
-    identity_session_ended(session->router, session->identity);
     HASH_DEL(session->router->sessions, session);
     stream_drop_all(session);
+    identity_session_ended(session->router, session->identity);
     producer_release_claims(session);
     send_outbox_free(session);
     session_release(session);

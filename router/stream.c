@@ -69,6 +69,7 @@ static void stream_free(struct stream *stream)
     HASH_DEL(stream->session->streams, stream);
     filter_set_put(router, stream->filters);
     router->stream_count--;
+    --*identity_streams(router, stream->session->identity);
     router->streams_by_state[STREAM_NO_CREDIT]--;
     free(stream);
 }
@@ -118,9 +119,16 @@ static int open_check(const struct session *session, const struct wire_head *hea
                       struct ld_error *error)
 {
     const struct router_limits *limits = &session->router->options.limits;
-    if (session->router->stream_count >= limits->streams)
+    size_t open = session->router->stream_count;
+    size_t own = *identity_streams(session->router, session->identity);
+    if (open >= limits->streams)
         return ld_fail(error, LD_BUSY, "%zu streams are open, that is all: try again later",
                        limits->streams);
+    if (own > 0 && own >= limits->streams - open)
+        return ld_fail(error, LD_BUSY,
+                       "%s has %zu streams open, no more than that are left for the others: try "
+                       "again later",
+                       session->identity, own);
     if (HASH_COUNT(session->streams) >= limits->streams_per_session)
         return ld_fail(error, LD_REFUSED, "a session may have %zu streams",
                        limits->streams_per_session);
@@ -150,6 +158,7 @@ static struct stream *stream_new(struct session *session, const struct wire_head
     stream->window_bytes = stream->credit_bytes;
     HASH_ADD(hh, session->streams, id, sizeof stream->id, stream);
     session->router->stream_count++;
+    ++*identity_streams(session->router, session->identity);
     session->router->streams_by_state[STREAM_NO_CREDIT]++;
     session->router->counters.streams_opened++;
     return stream;

@@ -87,9 +87,9 @@ static void test_peers_take_turns(void **state)
 }
 
 /* Also who has no session yet comes in turn. */
-static bool two_more_wait(void *data)
+static bool three_more_wait(void *data)
 {
-    return ((struct rig *)data)->router->held_count == 102;
+    return ((struct rig *)data)->router->held_count == 103;
 }
 
 static void test_hello_waits(void **state)
@@ -103,8 +103,9 @@ static void test_hello_waits(void **state)
     expect_only(&greedy, "a", 1);
     peer_open(rig, &late);
     peer_say(&late, WIRE_HELLO, 0, 0, "b");
+    peer_say(&late, WIRE_PRODUCER, 1, 0, "b#with-its-name");
     uint64_t ping = peer_say(&late, WIRE_PING, 0, 0, NULL);
-    rig_wait(rig, two_more_wait, rig);
+    rig_wait(rig, three_more_wait, rig);
     assert_null(late.inbox);
     refill(PING_US);
     expect_pongs(&greedy, 1);
@@ -113,8 +114,10 @@ static void test_hello_waits(void **state)
     refill(HELLO_US);
     expect_pongs(&greedy, 1);
     expect_only(&greedy, "a", 2);
-    refill(PING_US);
+    refill(HELLO_US);
     assert_int_equal(peer_expect(&late, WIRE_PONG)->head.id, ping);
+    uint64_t id = ld_producer_id("b#with-its-name", strlen("b#with-its-name"));
+    assert_true(peer_expect(&late, WIRE_PRODUCER_OK)->head.a == id); /* when it is durable */
     peer_close(&late);
     peer_close(&greedy);
 }

@@ -77,12 +77,42 @@ static void a_long_answer_is_followed_by_a_pause(void **state)
     peer_close(&peer);
 }
 
+/* ---- streams ---- */
+
+static void an_identity_leaves_streams_for_others(void **state)
+{
+    struct rig *rig = *state;
+    struct peer greedy[2], other;
+    rig->options.limits.streams = 16;
+    rig_start_router(rig);
+    peer_hello(rig, &greedy[0], "a");
+    peer_hello(rig, &greedy[1], "a");
+    peer_hello(rig, &other, "b");
+    for (size_t i = 0; i < 8; i++) /* of both its sessions together */
+        stream_begin(&greedy[i % 2], WIRE_FROM_NOW, 1, NULL);
+    for (size_t i = 0; i < 2; i++)
+        peer_expect_error(&greedy[i], peer_say(&greedy[i], WIRE_OPEN, WIRE_FROM_NOW, 1, NULL),
+                          LD_BUSY);
+    for (size_t i = 0; i < 4; i++)
+        stream_begin(&other, WIRE_FROM_NOW, 1, NULL);
+    peer_expect_error(&other, peer_say(&other, WIRE_OPEN, WIRE_FROM_NOW, 1, NULL), LD_BUSY);
+    peer_say(&greedy[0], WIRE_GOODBYE, 0, 0, NULL);
+    peer_expect_error(&greedy[0], peer_say(&greedy[0], WIRE_PING, 0, 0, NULL), LD_NOSESSION);
+    stream_begin(&other, WIRE_FROM_NOW, 1, NULL);
+    stream_begin(&other, WIRE_FROM_NOW, 1, NULL);
+    peer_expect_error(&other, peer_say(&other, WIRE_OPEN, WIRE_FROM_NOW, 1, NULL), LD_BUSY);
+    peer_close(&greedy[0]);
+    peer_close(&greedy[1]);
+    peer_close(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hundred_questions_in_a_row_wait_for_nothing),
         cmocka_unit_test(questions_without_end_take_a_tenth_of_the_time),
         WITH_RIG(a_long_answer_is_followed_by_a_pause),
+        WITH_RIG(an_identity_leaves_streams_for_others),
     };
     return cmocka_run_group_tests_name("unit.router_shares", tests, NULL, NULL);
 }
