@@ -243,13 +243,14 @@ uint64_t ledger_answers(const struct ledger *ledger)
     return answers;
 }
 
-bool ledger_all_seen(const struct ledger *ledger, uint64_t events)
+uint64_t ledger_unseen(const struct ledger *ledger, uint64_t events)
 {
     char path[CONTENT_PATH_SIZE];
+    uint64_t unseen = 0;
     for (unsigned listener = 0; listener < ledger->listeners; listener++) {
         content_seen_path(path, ledger->folder, listener);
-        if (size_of_file(path) / sizeof(struct seen_entry) < events)
-            return false;
+        uint64_t seen = size_of_file(path) / sizeof(struct seen_entry);
+        unseen += seen < events ? events - seen : 0;
     }
-    return true;
+    return unseen;
 }

@@ -39,7 +39,7 @@ uint64_t ledger_answers_of(const struct ledger *ledger, unsigned author);
 uint64_t ledger_refusals_of(const struct ledger *ledger, unsigned author);
 uint64_t ledger_stale_links(const struct ledger *ledger);
 uint64_t ledger_cuts(const struct ledger *ledger);
-/* True when each listener has seen so many events. */
-bool ledger_all_seen(const struct ledger *ledger, uint64_t events);
+/* Of so many events, how many the listeners have not seen, all together. */
+uint64_t ledger_unseen(const struct ledger *ledger, uint64_t events);
 
 #endif

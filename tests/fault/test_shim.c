@@ -102,12 +102,12 @@ struct more_ticks {
     uint64_t wanted;
 };
 
-static bool ticks_are_there(void *data)
+static uint64_t ticks_to_come(void *data)
 {
     const struct more_ticks *more = data;
     struct times times;
     read_times(more->world, &times);
-    return times.ticks >= more->wanted;
+    return more->wanted > times.ticks ? more->wanted - times.ticks : 0;
 }
 
 static void await_ticks(struct world *world, uint64_t count)
@@ -115,7 +115,7 @@ static void await_ticks(struct world *world, uint64_t count)
     struct times times;
     read_times(world, &times);
     struct more_ticks more = {world, times.ticks + count};
-    await_folder(world->told, ticks_are_there, &more, "ticks");
+    await_folder(&world->harness, world->told, ticks_to_come, &more, "ticks");
 }
 
 static int64_t monotonic_s(void)

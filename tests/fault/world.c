@@ -182,25 +182,42 @@ struct goal {
     uint64_t each[LEDGER_AUTHORS_MAX];
 };
 
-static bool answers_of_all(void *data)
+static uint64_t short_of(uint64_t goal, uint64_t count)
+{
+    return goal > count ? goal - count : 0;
+}
+
+static void await(struct world *world, await_fn *left, struct goal *goal, const char *what)
+{
+    await_folder(&world->harness, world->told, left, goal, what);
+}
+
+static uint64_t answers_of_all(void *data)
 {
     const struct goal *goal = data;
-    return ledger_answers(&goal->world->ledger) >= goal->all;
+    return short_of(goal->all, ledger_answers(&goal->world->ledger));
 }
 
 void world_await_answers(struct world *world, uint64_t more)
 {
     struct goal goal = {.world = world, .all = ledger_answers(&world->ledger) + more};
-    await_folder(world->told, answers_of_all, &goal, "answers to the authors");
+    await(world, answers_of_all, &goal, "answers to the authors");
 }
 
-static bool answers_of_each(void *data)
+/* What is left of each author's goal, all together. */
+static uint64_t left_of_each(const struct goal *goal,
+                             uint64_t (*count)(const struct ledger *ledger, unsigned author))
 {
-    const struct goal *goal = data;
-    for (unsigned author = 0; author < goal->world->ledger.authors; author++)
-        if (ledger_answers_of(&goal->world->ledger, author) < goal->each[author])
-            return false;
-    return true;
+    const struct ledger *ledger = &goal->world->ledger;
+    uint64_t left = 0;
+    for (unsigned author = 0; author < ledger->authors; author++)
+        left += short_of(goal->each[author], count(ledger, author));
+    return left;
+}
+
+static uint64_t answers_of_each(void *data)
+{
+    return left_of_each(data, ledger_answers_of);
 }
 
 void world_await_answers_each(struct world *world, uint64_t more)
@@ -208,61 +225,54 @@ void world_await_answers_each(struct world *world, uint64_t more)
     struct goal goal = {.world = world};
     for (unsigned author = 0; author < world->ledger.authors; author++)
         goal.each[author] = ledger_answers_of(&world->ledger, author) + more;
-    await_folder(world->told, answers_of_each, &goal, "answers to each author");
+    await(world, answers_of_each, &goal, "answers to each author");
 }
 
-static bool refusals_of_each(void *data)
+static uint64_t refusals_of_each(void *data)
 {
-    const struct goal *goal = data;
-    for (unsigned author = 0; author < goal->world->ledger.authors; author++)
-        if (ledger_refusals_of(&goal->world->ledger, author) <= goal->each[author])
-            return false;
-    return true;
+    return left_of_each(data, ledger_refusals_of);
 }
 
 void world_await_refusals(struct world *world)
 {
     struct goal goal = {.world = world};
     for (unsigned author = 0; author < world->ledger.authors; author++)
-        goal.each[author] = ledger_refusals_of(&world->ledger, author);
-    await_folder(world->told, refusals_of_each, &goal, "refusals for each author");
+        goal.each[author] = ledger_refusals_of(&world->ledger, author) + 1;
+    await(world, refusals_of_each, &goal, "refusals for each author");
 }
 
-static bool links_are_stale(void *data)
+static uint64_t stale_links(void *data)
 {
     const struct goal *goal = data;
-    return ledger_stale_links(&goal->world->ledger) >= goal->all;
+    return short_of(goal->all, ledger_stale_links(&goal->world->ledger));
 }
 
 void world_await_stale(struct world *world, uint64_t more)
 {
     struct goal goal = {.world = world, .all = ledger_stale_links(&world->ledger) + more};
-    await_folder(world->told, links_are_stale, &goal, "links found dead");
+    await(world, stale_links, &goal, "links found dead");
 }
 
-static bool cuts_are_made(void *data)
+static uint64_t broken_connections(void *data)
 {
     const struct goal *goal = data;
-    return ledger_cuts(&goal->world->ledger) >= goal->all;
+    return short_of(goal->all, ledger_cuts(&goal->world->ledger));
 }
 
 void world_await_cuts(struct world *world, uint64_t cuts)
 {
-    struct goal goal = {.world = world};
-    while (goal.all < cuts) { /* a deadline for each */
-        goal.all++;
-        await_folder(world->told, cuts_are_made, &goal, "broken connections");
-    }
+    struct goal goal = {.world = world, .all = cuts};
+    await(world, broken_connections, &goal, "broken connections");
 }
 
-static bool seen_by_each(void *data)
+static uint64_t unseen(void *data)
 {
     const struct goal *goal = data;
-    return ledger_all_seen(&goal->world->ledger, goal->all);
+    return ledger_unseen(&goal->world->ledger, goal->all);
 }
 
 void world_await_seen(struct world *world, uint64_t sequence)
 {
     struct goal goal = {.world = world, .all = sequence};
-    await_folder(world->told, seen_by_each, &goal, "events at the listeners");
+    await(world, unseen, &goal, "events at the listeners");
 }

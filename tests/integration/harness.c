@@ -219,6 +219,23 @@ int harness_wait(struct harness_process *process)
     return status;
 }
 
+void harness_expect_running(const struct harness *harness)
+{
+    for (size_t i = 0; i < harness->process_count; i++) {
+        const struct harness_process *process = &harness->process[i];
+        siginfo_t ended = {.si_pid = 0};
+        if (process->pid == 0) {
+            continue;
+        }
+        assert_int_equal(waitid(P_PID, (id_t)process->pid, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+        if (ended.si_pid != 0) {
+            harness_show_messages(harness);
+            fail_msg("%s has ended by itself: %s %d", process->name,
+                     ended.si_code == CLD_EXITED ? "status" : "signal", ended.si_status);
+        }
+    }
+}
+
 int harness_signal(struct harness_process *process, int signal)
 {
     assert_true(process->pid != 0);

@@ -56,6 +56,8 @@ struct harness_process *harness_find(struct harness *harness, const char *name);
 bool harness_line(struct harness_process *process, char *line, size_t size);
 /* Sends the signal and waits for the end; returns the wait status. */
 int harness_signal(struct harness_process *process, int signal);
+/* Fails the test, with what was said, if one of them has ended that nobody has ended. */
+void harness_expect_running(const struct harness *harness);
 /* Waits for the end; returns the wait status. */
 int harness_wait(struct harness_process *process);
 
