@@ -11,6 +11,7 @@
 #include "peer.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,7 @@ static void proxying_start(struct peer *peer, char **arguments)
     uint8_t last;
     struct sockaddr_in address;
     int size = sizeof address;
+    signal(SIGPIPE, SIG_IGN); /* both ends come and go */
     self.peer = peer;
     self.router_path = arguments[0];
     self.chance = peer_number(arguments[2]);
