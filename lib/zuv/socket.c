@@ -338,21 +338,17 @@ static void set_int(void *raw, int option, int value)
     assert(set == 0); /* values are our own */
 }
 
-/* A heartbeat on a connection that broke while its queue was full ends the process: ZeroMQ asserts
- * (stream_engine_base.cpp, out_event). A stranger can bring that about, so where strangers may
- * connect TCP's own probes find dead connections. */
-static void set_liveness(void *raw, const struct zuv_options *options)
+/* No heartbeats of ZeroMQ's: one that is due on a connection that broke while its queue was full
+ * ends the process, as ZeroMQ asserts (stream_engine_base.cpp, out_event); whoever does not read
+ * for a while and then loses its peer gets there. Our protocol has its own, and TCP's probes find
+ * connections that are dead. */
+static void set_liveness(void *raw)
 {
-    if (options->connections_max > 0) {
-        set_int(raw, ZMQ_BACKLOG, BACKLOG);
-        set_int(raw, ZMQ_TCP_KEEPALIVE, 1);
-        set_int(raw, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
-        set_int(raw, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
-        set_int(raw, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT);
-    } else if (options->heartbeat_ms > 0) {
-        set_int(raw, ZMQ_HEARTBEAT_IVL, options->heartbeat_ms);
-        set_int(raw, ZMQ_HEARTBEAT_TIMEOUT, 3 * options->heartbeat_ms);
-    }
+    set_int(raw, ZMQ_BACKLOG, BACKLOG);
+    set_int(raw, ZMQ_TCP_KEEPALIVE, 1);
+    set_int(raw, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
+    set_int(raw, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
+    set_int(raw, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT);
 }
 
 /* Peers that speak a protocol from before ZeroMQ 4 (2013) are turned away: their first message
@@ -379,7 +375,7 @@ static void set_options(void *raw, enum zuv_kind kind, const struct zuv_options 
     set_int(raw, ZMQ_HANDSHAKE_IVL, options->handshake_ms);
     set_int(raw, ZMQ_RECONNECT_IVL, options->reconnect_ms);
     set_int(raw, ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms);
-    set_liveness(raw, options);
+    set_liveness(raw);
     refuse_old_protocols(raw);
     if (kind == ZUV_ROUTER)
         set_int(raw, ZMQ_ROUTER_MANDATORY, 1);

@@ -25,7 +25,6 @@ void zuv_options_init(struct zuv_options *options)
         .receive_messages = 1000,
         .linger_ms = 0,
         .turn_messages = 256,
-        .heartbeat_ms = 2000,
         .handshake_ms = 10000,
         .reconnect_ms = 20,
         .reconnect_max_ms = 1000,

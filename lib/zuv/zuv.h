@@ -56,7 +56,6 @@ struct zuv_options {
     int receive_messages;
     int linger_ms;     /* what close waits for unsent messages; default 0 */
     int turn_messages; /* delivered per loop turn; default 256 */
-    int heartbeat_ms;  /* ZMTP heartbeats, 0 = off; default 2000; none with connections_max */
     int handshake_ms;  /* a connection that has not become one of ZeroMQ's by then is closed; 10000
                         */
     int reconnect_ms, reconnect_max_ms; /* default 20, 1000 */

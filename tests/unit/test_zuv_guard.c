@@ -1,12 +1,20 @@
 /* zuv: sockets that strangers connect to. Too many of them, silent ones, messages without end. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include "fault/zmtp.h"
 #include "zuv_world.h"
 
-enum { CONNECTIONS_MAX = 8, STRANGERS = 40, FRAME_BYTES = 1 << 16 };
+enum {
+    CONNECTIONS_MAX = 8,
+    STRANGERS = 40,
+    FRAME_BYTES = 1 << 16,
+    HEARTBEATS_MS = 500,
+    LOOK_MS = 5
+};
 
 static struct zuv_guard_stats guard_stats(struct world *world)
 {
@@ -255,24 +263,79 @@ static void fill(int peer)
         send(peer, bytes, sizeof bytes, MSG_NOSIGNAL);
 }
 
+static void reset(int peer)
+{
+    struct linger now = {.l_onoff = 1};
+    setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(peer);
+}
+
 /* ZeroMQ asserts when it has a heartbeat to send on a connection that broke with its queue full. */
 static void test_reset_with_a_full_queue_does_no_harm(void **state)
 {
     struct world *world = *state;
     struct zuv_options options;
-    struct linger reset = {.l_onoff = 1};
     zuv_options_init(&options);
     options.receive_messages = 2;
-    options.heartbeat_ms = 200;
     open_guarded(world, &options);
     int peer = zmtp_connect(zuv_endpoint(world->left.socket));
     assert_int_equal(zmtp_greet(peer, "DEALER"), 0);
     fill(peer);
-    setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    close(peer);
-    let_pass(500);
+    reset(peer);
+    let_pass(HEARTBEATS_MS);
     open_friend(world);
     check_friend(world);
+}
+
+static int listener;
+
+static void listen_by_hand(char *endpoint, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t address_size = sizeof address;
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &address_size), 0);
+    snprintf(endpoint, size, "tcp://127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+/* The loop turns meanwhile: the socket reads, and learns that its connection is gone. */
+static int accept_by_hand(struct world *world)
+{
+    struct pollfd coming = {.fd = listener, .events = POLLIN};
+    for (int waited_ms = 0; poll(&coming, 1, LOOK_MS) == 0; waited_ms += LOOK_MS) {
+        assert_true(waited_ms < DEADLINE_MS);
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+    }
+    int peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    assert_int_equal(zmtp_greet(peer, "ROUTER"), 0);
+    return peer;
+}
+
+/* The same for one that connects: a client whose program is busy when its router goes. */
+static void test_reset_by_the_router_does_no_harm(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    char endpoint[32];
+    listen_by_hand(endpoint, sizeof endpoint);
+    zuv_options_init(&options);
+    options.receive_messages = 2;
+    options.message = remember;
+    open_end(&world->right, ZUV_DEALER, &options);
+    assert_int_equal(zuv_connect(world->right.socket, endpoint, NULL), LD_OK);
+    int peer = accept_by_hand(world);
+    fill(peer);
+    reset(peer);
+    let_pass(HEARTBEATS_MS);
+    peer = accept_by_hand(world);
+    world->right.received = 0;
+    zmtp_frame(peer, 0, "again", 5);
+    run_until(world, right_received);
+    close(peer);
+    close(listener);
 }
 
 int main(void)
@@ -286,6 +349,7 @@ int main(void)
         TEST(test_endless_message_of_small_frames_is_cut_off),
         TEST(test_ends_without_a_word_are_counted),
         TEST(test_reset_with_a_full_queue_does_no_harm),
+        TEST(test_reset_by_the_router_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
