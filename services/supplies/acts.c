@@ -9,7 +9,7 @@
  *     DISPATCH    on a request (from what is set aside) or pushed (from what is free): to "transit"
  *     RETURN      like a pushed dispatch
  *     RECEIVE     the receiver confirms a shipment; what is missing of it goes to "lost"
- *     REQUISITION level I only: sets aside at a named holder, compensation is owed
+ *     REQUISITION where the plan allows it: sets aside at a named holder, compensation is owed
  */
 #include "supplies.h"
 
