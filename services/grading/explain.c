@@ -45,10 +45,25 @@ static void note_marks(const struct incident *incident, const struct node *node,
     }
 }
 
+/* The reading itself, or all that its mean is of. */
+static void note_readings(const struct incident *incident, const struct node *node,
+                          const struct reading *reading, struct sequences *sequences)
+{
+    const struct gauge *gauge = &incident->gauges[node->slot];
+    if (node->condition->over != PLAN_OVER_MEAN) {
+        note(sequences, gauge_in_area(gauge, reading->area)->report);
+        return;
+    }
+    for (size_t place = 0; place < incident->places.count; place++) {
+        const struct mark *mark = gauge_at_place(gauge, place);
+        if (judge_is_recent(incident, node->condition, mark))
+            note(sequences, mark->report);
+    }
+}
+
 static void note_condition(const struct incident *incident, const struct node *node, int level,
                            const struct reading *reading, struct sequences *sequences)
 {
-    const struct mark *mark;
     switch (node->condition->kind) {
     case PLAN_COUNT:
     case PLAN_AREAS:
@@ -56,9 +71,7 @@ static void note_condition(const struct incident *incident, const struct node *n
         note_marks(incident, node, reading, sequences);
         break;
     case PLAN_GAUGE:
-        mark = series_last_in(&incident->readings[node->slot], reading->area);
-        if (mark)
-            note(sequences, mark->report);
+        note_readings(incident, node, reading, sequences);
         break;
     case PLAN_SIGN:
         for (size_t i = 0; i < incident->standing_count; i++) {
@@ -137,7 +150,7 @@ static void set_bounds(Liandong__V1__Count *count, const struct plan_condition *
 /* How much more would meet the lower bound. */
 static double lack(const struct plan_condition *condition, const Liandong__V1__Count *count)
 {
-    bool whole = condition->kind != PLAN_GAUGE;
+    bool whole = condition->kind != PLAN_GAUGE || condition->round_up;
     double low = whole && count->more_than ? floor(count->at_least) + 1 : count->at_least;
     if (!count->has_at_least || count->value > low || (count->value == low && !count->more_than))
         return 0;
@@ -148,6 +161,10 @@ static void set_window(Liandong__V1__Count *count, const struct incident *incide
                        const struct node *node, const struct reading *reading)
 {
     enum plan_condition_kind kind = node->condition->kind;
+    if (kind == PLAN_GAUGE && node->condition->window == PLAN_WINDOW_FIXED) {
+        count->from_us = incident->as_of_us - node->condition->window_us;
+        count->to_us = incident->as_of_us;
+    }
     if (kind != PLAN_COUNT && kind != PLAN_AREAS && kind != PLAN_PLACES)
         return;
     const struct tally *tally = &incident->tallies[node->slot];
@@ -185,6 +202,8 @@ static Liandong__V1__Count *count_of(const struct explaining *explaining, const 
     count->holds = reading->holds;
     set_bounds(count, condition);
     set_window(count, incident, node, reading);
+    count->mean = condition->kind == PLAN_GAUGE && condition->over == PLAN_OVER_MEAN;
+    count->rounded_up = condition->round_up;
     if (condition->kind == PLAN_AREAS || condition->kind == PLAN_PLACES)
         count->counted = sv_borrow(incident->plan->measures[condition->measure].id);
     count->lacks = lack(condition, count);
@@ -379,6 +398,7 @@ void explain_warning(struct ld_arena *arena, const struct incident *incident,
     warning->area = sv_borrow(incident->city);
     warning->counties = explain_counties(arena, incident, &warning->n_counties);
     warning->section = sv_borrow(incident->plan->warning_section);
+    warning->county_section = sv_borrow(incident->plan->warning_county_section);
     warning->since_us = any ? incident->colour_since.time_us : 0;
     warning->since_event = any ? incident->colour_since.sequence : 0;
 }

@@ -12,6 +12,7 @@
  */
 #include "grading.h"
 #include "explain.h"
+#include "merge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,15 +100,6 @@ static struct incident *open_incident(struct sv_core *core, const Liandong__V1__
     return *place;
 }
 
-static void close_incident(struct sv_core *core, const char *id)
-{
-    size_t number = sv_names_find(&core->ids, id, strlen(id));
-    if (number == SV_NO_NAME)
-        return;
-    incident_free(core->incidents[number]);
-    core->incidents[number] = NULL;
-}
-
 /* ---- telling ---- */
 
 static void emit_grade(const struct sv_event *event, const struct incident *incident,
@@ -120,28 +112,68 @@ static void emit_grade(const struct sv_event *event, const struct incident *inci
     sv_emit(out, &grade.base, "grade/%s/%s", incident->city, incident->id);
 }
 
-static void emit_warning(const struct sv_event *event, const struct incident *incident,
-                         const struct changes *changes, struct sv_outputs *out)
+static struct merge merge_of(const struct sv_core *core)
+{
+    return (struct merge){core->incidents, core->ids.count};
+}
+
+static void emit_warning(const struct sv_core *core, const struct sv_event *event,
+                         struct incident *incident, int previous, struct sv_outputs *out)
 {
     Liandong__V1__Warning warning = LIANDONG__V1__WARNING__INIT;
     warning.context = sv_context(out, event, incident->id, incident->plan);
-    warning.previous = (Liandong__V1__Level)changes->colour_before;
+    warning.previous = (Liandong__V1__Level)previous;
     explain_warning(sv_arena(out), incident, &warning);
+    merge_explain(merge_of(core), sv_arena(out), incident, &warning);
+    incident->merged = (int)warning.merged;
     sv_emit(out, &warning.base, "warning/%s/%s", incident->city, incident->id);
 }
 
-static void judge_and_tell(const struct sv_event *event, struct incident *incident, bool late,
-                           struct sv_outputs *out)
+/* Warnings that are issued as one with that of an incident of this plan and city, and which have
+ * another colour together now, say so. */
+static void tell_merged(const struct sv_core *core, const struct sv_event *event,
+                        const struct plan *plan, const char *city, struct sv_outputs *out)
+{
+    if (!*plan->warning_merge_section)
+        return;
+    int merged = merge_colour(merge_of(core), plan, city);
+    for (size_t i = 0; i < core->ids.count; i++) {
+        struct incident *other = core->incidents[i];
+        if (merge_includes(other, plan, city) && other->colour != PLAN_NONE &&
+            other->merged != merged)
+            emit_warning(core, event, other, other->colour, out);
+    }
+}
+
+static void judge_and_tell(const struct sv_core *core, const struct sv_event *event,
+                           struct incident *incident, bool late, struct sv_outputs *out)
 {
     struct moment moment = {event->record->time_us, event->record->sequence};
     struct changes changes = judge(incident, moment, late);
-    if (changes.level || changes.suggested || changes.holding || changes.counties)
+    bool graded = incident->plan->criterion_count > 0; /* else its response follows the warning */
+    if (graded && (changes.level || changes.suggested || changes.holding || changes.counties))
         emit_grade(event, incident, &changes, out);
     if (changes.colour || changes.warnings)
-        emit_warning(event, incident, &changes, out);
+        emit_warning(core, event, incident, changes.colour_before, out);
+    if (changes.colour)
+        tell_merged(core, event, incident->plan, incident->city, out);
 }
 
 /* ---- events ---- */
+
+/* Its warning no longer counts among those that are issued as one. */
+static void close_incident(struct sv_core *core, const struct sv_event *event, const char *id,
+                           struct sv_outputs *out)
+{
+    size_t number = sv_names_find(&core->ids, id, strlen(id));
+    struct incident *incident = number == SV_NO_NAME ? NULL : core->incidents[number];
+    if (!incident)
+        return;
+    core->incidents[number] = NULL;
+    if (incident->colour != PLAN_NONE)
+        tell_merged(core, event, incident->plan, incident->city, out);
+    incident_free(incident);
+}
 
 /* What is said must be said on its own topic, whose segments are fit for ours. */
 static bool named_by_topic(const struct sv_event *event, const Liandong__V1__Incident *message)
@@ -158,7 +190,7 @@ static void apply_incident(struct sv_core *core, const struct sv_event *event,
     if (!named_by_topic(event, message))
         return;
     if (message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED) {
-        close_incident(core, message->context->incident);
+        close_incident(core, event, message->context->incident, out);
         return;
     }
     struct incident *incident = message->action == LIANDONG__V1__INCIDENT__ACTION__OPENED
@@ -168,7 +200,7 @@ static void apply_incident(struct sv_core *core, const struct sv_event *event,
         return;
     bool late =
         incident_count(incident, message->report, message->reporter, message->report_sequence);
-    judge_and_tell(event, incident, late, out);
+    judge_and_tell(core, event, incident, late, out);
 }
 
 static void designate(struct incident *incident, struct designation designation)
@@ -199,7 +231,7 @@ static void apply_decision(struct sv_core *core, const struct sv_event *event,
         return;
     designate(incident,
               (struct designation){(size_t)unit, (int)message->level, event->record->sequence});
-    judge_and_tell(event, incident, false, out);
+    judge_and_tell(core, event, incident, false, out);
 }
 
 static void apply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
@@ -236,6 +268,7 @@ bool grading_explain(const struct sv_core *core, const char *id, struct ld_arena
     grade->context = warning->context = context_of(arena, incident);
     explain_grade(arena, incident, grade);
     explain_warning(arena, incident, warning);
+    merge_explain(merge_of(core), arena, incident, warning);
     grade->previous = grade->level;
     warning->previous = warning->level;
     return true;
@@ -296,5 +329,5 @@ const struct sv_class grading_class = {
     .destroy = destroy,
     .apply = apply,
     .visit = visit,
-    .state_version = 2,
+    .state_version = 3,
 };

@@ -22,7 +22,7 @@ static void *allocated(void *memory)
 static void prepare(struct incident *incident, const struct rules *rules)
 {
     incident->rules = rules;
-    incident->readings = allocated(calloc(rules->measure_count + 1, sizeof *incident->readings));
+    incident->gauges = allocated(calloc(rules->measure_count + 1, sizeof *incident->gauges));
     incident->tallies = allocated(calloc(rules->tally_count + 1, sizeof *incident->tallies));
     incident->verdicts = allocated(calloc(rules->count + 1, sizeof *incident->verdicts));
     for (size_t i = 0; i < rules->tally_count; i++)
@@ -48,7 +48,7 @@ void incident_free(struct incident *incident)
     if (!incident)
         return;
     for (size_t i = 0; i < incident->rules->measure_count; i++)
-        series_free(&incident->readings[i]);
+        gauge_free(&incident->gauges[i]);
     for (size_t i = 0; i < incident->rules->tally_count; i++)
         tally_free(&incident->tallies[i]);
     sv_names_free(&incident->reports);
@@ -59,7 +59,7 @@ void incident_free(struct incident *incident)
     free(incident->hazard);
     free(incident->told);
     free(incident->is_county);
-    free(incident->readings);
+    free(incident->gauges);
     free(incident->tallies);
     free(incident->standing);
     free(incident->designations);
@@ -113,20 +113,11 @@ static uint32_t area_of(struct incident *incident, const char *area)
     return (uint32_t)number;
 }
 
-static bool asks_for_places(const struct rules *rules)
-{
-    for (size_t i = 0; i < rules->tally_count; i++) {
-        if (rules->tallies[i].places)
-            return true;
-    }
-    return false;
-}
-
 /* An area without named place counts as one place. */
 static uint32_t place_of(struct incident *incident, uint32_t area, const char *place)
 {
     char key[256];
-    if (!asks_for_places(incident->rules))
+    if (!incident->rules->places)
         return 0;
     size_t size = strlen(place);
     if (size > sizeof key - sizeof area)
@@ -171,9 +162,8 @@ static void take_back(struct incident *incident, const char *reporter, const cha
         return;
     struct told told = incident->told[number];
     struct ground ground = incident_ground(incident);
-    struct mark mark;
     for (size_t i = 0; i < incident->rules->measure_count; i++)
-        series_remove(&incident->readings[i], told.onset_us, told.report, &mark);
+        gauge_take_back(&incident->gauges[i], told.onset_us, told.report);
     for (size_t i = 0; i < incident->rules->tally_count; i++)
         tally_take_back(&incident->tallies[i], &ground, told.onset_us, told.report,
                         incident->as_of_us);
@@ -223,7 +213,7 @@ static bool count_measures(struct incident *incident, const Liandong__V1__Report
         if (slot < 0 || !countable(&plan->measures[index], mark.value))
             continue;
         if (plan->measures[index].kind == PLAN_GAUGE_MEASURE) {
-            series_insert(&incident->readings[slot], &mark, NULL);
+            gauge_add(&incident->gauges[slot], &mark);
             continue;
         }
         count_mark(incident, (size_t)slot, &mark);
@@ -350,7 +340,7 @@ static void visit_designations(struct incident *incident, struct sv_codec *codec
 struct reader {
     struct incident *incident;
     struct sv_codec *codec;
-    struct series *readings; /* of a gauge; NULL: of the tally */
+    struct gauge *gauge; /* NULL: the tally */
     struct tally *tally;
     int64_t as_of_us;
 };
@@ -360,16 +350,15 @@ static void read_mark(const struct mark *mark, void *data)
 {
     struct reader *reader = data;
     struct ground ground = incident_ground(reader->incident);
-    bool sound =
-        mark->area < ground.area_count && mark->time_us <= reader->incident->as_of_us &&
-        (reader->readings || !reader->tally->count_places || mark->place < ground.place_count) &&
-        (reader->readings || mark->time_us >= reader->as_of_us);
+    size_t places = reader->incident->rules->places ? ground.place_count : 1;
+    bool sound = mark->area < ground.area_count && mark->time_us <= reader->incident->as_of_us &&
+                 mark->place < places && (reader->gauge || mark->time_us >= reader->as_of_us);
     if (!sound) {
         sv_codec_fail(reader->codec);
         return;
     }
-    if (reader->readings) {
-        series_insert(reader->readings, mark, NULL);
+    if (reader->gauge) {
+        gauge_add(reader->gauge, mark);
         return;
     }
     tally_advance(reader->tally, &ground, reader->as_of_us, mark->time_us);
@@ -381,8 +370,8 @@ static void visit_marks(struct incident *incident, struct sv_codec *codec)
 {
     struct ground ground = incident_ground(incident);
     for (size_t i = 0; i < incident->rules->measure_count; i++) {
-        struct reader reader = {incident, codec, &incident->readings[i], NULL, 0};
-        series_visit(&incident->readings[i], codec, read_mark, &reader);
+        struct reader reader = {incident, codec, &incident->gauges[i], NULL, 0};
+        series_visit(&incident->gauges[i].readings, codec, read_mark, &reader);
     }
     for (size_t i = 0; i < incident->rules->tally_count; i++) {
         struct tally *tally = &incident->tallies[i];
@@ -415,6 +404,7 @@ void incident_visit(struct incident *incident, struct sv_codec *codec)
     sv_code_int(codec, &incident->level);
     sv_code_int(codec, &incident->suggested);
     sv_code_int(codec, &incident->colour);
+    sv_code_int(codec, &incident->merged);
     visit_moment(&incident->level_since, codec);
     visit_moment(&incident->colour_since, codec);
     sv_code_i64(codec, &incident->as_of_us);

@@ -3,8 +3,8 @@
 #define GRADING_INCIDENT_H
 
 #include "common/names.h"
+#include "gauge.h"
 #include "rules.h"
-#include "series.h"
 #include "tally.h"
 #include "liandong/v1/report.pb-c.h"
 
@@ -37,6 +37,7 @@ struct incident {
     const struct plan *plan;
     const struct rules *rules; /* borrowed from the core */
     int level, suggested, colour;
+    int merged; /* colour of all warnings of the city that are issued as one, as last said */
     struct moment level_since, colour_since; /* when they last changed */
     int64_t as_of_us;                        /* latest onset told of */
     struct sv_names reports;                 /* "reporter\0id", numbered as told */
@@ -45,8 +46,8 @@ struct incident {
     struct sv_names areas, places;
     bool *is_county; /* by area */
     size_t is_county_capacity;
-    struct series *readings; /* of gauges, by rules.measures */
-    struct tally *tallies;   /* by rules.tallies */
+    struct gauge *gauges;  /* by rules.measures */
+    struct tally *tallies; /* by rules.tallies */
     struct standing *standing;
     size_t standing_count;
     struct designation *designations;

@@ -5,6 +5,7 @@
  */
 #include "judge.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- conditions without children ---- */
@@ -81,30 +82,73 @@ static struct reading read_distinct(const struct incident *incident, const struc
     return of_figure(late ? past : &now, NO_AREA, &node->condition->bounds);
 }
 
-static struct reading of_mark(const struct mark *mark, const struct plan_bounds *bounds)
+/* ---- readings ---- */
+
+bool judge_is_recent(const struct incident *incident, const struct plan_condition *condition,
+                     const struct mark *mark)
 {
-    if (!mark)
-        return (struct reading){.area = NO_AREA};
-    return (struct reading){mark->value, mark->time_us, mark->area,
-                            plan_bounds_hold(bounds, mark->value)};
+    return mark && (condition->window != PLAN_WINDOW_FIXED ||
+                    mark->time_us > incident->as_of_us - condition->window_us);
 }
 
-/* The latest reading over the city, or the best of each county's latest. */
-static struct reading read_gauge(const struct incident *incident, const struct node *node)
+double judge_rounded(const struct plan_condition *condition, double value)
 {
-    const struct series *readings = &incident->readings[node->slot];
-    const struct plan_bounds *bounds = &node->condition->bounds;
+    return condition->round_up ? ceil(value) : value;
+}
+
+static struct reading of_mark(const struct mark *mark, const struct plan_condition *condition)
+{
+    double value = judge_rounded(condition, mark->value);
+    return (struct reading){value, mark->time_us, mark->area,
+                            plan_bounds_hold(&condition->bounds, value)};
+}
+
+bool judge_reads_area(const struct incident *incident, const struct plan_condition *condition,
+                      size_t area)
+{
+    if (condition->over == PLAN_OVER_CITY)
+        return strcmp(sv_names_text(&incident->areas, area), incident->city) == 0;
+    return condition->over == PLAN_OVER_ANY || incident->is_county[area];
+}
+
+/* The best of the latest readings of the areas that count. */
+static struct reading best_reading(const struct incident *incident, const struct node *node)
+{
+    const struct plan_condition *condition = node->condition;
     struct reading best = {.area = NO_AREA};
-    if (node->condition->over != PLAN_OVER_COUNTY)
-        return of_mark(series_last(readings), bounds);
     for (uint32_t area = 0; area < incident->areas.count; area++) {
-        const struct mark *mark = incident->is_county[area] ? series_last_in(readings, area) : NULL;
-        struct reading reading = of_mark(mark, bounds);
-        if (mark && (best.area == NO_AREA || better(&reading, &best)))
+        const struct mark *mark = gauge_in_area(&incident->gauges[node->slot], area);
+        if (!judge_is_recent(incident, condition, mark) ||
+            !judge_reads_area(incident, condition, area))
+            continue;
+        struct reading reading = of_mark(mark, condition);
+        if (best.area == NO_AREA || better(&reading, &best))
             best = reading;
     }
     return best;
 }
+
+/* Over the latest reading of each place; its time is that of the newest. */
+static struct reading mean_reading(const struct incident *incident, const struct node *node)
+{
+    const struct plan_condition *condition = node->condition;
+    struct reading mean = {.area = NO_AREA};
+    double sum = 0, count = 0;
+    for (size_t place = 0; place < incident->places.count; place++) {
+        const struct mark *mark = gauge_at_place(&incident->gauges[node->slot], place);
+        if (!judge_is_recent(incident, condition, mark))
+            continue;
+        sum += mark->value;
+        mean.to_us = count++ == 0 || mark->time_us > mean.to_us ? mark->time_us : mean.to_us;
+    }
+    if (count > 0) {
+        mean.value = judge_rounded(condition, sum / count);
+        mean.holds = plan_bounds_hold(&condition->bounds, mean.value);
+    }
+    return mean;
+}
+
+/* ---- facts ---- */
 
 static struct reading read_sign(const struct incident *incident, const struct node *node)
 {
@@ -147,7 +191,8 @@ struct reading judge_read(const struct incident *incident, const struct node *no
     case PLAN_PLACES:
         return read_distinct(incident, node, late);
     case PLAN_GAUGE:
-        return read_gauge(incident, node);
+        return node->condition->over == PLAN_OVER_MEAN ? mean_reading(incident, node)
+                                                       : best_reading(incident, node);
     case PLAN_SIGN:
         return read_sign(incident, node);
     case PLAN_DESIGNATED:

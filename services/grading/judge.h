@@ -17,6 +17,14 @@ struct reading {
 struct reading judge_read(const struct incident *incident, const struct node *node, int level,
                           bool late);
 
+/* Is the reading recent enough to count (mark may be NULL)? What it is compared as. Does the
+ * condition read this area? */
+bool judge_is_recent(const struct incident *incident, const struct plan_condition *condition,
+                     const struct mark *mark);
+double judge_rounded(const struct plan_condition *condition, double value);
+bool judge_reads_area(const struct incident *incident, const struct plan_condition *condition,
+                      size_t area);
+
 struct changes {
     bool level, suggested, holding, counties, colour, warnings;
     int level_before, colour_before;

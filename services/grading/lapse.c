@@ -1,8 +1,9 @@
 /*
  * Lapsing: windows slide with the latest onset, so marks leave a window one after the other. A sum
  * lapses with the mark that takes it below its lower bound; a number of counties or places with the
- * last mark of that one of them which would leave too few. Facts, readings and what is counted
- * since the incident was opened do not lapse by time.
+ * last mark of that one of them which would leave too few. Readings that must be recent lapse when
+ * they are not any more; a mean then is of the others. Facts, readings of any age and what is
+ * counted since the incident was opened do not lapse by time.
  */
 #include "lapse.h"
 
@@ -104,6 +105,73 @@ static int64_t distinct_lapses(const struct incident *incident, const struct nod
     return lapses_us;
 }
 
+/* ---- readings ---- */
+
+static int64_t old_at(const struct plan_condition *condition, const struct mark *mark)
+{
+    return mark->time_us > INT64_MAX - condition->window_us ? INT64_MAX
+                                                            : mark->time_us + condition->window_us;
+}
+
+/* Holds as long as it holds in one of them. */
+static int64_t readings_lapse(const struct incident *incident, const struct node *node)
+{
+    const struct plan_condition *condition = node->condition;
+    int64_t last_us = INT64_MIN;
+    for (size_t area = 0; area < incident->areas.count; area++) {
+        const struct mark *mark = gauge_in_area(&incident->gauges[node->slot], area);
+        if (judge_is_recent(incident, condition, mark) &&
+            judge_reads_area(incident, condition, area) &&
+            plan_bounds_hold(&condition->bounds, judge_rounded(condition, mark->value)))
+            last_us = later(last_us, old_at(condition, mark));
+    }
+    return last_us == INT64_MIN ? LAPSE_NEVER : last_us;
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+    int64_t left = ((const struct mark *)a)->time_us, right = ((const struct mark *)b)->time_us;
+    return left < right ? -1 : left > right;
+}
+
+/* The oldest readings fall out of the mean one after the other. */
+static int64_t mean_lapses(const struct incident *incident, const struct node *node)
+{
+    const struct plan_condition *condition = node->condition;
+    struct mark *marks = malloc((incident->places.count + 1) * sizeof *marks);
+    if (!marks)
+        abort();
+    size_t count = 0;
+    double sum = 0;
+    for (size_t place = 0; place < incident->places.count; place++) {
+        const struct mark *mark = gauge_at_place(&incident->gauges[node->slot], place);
+        if (judge_is_recent(incident, condition, mark)) {
+            marks[count++] = *mark;
+            sum += mark->value;
+        }
+    }
+    qsort(marks, count, sizeof *marks, oldest_first);
+    int64_t lapses_us = LAPSE_NEVER;
+    for (size_t i = 0; i < count && lapses_us == LAPSE_NEVER; i++) {
+        bool together = i + 1 < count && marks[i + 1].time_us == marks[i].time_us;
+        size_t left = count - i - 1;
+        sum -= marks[i].value;
+        double mean = left > 0 ? judge_rounded(condition, sum / (double)left) : 0;
+        if (!together && (left == 0 || !plan_bounds_hold(&condition->bounds, mean)))
+            lapses_us = old_at(condition, &marks[i]);
+    }
+    free(marks);
+    return lapses_us;
+}
+
+static int64_t gauge_lapses(const struct incident *incident, const struct node *node)
+{
+    if (node->condition->window != PLAN_WINDOW_FIXED)
+        return LAPSE_NEVER;
+    return node->condition->over == PLAN_OVER_MEAN ? mean_lapses(incident, node)
+                                                   : readings_lapse(incident, node);
+}
+
 /* ---- the whole ---- */
 
 int64_t lapse_of(const struct incident *incident, const struct node *node, int level)
@@ -114,6 +182,8 @@ int64_t lapse_of(const struct incident *incident, const struct node *node, int l
         return count_lapses(incident, node);
     if (kind == PLAN_AREAS || kind == PLAN_PLACES)
         return distinct_lapses(incident, node);
+    if (kind == PLAN_GAUGE)
+        return gauge_lapses(incident, node);
     if (kind != PLAN_ALL && kind != PLAN_ANY)
         return LAPSE_NEVER;
     int64_t lapses_us = kind == PLAN_ALL ? LAPSE_NEVER : INT64_MIN;

@@ -63,7 +63,7 @@ static size_t tally_slot(struct rules *rules, const struct plan_condition *condi
             (struct tally_kind){.measure = measure, .window_us = window_us};
     }
     if (condition->kind == PLAN_PLACES)
-        rules->tallies[i].places = true;
+        rules->tallies[i].places = rules->places = true;
     return i;
 }
 
@@ -75,6 +75,7 @@ static size_t slot_for(struct rules *rules, const struct plan_condition *conditi
     case PLAN_PLACES:
         return tally_slot(rules, condition);
     case PLAN_GAUGE:
+        rules->places |= condition->over == PLAN_OVER_MEAN;
         return measure_slot(rules, condition->measure);
     default:
         return 0;

@@ -35,6 +35,7 @@ struct rules {
     size_t tally_count;
     size_t *measures; /* of plan.measures: all that are counted or read */
     size_t measure_count;
+    bool places;          /* distinct places are asked for, or a mean over them */
     int *slot_of_measure; /* by plan's measure: index of rules.measures, -1 if never asked for */
 };
 

@@ -97,15 +97,6 @@ const struct mark *series_last(const struct series *series)
     return &chunk->marks[chunk->count - 1];
 }
 
-const struct mark *series_last_in(const struct series *series, uint32_t area)
-{
-    struct cursor cursor = {.chunk = series->chunk_count};
-    const struct mark *mark;
-    while ((mark = series_back(series, &cursor)) != NULL && mark->area != area)
-        ;
-    return mark;
-}
-
 /* ---- figures ---- */
 
 static void find_most(struct chunk *chunk, unsigned figure)

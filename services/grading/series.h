@@ -49,9 +49,8 @@ const struct mark *series_at(const struct series *series, struct cursor cursor);
 void series_next(const struct series *series, struct cursor *cursor);
 /* Steps back and returns the mark there; NULL at the beginning. */
 const struct mark *series_back(const struct series *series, struct cursor *cursor);
-/* The last mark; the last in an area; NULL if there is none. */
+/* The last mark; NULL if there is none. */
 const struct mark *series_last(const struct series *series);
-const struct mark *series_last_in(const struct series *series, uint32_t area);
 
 /* A figure of the mark at the cursor. */
 double series_figure(const struct series *series, struct cursor cursor, unsigned figure);

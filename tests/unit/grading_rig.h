@@ -35,6 +35,14 @@ static inline void rig_open(struct rig *rig, const char *incident, const char *h
     rig->start_us = sv_sim_now(rig->world.sim);
 }
 
+/* Another version of a plan, or another plan, from now on. */
+static inline void rig_adopt(struct rig *rig, const char *path, const struct world_edit *edits,
+                             size_t edit_count, const char *id)
+{
+    world_adopt(&rig->world, path, edits, edit_count);
+    rig->plan = sv_plans_current(sv_host_plans(sv_sim_host(rig->world.sim), false), id);
+}
+
 static inline void rig_close(struct rig *rig)
 {
     world_survives_snapshots(&rig->world, &grading_class);
@@ -124,6 +132,12 @@ static inline const Liandong__V1__Grade *grade_now(const struct rig *rig)
             last = (const void *)rig->world.all[i].message;
     }
     return last;
+}
+
+static inline const Liandong__V1__Warning *warning_after(const struct rig *rig, size_t index,
+                                                         size_t n)
+{
+    return (const void *)world_after(&rig->world, index, SV_WARNING, n);
 }
 
 static inline void assert_grade(const struct rig *rig, int level, int suggested,

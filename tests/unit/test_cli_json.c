@@ -63,7 +63,8 @@ static void test_message(void **state)
         "\"report_count\":0,\"counts\":[{\"measure\":\"cases\",\"value\":12.5,"
         "\"at_least\":0.0,\"at_most\":0.0,\"has_at_least\":false,\"has_at_most\":false,"
         "\"from\":\"2025-11-22T10:00:00+08:00\",\"to\":\"2025-11-22T10:00:00.250000+08:00\","
-        "\"holds\":true,\"more_than\":false,\"less_than\":false,\"lacks\":0.0}],"
+        "\"holds\":true,\"more_than\":false,\"less_than\":false,\"lacks\":0.0,\"mean\":false,"
+        "\"rounded_up\":false}],"
         "\"since_event\":0,\"past\":false}],\"since_event\":0}");
     json_t *nothing = event_json_message(NULL);
     assert_true(json_is_null(nothing));

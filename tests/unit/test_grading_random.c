@@ -121,26 +121,42 @@ static bool count_holds(const struct slow *slow, const struct plan_condition *co
     return plan_bounds_hold(&condition->bounds, most);
 }
 
-static bool gauge_holds(const struct slow *slow, const struct plan_condition *condition)
+/* Is there a later reading that this one gives way to: of the same county, or county and place? */
+static bool overtaken(const struct slow *slow, size_t index, bool same_place)
 {
-    const struct telling *latest[5] = {NULL}; /* by county, 4: of all */
+    const struct telling *telling = &slow->told[index];
     for (size_t i = 0; i < slow->count; i++) {
-        const struct telling *telling = &slow->told[i];
-        if (slow->replaced[i] || !telling->gauge)
-            continue;
-        if (telling->county >= 0 &&
-            (!latest[telling->county] || latest[telling->county]->onset_us <= telling->onset_us))
-            latest[telling->county] = telling;
-        if (!latest[4] || latest[4]->onset_us <= telling->onset_us)
-            latest[4] = telling;
-    }
-    if (condition->over != PLAN_OVER_COUNTY)
-        return latest[4] && plan_bounds_hold(&condition->bounds, latest[4]->reading);
-    for (int county = 0; county < 4; county++) {
-        if (latest[county] && plan_bounds_hold(&condition->bounds, latest[county]->reading))
+        const struct telling *other = &slow->told[i];
+        bool later = other->onset_us > telling->onset_us ||
+                     (other->onset_us == telling->onset_us && i > index);
+        if (!slow->replaced[i] && other->gauge && other->county == telling->county && later &&
+            (!same_place || strcmp(other->place, telling->place) == 0))
             return true;
     }
     return false;
+}
+
+static bool gauge_holds(const struct slow *slow, const struct plan_condition *condition)
+{
+    bool mean = condition->over == PLAN_OVER_MEAN, any = false;
+    double sum_of_places = 0, places = 0;
+    for (size_t i = 0; i < slow->count; i++) {
+        const struct telling *telling = &slow->told[i];
+        bool old = condition->window == PLAN_WINDOW_FIXED &&
+                   telling->onset_us <= slow->as_of_us - condition->window_us;
+        bool wanted = mean || condition->over == PLAN_OVER_ANY ||
+                      (condition->over == PLAN_OVER_CITY) == (telling->county < 0);
+        if (slow->replaced[i] || !telling->gauge || old || !wanted || overtaken(slow, i, mean))
+            continue;
+        double reading = condition->round_up ? ceil(telling->reading) : telling->reading;
+        any = any || plan_bounds_hold(&condition->bounds, reading);
+        sum_of_places += telling->reading;
+        places++;
+    }
+    if (!mean || places == 0)
+        return !mean && any;
+    double of_all = sum_of_places / places;
+    return plan_bounds_hold(&condition->bounds, condition->round_up ? ceil(of_all) : of_all);
 }
 
 static bool sign_stands(const struct slow *slow, const char *sign)
@@ -303,6 +319,28 @@ static void random_revision(unsigned *random, struct slow *slow, struct telling 
     telling->revises = slow->told[old].id;
 }
 
+#define READS(id, over)                                                                            \
+    "  - {id: " id                                                                                 \
+    ", level: I, section: \"0\", hazards: [measles], text: {zh: 测, en: measured}, "              \
+    "when: {gauge: {measure: excess-over-5y-mean, " over "}}}\n"
+
+/* Every form of a reading, as a criterion of its own. */
+static void adopt_with_gauges(struct rig *rig)
+{
+    static const struct world_edit edits[] = {
+        {"\nwarnings:\n",
+         "\n" READS("x-county", "over: county, within: 3d, at_least: 2.5")
+             READS("x-city", "over: city, at_least: 1.5")
+                 READS("x-city-new", "over: city, within: 1d, less_than: 0.5")
+                     READS("x-any", "over: any, within: 2d, at_least: 2.9")
+                         READS("x-round", "over: any, round: up, less_than: 1")
+                             READS("x-mean", "over: mean, at_least: 1.5, at_most: 1.6") READS(
+                                 "x-mean-new",
+                                 "over: mean, within: 4d, round: up, at_least: 2") "warnings:\n"},
+    };
+    rig_adopt(rig, LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", edits, 1, "wenzhou-phe");
+}
+
 static void random_stream(const char *hazard, unsigned seed)
 {
     static char ids[TOLD_MAX][8];
@@ -312,6 +350,8 @@ static void random_stream(const char *hazard, unsigned seed)
     char incident[64];
     snprintf(incident, sizeof incident, "3303-%s-20260101-1", hazard);
     rig_open(&rig, incident, hazard);
+    if (strcmp(hazard, "measles") == 0)
+        adopt_with_gauges(&rig);
     struct slow slow = {.plan = rig.plan, .hazard = plan_find_hazard(rig.plan, hazard)};
     unsigned random = seed;
     for (size_t step = 0; step < STEPS; step++) {

@@ -52,58 +52,66 @@ size_t world_publish(struct world *world, const char *producer, const char *topi
     return index;
 }
 
-static char *text_of(const char *text)
+/* The content with the edits made, in the arena. */
+static const char *edited(struct ld_arena *arena, const char *content,
+                          const struct world_edit *edits, size_t edit_count)
 {
-    char *copied = strdup(text);
-    assert_non_null(copied);
-    return copied;
+    for (size_t i = 0; i < edit_count; i++) {
+        const char *place = strstr(content, edits[i].find);
+        if (!place || strstr(place + 1, edits[i].find)) {
+            fail_msg("stands %s: %s", place ? "more than once" : "nowhere", edits[i].find);
+            return content;
+        }
+        content = ld_arena_format(arena, "%.*s%s%s", (int)(place - content), content,
+                                  edits[i].replace, place + strlen(edits[i].find));
+    }
+    return content;
 }
 
-static void adopt(struct world *world, const char *path)
+static void publish_plan(struct world *world, const struct plan *plan,
+                         const struct plan_bundle *bundle, struct ld_arena *arena)
+{
+    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    context.plan = sv_borrow(plan->id);
+    context.plan_hash = sv_borrow(plan->hash);
+    context.author = sv_borrow(ld_arena_format(arena, "%s.gov", plan->area));
+    Liandong__V1__PlanAdoption adoption = LIANDONG__V1__PLAN_ADOPTION__INIT;
+    adoption.context = &context;
+    adoption.files = ld_arena_alloc(arena, bundle->count * sizeof *adoption.files);
+    for (size_t i = 0; i < bundle->count; i++) {
+        Liandong__V1__PlanAdoption__File *file = ld_arena_alloc(arena, sizeof *file);
+        liandong__v1__plan_adoption__file__init(file);
+        file->name = sv_borrow(bundle->files[i].name);
+        file->content.len = bundle->files[i].size;
+        file->content.data = (uint8_t *)sv_borrow(bundle->files[i].content);
+        adoption.files[adoption.n_files++] = file;
+    }
+    world_publish(world, context.author, ld_arena_format(arena, "plan/%s", plan->id),
+                  &adoption.base, 0);
+}
+
+void world_adopt(struct world *world, const char *path, const struct world_edit *edits,
+                 size_t edit_count)
 {
     struct plan_bundle bundle;
     struct ld_error error = {0};
+    struct ld_arena arena = {0};
     if (plan_bundle_read(ld_context_system(), path, &bundle, &error) != LD_OK) {
         fail_msg("%s", error.text);
     }
+    struct plan_file *own = &bundle.files[bundle.count - 1];
+    own->content = edited(&arena, own->content, edits, edit_count);
+    own->size = strlen(own->content);
     struct plan *plan = NULL;
     if (plan_load(bundle.files, bundle.count, &plan, NULL, &error) != LD_OK) {
         fail_msg("%s", error.text);
     }
+    publish_plan(world, plan, &bundle, &arena);
+    const struct sv_plans *plans = sv_host_plans(sv_sim_host(world->sim), false);
+    assert_string_equal(sv_plans_current(plans, plan->id)->hash, plan->hash);
     plan_free(plan);
-    char hash[PLAN_HASH_HEX + 1];
-    plan_hash(bundle.files, bundle.count, hash);
-    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
-    char *id = text_of("wenzhou-phe"), *author = text_of("3303.gov");
-    context.plan = id;
-    context.plan_hash = hash;
-    context.author = author;
-    Liandong__V1__PlanAdoption adoption = LIANDONG__V1__PLAN_ADOPTION__INIT;
-    adoption.context = &context;
-    Liandong__V1__PlanAdoption__File *file = calloc(bundle.count, sizeof *file);
-    Liandong__V1__PlanAdoption__File **files = calloc(bundle.count, sizeof *files);
-    assert_true(file != NULL && files != NULL);
-    for (size_t i = 0; i < bundle.count; i++) {
-        liandong__v1__plan_adoption__file__init(&file[i]);
-        file[i].name = text_of(bundle.files[i].name);
-        file[i].content.len = bundle.files[i].size;
-        file[i].content.data = malloc(bundle.files[i].size);
-        memcpy(file[i].content.data, bundle.files[i].content, bundle.files[i].size);
-        files[i] = &file[i];
-    }
-    adoption.files = files;
-    adoption.n_files = bundle.count;
-    world_publish(world, "3303.gov", "plan/wenzhou-phe", &adoption.base, 0);
-    for (size_t i = 0; i < bundle.count; i++) {
-        free(file[i].name);
-        free(file[i].content.data);
-    }
-    free(file);
-    free(files);
-    free(id);
-    free(author);
     plan_bundle_free(&bundle);
-    assert_non_null(sv_plans_current(sv_host_plans(sv_sim_host(world->sim), false), "wenzhou-phe"));
+    ld_arena_free(&arena);
 }
 
 static void add(struct sv_host *host, const struct sv_class *class)
@@ -122,7 +130,7 @@ void world_open(struct world *world, const struct sv_class *class)
     assert_int_equal(ld_time_parse("2026-01-01T00:00:00Z", 0, &start_us, NULL), LD_OK);
     world->sim = sv_sim_open(start_us, keep, world);
     add(sv_sim_host(world->sim), class);
-    adopt(world, LIANDONG_SOURCE "/plans/wenzhou-phe.yaml");
+    world_adopt(world, LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", NULL, 0);
 }
 
 void world_close(struct world *world)

@@ -24,6 +24,14 @@ struct world {
     size_t count, capacity;
 };
 
+/* The places to change in a plan's text: each stands there once. */
+struct world_edit {
+    const char *find, *replace;
+};
+/* Adopts the plan at path, with what the edits say changed in its own file. */
+void world_adopt(struct world *world, const char *path, const struct world_edit *edits,
+                 size_t edit_count);
+
 /* class NULL: all six cores, by world_add_all, which a test that wants that gives. The plan is
  * plans/wenzhou-phe.yaml; time starts on 2026-01-01 UTC. */
 void world_open(struct world *world, const struct sv_class *class);

@@ -308,6 +308,22 @@ static void print_grade(struct printing *printing)
     print_missing(printing, grade->missing, grade->n_missing, "再上一级：", "next grade up: ");
 }
 
+/* With which others the warning is issued as one, and at what colour. */
+static void print_merged(struct printing *printing, const Liandong__V1__Warning *warning)
+{
+    const struct cli *cli = printing->cli;
+    if (warning->n_merged_with == 0)
+        return;
+    ld_buffer_format(
+        &printing->line,
+        cli_say(cli, "按 %s 合并为%s发布，一并的事件：", "by %s issued as one at %s with: "),
+        warning->merge_section, cli_level(cli, (int)warning->merged));
+    for (size_t i = 0; i < warning->n_merged_with; i++)
+        ld_buffer_format(&printing->line, "%s%s", i > 0 ? cli_say(cli, "、", ", ") : "",
+                         warning->merged_with[i]);
+    put_line(printing, 2, CLI_PLAIN);
+}
+
 static void print_warning(struct printing *printing)
 {
     const struct cli *cli = printing->cli;
@@ -320,6 +336,7 @@ static void print_warning(struct printing *printing)
         ld_buffer_format(&printing->line, cli_say(cli, "（随分级，%s）", " (as the grade, %s)"),
                          warning->section);
     put_line(printing, 0, cli_level_style((int)warning->level));
+    print_merged(printing, warning);
     if (plan->warning_from_grade)
         return;
     if (warning->n_holding > 0)
@@ -332,7 +349,8 @@ void why_print(const struct cli *cli, const struct why *why)
 {
     struct printing printing = {.cli = cli, .why = why};
     print_head(&printing);
-    print_grade(&printing);
+    if (why->plan->criterion_count > 0) /* else the response follows the warning */
+        print_grade(&printing);
     print_warning(&printing);
     ld_buffer_free(&printing.line);
 }

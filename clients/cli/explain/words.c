@@ -48,6 +48,8 @@ static void put_subject(struct ld_buffer *buffer, const struct cli *cli, const s
         break;
     default:
         ld_buffer_text(buffer, measure);
+        if (condition->kind == PLAN_GAUGE && condition->over == PLAN_OVER_MEAN)
+            ld_buffer_text(buffer, cli_say(cli, "（各点平均）", " (mean of the places)"));
     }
 }
 
@@ -93,6 +95,8 @@ void words_count(struct ld_buffer *buffer, const struct cli *cli, const struct p
     }
     if (!is_fact(condition)) {
         ld_buffer_format(buffer, " %g", count->value);
+        if (count->rounded_up)
+            ld_buffer_text(buffer, cli_say(cli, "（进位取整）", " (rounded up)"));
         put_bounds(buffer, cli, count);
     }
     if (count->from_us != 0)

@@ -252,11 +252,19 @@ static void tell_warning(struct story *story, struct story_line *line,
     int state = (int)warning->state >= 0 && (int)warning->state <= 4 ? (int)warning->state : 0;
     enum_word(word, &liandong__v1__warning__state__descriptor, state);
     line->level = (int)warning->level;
+    const char *with_zh = "", *with_en = "";
+    if (warning->n_merged_with > 0) {
+        struct plan_text merged = plan_level_colour((int)warning->merged);
+        with_zh = ld_arena_format(&story->arena, "；与其他 %zu 起合并为%s", warning->n_merged_with,
+                                  merged.zh);
+        with_en = ld_arena_format(&story->arena, "; with %zu others merged into %s",
+                                  warning->n_merged_with, merged.en);
+    }
     tell(story, line,
-         ld_arena_format(&story->arena, "%s%s预警（%s级）", STATES_ZH[state], colour.zh,
-                         plan_level_name((int)warning->level)),
-         ld_arena_format(&story->arena, "warning %s: %s (level %s)", word, colour.en,
-                         plan_level_name((int)warning->level)));
+         ld_arena_format(&story->arena, "%s%s预警（%s级）%s", STATES_ZH[state], colour.zh,
+                         plan_level_name((int)warning->level), with_zh),
+         ld_arena_format(&story->arena, "warning %s: %s (level %s)%s", word, colour.en,
+                         plan_level_name((int)warning->level), with_en));
 }
 
 /* ---- response ---- */
