@@ -250,6 +250,23 @@ static bool belongs_to_other(const struct inquiry *inquiry)
            strcmp(response->started_by, inquiry->author) != 0;
 }
 
+/* The plan has no steps for the level: perhaps it leaves starting it to an order from above. */
+static enum refusal judge_without_rule(struct inquiry *inquiry)
+{
+    const struct plan *plan = inquiry->incident->plan;
+    const struct plan_procedure *procedure = &plan->procedure;
+    const struct plan_rule *direct =
+        plan_rule_for(procedure->direct, procedure->direct_count, inquiry->level);
+    if (inquiry->kind != STARTING || !direct || direct->step_count == 0)
+        return REFUSED_NO_RULE;
+    const struct plan_step *order = &direct->steps[0];
+    inquiry->section = direct->section;
+    if (plan_unit_in(plan, inquiry->author, order->by, order->by_count, NULL))
+        return REFUSED_NO_RULE;
+    command_inquiry_who(inquiry, order->by, order->by_count);
+    return REFUSED_NOT_ALLOWED;
+}
+
 enum refusal command_judge_city(struct inquiry *inquiry)
 {
     const struct plan *plan = inquiry->incident->plan;
@@ -259,7 +276,7 @@ enum refusal command_judge_city(struct inquiry *inquiry)
     inquiry->kind = command_kind_towards(inquiry->level, in_force);
     inquiry->rule = command_rule_of(plan, inquiry->kind, inquiry->level, in_force);
     if (!inquiry->rule || inquiry->rule->step_count == 0)
-        return REFUSED_NO_RULE;
+        return judge_without_rule(inquiry);
     inquiry->section = inquiry->rule->section;
     if (belongs_to_other(inquiry)) {
         command_inquiry_who_one(inquiry, inquiry->response->started_by);
