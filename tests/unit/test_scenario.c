@@ -290,6 +290,8 @@ static const struct {
     {"warning: {level: II, state: suggested}", NULL, NULL, NULL},
     {"warning: IV", "warning", "level IV", "level II"},
     {"warning: {state: lifted}", "warning", "state lifted", NULL},
+    {"warning: {merged: none}", NULL, NULL, NULL},
+    {"warning: {merged: I, merged_with: [x]}", "warning", "merged I, with x", "merged none"},
     {"response: {level: II, state: active, by: 3303.gov, section: \"6.1, 6.1.2\", groups: medical}",
      NULL, NULL, NULL},
     {"response: III", "response", "level III", "level II"},

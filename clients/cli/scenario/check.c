@@ -157,6 +157,25 @@ static bool check_grade(struct check *check, expectation_t *expectation)
     return holds;
 }
 
+/* Exactly these other incidents are issued as one with it. */
+static bool merged_hold(struct check *check, const struct scenario_strings *expected,
+                        const Liandong__V1__Warning *warning)
+{
+    bool holds = expected->count == warning->n_merged_with;
+    if (expected->count == 0)
+        return true;
+    for (size_t i = 0; i < expected->count; i++) {
+        bool there = false;
+        for (size_t k = 0; k < warning->n_merged_with; k++)
+            there |= strcmp(expected->all[i], warning->merged_with[k]) == 0;
+        put(&check->expected, "with", expected->all[i]);
+        holds &= there;
+    }
+    for (size_t i = 0; i < warning->n_merged_with; i++)
+        put(&check->found, "with", warning->merged_with[i]);
+    return holds;
+}
+
 static bool check_warning(struct check *check, expectation_t *expectation)
 {
     const Liandong__V1__Warning *warning =
@@ -168,6 +187,9 @@ static bool check_warning(struct check *check, expectation_t *expectation)
                            (int)warning->level);
     holds &= item_enum(check, "state", &liandong__v1__warning__state__descriptor,
                        expectation->state, (int)warning->state);
+    holds &= item_enum(check, "merged", &liandong__v1__level__descriptor, expectation->merged,
+                       (int)warning->merged);
+    holds &= merged_hold(check, &expectation->names, warning);
     return holds & criteria_hold(check, expectation, warning->holding, warning->n_holding);
 }
 

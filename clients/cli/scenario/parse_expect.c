@@ -104,6 +104,8 @@ static void read_warning(struct parse *parse, yaml_node_t *map, expectation_t *e
     expectation->level = level_at(parse, map, "level");
     expectation->state = enum_at(parse, map, "state", &liandong__v1__warning__state__descriptor);
     expectation->sections = sections_at(parse, map);
+    expectation->merged = level_at(parse, map, "merged");
+    expectation->names = strings_at(parse, map, "merged_with");
 }
 
 static void read_response(struct parse *parse, yaml_node_t *map, expectation_t *expectation)
@@ -232,8 +234,8 @@ static void read_movements(struct parse *parse, yaml_node_t *map, expectation_t 
 
 static const char *const GRADE_KEYS[] = {"incident", "level",    "suggested", "section",
                                          "sections", "criteria", "counts",    NULL};
-static const char *const WARNING_KEYS[] = {"incident", "level",    "state",
-                                           "section",  "sections", NULL};
+static const char *const WARNING_KEYS[] = {"incident", "level",  "state",       "section",
+                                           "sections", "merged", "merged_with", NULL};
 static const char *const RESPONSE_KEYS[] = {"incident", "level", "state",  "area", "by",
                                             "section",  "next",  "groups", NULL};
 static const char *const ORDERS_KEYS[] = {"incident", "unit",  "each",   "duty",
@@ -317,6 +319,7 @@ static expectation_t blank(const struct kind *kind, const yaml_node_t *node)
                            .line = reader_line(node),
                            .level = SCENARIO_ANY,
                            .suggested = SCENARIO_ANY,
+                           .merged = SCENARIO_ANY,
                            .state = SCENARIO_ANY,
                            .notice_kind = SCENARIO_ANY,
                            .late = SCENARIO_ANY};

@@ -52,7 +52,7 @@ enum { SCENARIO_OPEN = -1, SCENARIO_STATES_MAX = 16, SCENARIO_ANY = -1 };
  * enum that is SCENARIO_ANY and a number that is not set expect nothing. */
 enum scenario_kind {
     SCENARIO_GRADE,     /* level, suggested, sections, criteria, counts */
-    SCENARIO_WARNING,   /* level, state, sections */
+    SCENARIO_WARNING,   /* level, state, sections, merged, names: exactly these others */
     SCENARIO_RESPONSE,  /* level, state, area, by, section, next, groups */
     SCENARIO_ORDERS,    /* unit or each of names, duty, count, units, states */
     SCENARIO_REFUSED,   /* code, section: every event of the step */
@@ -70,8 +70,8 @@ enum { SCENARIO_NO_INCIDENT = 0, SCENARIO_IS_OPEN = 1, SCENARIO_IS_CLOSED = 2 };
 struct scenario_expectation {
     enum scenario_kind kind;
     int line;
-    const char *incident;                           /* NULL: the newest of the run */
-    int level, suggested, state, notice_kind, late; /* late: 0, 1 or SCENARIO_ANY */
+    const char *incident;                                   /* NULL: the newest of the run */
+    int level, suggested, merged, state, notice_kind, late; /* late: 0, 1 or SCENARIO_ANY */
     const char *area, *unit, *duty, *by, *section, *next, *code, *id, *audience;
     struct scenario_strings sections, criteria, names, groups;
     struct scenario_count *counts;
