@@ -4,6 +4,7 @@
 
 #include "liandong/v1/plan.pb-c.h"
 #include "message.h"
+#include "plan_diff.h"
 #include "plan_show.h"
 
 /* ---- check ---- */
@@ -192,6 +193,8 @@ int cmd_plan(struct cli *cli, int argc, char **argv)
         {"check", plan_check, {"检查", "check it"}},
         {"show", plan_show, {"显示内容", "show what is in it"}},
         {"adopt", plan_adopt, {"采用", "put it in force"}},
+        {"list", plan_list, {"日志中的版本", "the versions on the log"}},
+        {"diff", plan_diff, {"两个版本的差别", "what differs between two versions"}},
         {NULL, NULL, {NULL, NULL}}};
     static const struct plan_text SUMMARY = {"应急预案。", "Emergency plans."};
     return cli_dispatch(cli, "plan", SUMMARY, COMMANDS, argc, argv);

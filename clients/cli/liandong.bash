@@ -9,7 +9,7 @@ _liandong() {
   local -A sub=(
     [duty]='list acknowledge accept decline progress done ask-help'
     [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
-    [plan]='check show adopt' [route]='test'
+    [plan]='check show adopt list diff' [route]='test'
     [outbox]='list send retry drop rebind'
   )
   local answers='--all --incident --reason --help-from --person --exercise'
@@ -30,7 +30,7 @@ _liandong() {
     [log head]='--key --at' [log key]='' [log archive]='--to --before --keep --keep-days --needed-from --state'
     [log restore]='--from --since' [log hold]='--from --to --reason --by --list --release'
     [plan check]='' [plan show]='--units --criteria --duties --procedure --clocks'
-    [plan adopt]='--exercise' [route test]=''
+    [plan adopt]='--exercise' [plan list]='--log' [plan diff]='--log' [route test]=''
     [outbox list]='--refused' [outbox send]='' [outbox retry]='--all' [outbox drop]='--all'
     [outbox rebind]=''
   )
