@@ -26,11 +26,13 @@ static void print_verdict(const struct cli *cli, const struct plan *plan)
         return;
     }
     printf(cli_say(cli,
-                   "%s 无误：%zu 条分级标准，%zu 个成员单位，%zu 项职责，%zu 个时限（%.12s）\n",
-                   "%s is in order: %zu criteria, %zu member units, %zu duties, %zu clocks "
-                   "(%.12s)\n"),
-           plan->id, plan->criterion_count, plan->member_count, plan->duty_count, plan->clock_count,
-           plan->hash);
+                   "%s 无误：%zu 条分级标准，%zu 条预警标准，%zu 个成员单位，%zu 项职责，"
+                   "%zu 个时限（%.12s）\n",
+                   "%s is in order: %zu criteria of grades, %zu of warnings, %zu member units, %zu "
+                   "duties, "
+                   "%zu clocks (%.12s)\n"),
+           plan->id, plan->criterion_count, plan->warning_count, plan->member_count,
+           plan->duty_count, plan->clock_count, plan->hash);
 }
 
 static int check_file(const struct cli *cli, const char *path)
@@ -86,15 +88,25 @@ static int plan_show(struct cli *cli, int argc, char **argv)
          &own.units,
          NULL,
          {"成员单位，每行一个", "the member units, one a line"}},
-        {"criteria", 'c', CLI_FLAG, &own.criteria, NULL, {"分级标准", "the criteria"}},
+        {"criteria",
+         'c',
+         CLI_FLAG,
+         &own.criteria,
+         NULL,
+         {"分级和预警标准", "the criteria of grades and warnings"}},
         {"duties", 'd', CLI_TEXT, &own.duties_of, "UNIT", {"一个单位的职责", "a unit's duties"}},
         {"procedure",
          'p',
          CLI_FLAG,
          &own.procedure,
          NULL,
-         {"各级程序：谁做什么", "who does what at which level"}},
-        {"clocks", 'k', CLI_FLAG, &own.clocks, NULL, {"时限", "the time limits"}},
+         {"各级响应和预警程序：谁做什么", "who does what at which level, for warnings too"}},
+        {"clocks",
+         'k',
+         CLI_FLAG,
+         &own.clocks,
+         NULL,
+         {"时限和终止后的工作", "the time limits, and what is owed after the end"}},
         {.name = NULL}};
     const struct cli_usage usage = {
         "plan show [OPTION]… FILE",

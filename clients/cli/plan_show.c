@@ -19,11 +19,12 @@ static void print_overview(const struct cli *cli, const struct plan *plan)
 {
     if (cli->json) {
         cli_print_json(json_pack(
-            "{s:s,s:o,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I}", "plan", plan->id, "title",
+            "{s:s,s:o,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "plan", plan->id, "title",
             text_json(plan->title), "document", plan->document, "issued", plan->issued, "area",
             plan->area, "hash", plan->hash, "criteria", (json_int_t)plan->criterion_count,
-            "members", (json_int_t)plan->member_count, "groups", (json_int_t)plan->group_count,
-            "duties", (json_int_t)plan->duty_count, "clocks", (json_int_t)plan->clock_count));
+            "warnings", (json_int_t)plan->warning_count, "members", (json_int_t)plan->member_count,
+            "groups", (json_int_t)plan->group_count, "duties", (json_int_t)plan->duty_count,
+            "clocks", (json_int_t)plan->clock_count));
         return;
     }
     struct plan_text area = plan_area_name(plan, plan->area);
@@ -31,12 +32,19 @@ static void print_overview(const struct cli *cli, const struct plan *plan)
            plan->id);
     printf("  %s, %s, %s %s\n  %s\n", plan->document, plan->issued, plan->area, cli_text(cli, area),
            plan->hash);
-    printf(cli_say(cli, "  %zu 条分级标准，%zu 个成员单位，%zu 个工作组，%zu 项职责，%zu 个时限\n",
-                   "  %zu criteria, %zu member units, %zu groups, %zu duties, %zu clocks\n"),
-           plan->criterion_count, plan->member_count, plan->group_count, plan->duty_count,
-           plan->clock_count);
+    printf(
+        cli_say(
+            cli,
+            "  %zu 条分级标准，%zu 条预警标准，%zu 个成员单位，%zu 个工作组，%zu 项职责，"
+            "%zu 个时限\n",
+            "  %zu criteria of grades, %zu of warnings, %zu member units, %zu groups, %zu duties, "
+            "%zu clocks\n"),
+        plan->criterion_count, plan->warning_count, plan->member_count, plan->group_count,
+        plan->duty_count, plan->clock_count);
     for (int level = PLAN_I; level <= PLAN_IV; level++) {
         const struct plan_organisation *organisation = &plan->organisation[level];
+        if (!(plan->levels & (1u << level)))
+            continue;
         printf("  %s%-10s%s %s; %s\n", cli_on(cli, cli_level_style(level)), cli_level(cli, level),
                cli_off(cli), cli_text(cli, organisation->commander),
                cli_text(cli, organisation->office));
@@ -92,26 +100,35 @@ static int print_duties(const struct cli *cli, const struct plan *plan, const ch
 
 /* ---- criteria, clocks, procedure ---- */
 
+static void add_criteria(const struct cli *cli, struct cli_table *table, bool warnings,
+                         const struct plan_criterion *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct plan_criterion *at = &all[i];
+        const char *of = warnings ? cli_say(cli, "预警", "warning") : cli_say(cli, "分级", "grade");
+        const char *cells[] = {of,     cli_level(cli, (int)at->level), at->section,
+                               at->id, cli_text(cli, at->text),        at->reading};
+        if (cli->json)
+            cli_print_json(json_pack(
+                "{s:s,s:s,s:s,s:s,s:o,s:s}", "of", warnings ? "warning" : "grade", "level",
+                plan_level_name((int)at->level), "section", at->section, "criterion", at->id,
+                "text", text_json(at->text), "reading", at->reading));
+        else
+            cli_table_row(table, cells);
+    }
+}
+
 static void print_criteria(const struct cli *cli, const struct plan *plan)
 {
-    static const struct cli_column COLUMNS[] = {{.name = {"级别", "GRADE"}},
+    static const struct cli_column COLUMNS[] = {{.name = {"用于", "OF"}},
+                                                {.name = {"级别", "LEVEL"}},
                                                 {.name = {"出处", "SECTION"}},
                                                 {.name = {"标准", "CRITERION"}},
                                                 {.name = {"内容", "WHAT"}, .wrap = true},
                                                 {.name = {"读法", "READING"}, .wrap = true}};
     struct cli_table *table = cli->json ? NULL : cli_table_open(cli, COLUMNS, COUNT(COLUMNS));
-    for (size_t i = 0; i < plan->criterion_count; i++) {
-        const struct plan_criterion *at = &plan->criteria[i];
-        const char *cells[] = {cli_level(cli, (int)at->level), at->section, at->id,
-                               cli_text(cli, at->text), at->reading};
-        if (cli->json)
-            cli_print_json(json_pack("{s:s,s:s,s:s,s:o,s:s}", "level",
-                                     plan_level_name((int)at->level), "section", at->section,
-                                     "criterion", at->id, "text", text_json(at->text), "reading",
-                                     at->reading));
-        else
-            cli_table_row(table, cells);
-    }
+    add_criteria(cli, table, false, plan->criteria, plan->criterion_count);
+    add_criteria(cli, table, true, plan->warnings, plan->warning_count);
     if (table != NULL)
         cli_table_print(table);
 }
@@ -133,6 +150,28 @@ static const char *levels_text(char text[24], unsigned levels)
             used += (size_t)snprintf(text + used, 24 - used, "%s%s", used > 0 ? " " : "",
                                      plan_level_name(level));
     return text;
+}
+
+/* What is owed once the response has ended, with or without a time for it. */
+static void add_aftercare(const struct cli *cli, struct cli_table *table, const struct plan *plan)
+{
+    struct ld_buffer by = {0};
+    for (size_t i = 0; i < plan->aftercare_count; i++) {
+        const struct plan_aftercare *at = &plan->aftercare[i];
+        char within[LD_TIME_TEXT_SIZE] = "";
+        if (at->within_us > 0)
+            ld_duration_format(within, at->within_us);
+        const char *cells[] = {at->id,      cli_say(cli, "终止后", "ended"),
+                               within,      join(&by, at->by, at->by_count),
+                               at->section, cli_text(cli, at->text)};
+        if (cli->json)
+            cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:o}", "aftercare", at->id, "within", within,
+                                     "by", cells[3], "section", at->section, "text",
+                                     text_json(at->text)));
+        else
+            cli_table_row(table, cells);
+    }
+    ld_buffer_free(&by);
 }
 
 static void print_clocks(const struct cli *cli, const struct plan *plan)
@@ -160,6 +199,7 @@ static void print_clocks(const struct cli *cli, const struct plan *plan)
         else
             cli_table_row(table, cells);
     }
+    add_aftercare(cli, table, plan);
     if (table != NULL)
         cli_table_print(table);
     ld_buffer_free(&by);
@@ -174,31 +214,36 @@ struct procedure_part {
 static void print_rule(const struct cli *cli, struct cli_table *table, const char *part,
                        const struct plan_rule *rule)
 {
-    struct ld_buffer by = {0};
+    struct ld_buffer by = {0}, with = {0};
     char levels[24];
     for (size_t i = 0; i < rule->step_count; i++) {
         const struct plan_step *step = &rule->steps[i];
-        const char *cells[] = {part, levels_text(levels, rule->levels),
-                               plan_act_name((int)step->act), join(&by, step->by, step->by_count),
+        const char *cells[] = {part,
+                               levels_text(levels, rule->levels),
+                               plan_act_name((int)step->act),
+                               join(&by, step->by, step->by_count),
+                               join(&with, step->with, step->with_count),
                                rule->section};
         if (cli->json)
-            cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s}", "part", part, "levels", levels, "act",
-                                     cells[2], "by", cells[3], "section", rule->section));
+            cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "part", part, "levels", levels,
+                                     "act", cells[2], "by", cells[3], "with", cells[4], "section",
+                                     rule->section));
         else
             cli_table_row(table, cells);
     }
+    ld_buffer_free(&with);
     ld_buffer_free(&by);
 }
 
 static void print_procedure(const struct cli *cli, const struct plan *plan)
 {
-    static const struct cli_column COLUMNS[] = {{.name = {"程序", "PROCEDURE"}},
-                                                {.name = {"级别", "LEVELS"}},
-                                                {.name = {"步骤", "ACT"}},
-                                                {.name = {"谁", "WHO"}},
-                                                {.name = {"出处", "SECTION"}}};
+    static const struct cli_column COLUMNS[] = {
+        {.name = {"程序", "PROCEDURE"}}, {.name = {"级别", "LEVELS"}},
+        {.name = {"步骤", "ACT"}},       {.name = {"谁", "WHO"}},
+        {.name = {"向谁", "WITH"}},      {.name = {"出处", "SECTION"}}};
     const struct plan_procedure *procedure = &plan->procedure;
     const struct procedure_part PARTS[] = {
+        {"warning", plan->issue, plan->issue_count},
         {"start", procedure->start, procedure->start_count},
         {"direct", procedure->direct, procedure->direct_count},
         {"lower", procedure->lower, procedure->lower_count},
