@@ -97,9 +97,9 @@ void log_view_walked(struct extent *extent, uint64_t bytes)
  * one size, so the guess is good. */
 static void fetch_ahead(const struct evlog_segment *segment, uint64_t offset)
 {
-    const uint8_t *header = segment->view + offset;
     if (offset + LD_RECORD_HEADER_SIZE > segment->size_bytes)
         return;
+    const uint8_t *header = segment->view + offset;
     __builtin_prefetch(header);
     __builtin_prefetch(header + LD_RECORD_HEADER_SIZE - 1); /* it may lie across two lines */
 }

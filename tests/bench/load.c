@@ -71,13 +71,35 @@ static void take_all_answers(struct load *load)
         take_answers(load, i, load->sent[i]);
 }
 
+static size_t share_of(const struct load *load)
+{
+    return load->window / load->publisher_count;
+}
+
+static size_t unanswered(const struct load *load, size_t index)
+{
+    return load->sent[index] - load->answered[index];
+}
+
+/* Until half of the publisher's share is answered. Before it waits all send what they have:
+ * elsewhere they are programs of their own, and none waits there for what another is answered. */
+static void make_room(struct load *load, size_t index)
+{
+    take_answers(load, index, 0);
+    if (unanswered(load, index) <= share_of(load) / 2)
+        return;
+    for (size_t i = 0; i < load->publisher_count; i++)
+        take_answers(load, i, 0);
+    take_answers(load, index, (load->answered[index] + load->sent[index] + 1) / 2);
+}
+
 /* Publishes one more, by the publishers in turn, when there is room for it: once its share of the
  * window is full, not before half of that is answered, so that it is not woken for each answer. */
 static void publish_next(struct load *load, size_t number, bool last)
 {
     size_t index = number % load->publisher_count;
-    if (load->sent[index] - load->answered[index] >= load->window / load->publisher_count)
-        take_answers(load, index, (load->answered[index] + load->sent[index] + 1) / 2);
+    if (unanswered(load, index) >= share_of(load))
+        make_room(load, index);
     publish(load, index, last);
     if (number % TURN == 0)
         take_answers(load, index, 0);
