@@ -113,20 +113,28 @@ void sv_code_count(struct sv_codec *codec, size_t *count)
     *count = codec->failed ? 0 : (size_t)wide;
 }
 
-void sv_code_bytes(struct sv_codec *codec, uint8_t **data, size_t *size)
+const uint8_t *sv_code_view(struct sv_codec *codec, size_t *size)
 {
     sv_code_count(codec, size);
+    const uint8_t *bytes = codec->from + codec->at;
+    codec->at += *size;
+    return bytes;
+}
+
+void sv_code_bytes(struct sv_codec *codec, uint8_t **data, size_t *size)
+{
     if (codec->into) {
+        sv_code_count(codec, size);
         ld_buffer_append(codec->into, *data, *size);
         return;
     }
+    const uint8_t *bytes = sv_code_view(codec, size);
     *data = malloc(*size + 1);
     if (!*data)
         abort();
     if (*size > 0)
-        memcpy(*data, codec->from + codec->at, *size);
+        memcpy(*data, bytes, *size);
     (*data)[*size] = 0;
-    codec->at += *size;
 }
 
 void sv_code_string(struct sv_codec *codec, char **value)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include "inside.h"
 
-enum { SLOTS_FIRST = 16 };
+enum { SLOTS_FIRST = 16, LOADED_AHEAD = 16 };
 
 struct sv_name {
     size_t offset, size;
@@ -50,11 +50,15 @@ static uint64_t *slot_of(const struct sv_names *names, uint32_t hash, const char
     return &names->slots[at];
 }
 
-static void grow_slots(struct sv_names *names)
+/* Room for so many names; more than for one at a time only when loading. */
+static void grow_slots(struct sv_names *names, size_t count)
 {
     size_t old_count = names->slot_count;
     uint64_t *old = names->slots;
-    names->slot_count = old_count ? old_count * 2 : SLOTS_FIRST;
+    if (old_count == 0)
+        names->slot_count = SLOTS_FIRST;
+    while (names->slot_count <= count * 2)
+        names->slot_count *= 2;
     names->slots = calloc(names->slot_count, sizeof *names->slots);
     if (!names->slots)
         abort();
@@ -82,6 +86,16 @@ static void *at_least(void *array, size_t *capacity, size_t needed, size_t eleme
     return grown;
 }
 
+size_t sv_names_pair(char pair[SV_PAIR_SIZE], const char *first, const char *second)
+{
+    size_t first_size = strnlen(first, SV_PAIR_SIZE / 2 - 1);
+    size_t second_size = strnlen(second, SV_PAIR_SIZE / 2);
+    memcpy(pair, first, first_size);
+    pair[first_size] = 0;
+    memcpy(pair + first_size + 1, second, second_size);
+    return first_size + 1 + second_size;
+}
+
 static void append(struct sv_names *names, const char *text, size_t size)
 {
     assert(names->count < UINT32_MAX - 1);
@@ -102,17 +116,22 @@ size_t sv_names_find(const struct sv_names *names, const char *text, size_t size
     return slot ? number_in(slot) : SV_NO_NAME;
 }
 
-size_t sv_names_add(struct sv_names *names, const char *text, size_t size)
+/* There is a free slot. */
+static size_t add_hashed(struct sv_names *names, uint32_t hash, const char *text, size_t size)
 {
-    if (names->count * 2 >= names->slot_count)
-        grow_slots(names);
-    uint32_t hash = hash_of(text, size);
     uint64_t *slot = slot_of(names, hash, text, size);
     if (*slot)
         return number_in(*slot);
     append(names, text, size);
     *slot = (uint64_t)hash << 32 | names->count;
     return names->count - 1;
+}
+
+size_t sv_names_add(struct sv_names *names, const char *text, size_t size)
+{
+    if (names->count * 2 >= names->slot_count)
+        grow_slots(names, names->count);
+    return add_hashed(names, hash_of(text, size), text, size);
 }
 
 const char *sv_names_text(const struct sv_names *names, size_t number)
@@ -129,22 +148,44 @@ void sv_names_free(struct sv_names *names)
     *names = (struct sv_names){0};
 }
 
+/* Loading adds them again: the hashes of some are made ahead, so that their slots are there when
+ * they are looked at. */
+static void load_names(struct sv_names *names, size_t count, struct sv_codec *codec)
+{
+    struct coming {
+        const uint8_t *bytes;
+        size_t size;
+        uint32_t hash;
+    } coming[LOADED_AHEAD];
+    if (count > 0)
+        grow_slots(names, count);
+    while (names->count < count && !codec->failed) {
+        size_t left = count - names->count, ahead = left < LOADED_AHEAD ? left : LOADED_AHEAD;
+        for (size_t i = 0; i < ahead; i++) {
+            coming[i].bytes = sv_code_view(codec, &coming[i].size);
+            coming[i].hash = hash_of((const char *)coming[i].bytes, coming[i].size);
+            __builtin_prefetch(&names->slots[coming[i].hash & (names->slot_count - 1)]);
+        }
+        for (size_t i = 0; i < ahead && !codec->failed; i++) {
+            size_t next = names->count;
+            const char *text = (const char *)coming[i].bytes;
+            if (add_hashed(names, coming[i].hash, text, coming[i].size) != next)
+                codec->failed = true; /* a name given twice */
+        }
+    }
+}
+
 void sv_names_visit(struct sv_names *names, struct sv_codec *codec)
 {
     size_t count = names->count;
     sv_code_count(codec, &count);
-    for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
-        uint8_t *bytes = NULL;
-        size_t size = 0;
-        if (!sv_codec_loading(codec)) {
-            bytes = names->pool + names->all[i].offset;
-            size = names->all[i].size;
-        }
+    if (sv_codec_loading(codec)) {
+        load_names(names, count, codec);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *bytes = names->pool + names->all[i].offset;
+        size_t size = names->all[i].size;
         sv_code_bytes(codec, &bytes, &size);
-        if (!sv_codec_loading(codec))
-            continue;
-        if (sv_names_add(names, (const char *)bytes, size) != i)
-            codec->failed = true; /* a name given twice */
-        free(bytes);
     }
 }

@@ -9,6 +9,10 @@
 
 #define SV_NO_NAME SIZE_MAX
 
+enum { SV_PAIR_SIZE = 512 };
+/* Two texts as one name, "first\0second", each cut to less than half; its size. */
+size_t sv_names_pair(char pair[SV_PAIR_SIZE], const char *first, const char *second);
+
 struct sv_name;
 struct sv_names {
     struct sv_name *all;

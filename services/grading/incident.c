@@ -129,21 +129,11 @@ static uint32_t place_of(struct incident *incident, uint32_t area, const char *p
 
 /* ---- revisions ---- */
 
-static size_t report_key(char *key, size_t key_size, const char *reporter, const char *id)
-{
-    size_t reporter_size = strnlen(reporter, key_size / 2 - 1);
-    size_t id_size = strnlen(id, key_size / 2 - 1);
-    memcpy(key, reporter, reporter_size);
-    key[reporter_size] = 0;
-    memcpy(key + reporter_size + 1, id, id_size);
-    return reporter_size + 1 + id_size;
-}
-
 static void remember(struct incident *incident, const char *reporter, const char *id,
                      struct told told)
 {
-    char key[512];
-    size_t size = report_key(key, sizeof key, reporter, id);
+    char key[SV_PAIR_SIZE];
+    size_t size = sv_names_pair(key, reporter, id);
     size_t number = sv_names_add(&incident->reports, key, size);
     if (number >= incident->told_capacity) {
         size_t capacity = incident->told_capacity ? incident->told_capacity * 2 : 16;
@@ -155,8 +145,8 @@ static void remember(struct incident *incident, const char *reporter, const char
 
 static void take_back(struct incident *incident, const char *reporter, const char *id)
 {
-    char key[512];
-    size_t size = report_key(key, sizeof key, reporter, id);
+    char key[SV_PAIR_SIZE];
+    size_t size = sv_names_pair(key, reporter, id);
     size_t number = sv_names_find(&incident->reports, key, size);
     if (number == SV_NO_NAME)
         return;

@@ -29,13 +29,8 @@ static struct sv_core *create(const struct sv_setup *setup)
 
 static void incident_free(struct sv_core *core, struct incident *incident)
 {
-    struct counted_report *report, *next;
-    HASH_ITER(hh, incident->reports, report, next)
-    {
-        HASH_DEL(incident->reports, report);
-        free(report->key);
-        free(report);
-    }
+    sv_names_free(&incident->reports);
+    free(incident->counted);
     HASH_DEL(core->incidents, incident);
     free(incident->id);
     free(incident);
@@ -95,21 +90,32 @@ static struct incident *incident_find(struct sv_core *core, const char *id)
 
 /* ---- counts ---- */
 
-static struct counted_report *report_at(struct incident *incident, const char *reporter,
-                                        const char *id)
+static void counted_reserve(struct incident *incident, size_t needed)
 {
-    char key[512];
-    snprintf(key, sizeof key, "%s %s", reporter, id);
-    struct counted_report *report = NULL;
-    HASH_FIND_STR(incident->reports, key, report);
-    if (report == NULL) {
-        report = calloc(1, sizeof *report);
-        if (report == NULL || (report->key = strdup(key)) == NULL) {
-            abort();
-        }
-        HASH_ADD_KEYPTR(hh, incident->reports, report->key, strlen(report->key), report);
+    size_t capacity = incident->counted_capacity ? incident->counted_capacity : 16;
+    if (needed <= incident->counted_capacity) {
+        return;
     }
-    return report;
+    while (capacity < needed) {
+        capacity *= 2;
+    }
+    incident->counted = realloc(incident->counted, capacity * sizeof *incident->counted);
+    if (incident->counted == NULL) {
+        abort();
+    }
+    incident->counted_capacity = capacity;
+}
+
+static struct counted *report_at(struct incident *incident, const char *reporter, const char *id)
+{
+    char key[SV_PAIR_SIZE];
+    size_t before = incident->reports.count;
+    size_t number = sv_names_add(&incident->reports, key, sv_names_pair(key, reporter, id));
+    counted_reserve(incident, number + 1);
+    if (number == before) {
+        incident->counted[number] = (struct counted){0};
+    }
+    return &incident->counted[number];
 }
 
 static double measured(const Liandong__V1__Report *report, const char *measure)
@@ -123,8 +129,7 @@ static double measured(const Liandong__V1__Report *report, const char *measure)
     return sum;
 }
 
-static void count(struct incident *incident, struct counted_report *counted, double cases,
-                  double deaths)
+static void count(struct incident *incident, struct counted *counted, double cases, double deaths)
 {
     incident->cases += cases - counted->cases;
     incident->deaths += deaths - counted->deaths;
@@ -311,23 +316,11 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
 
 static void visit_reports(struct incident *incident, struct sv_codec *codec)
 {
-    size_t count_of_reports = HASH_COUNT(incident->reports);
-    sv_code_count(codec, &count_of_reports);
-    struct counted_report *report = incident->reports;
-    for (size_t i = 0; i < count_of_reports && !sv_codec_failed(codec); i++) {
-        if (sv_codec_loading(codec) && (report = calloc(1, sizeof *report)) == NULL) {
-            abort();
-        }
-        sv_code_string(codec, &report->key);
-        sv_code_double(codec, &report->cases);
-        sv_code_double(codec, &report->deaths);
-        if (!sv_codec_loading(codec)) {
-            report = report->hh.next;
-        } else if (report->key == NULL) {
-            free(report);
-        } else {
-            HASH_ADD_KEYPTR(hh, incident->reports, report->key, strlen(report->key), report);
-        }
+    sv_names_visit(&incident->reports, codec);
+    counted_reserve(incident, incident->reports.count);
+    for (size_t i = 0; i < incident->reports.count; i++) {
+        sv_code_double(codec, &incident->counted[i].cases);
+        sv_code_double(codec, &incident->counted[i].deaths);
     }
 }
 
@@ -397,6 +390,7 @@ static const char *const FILTERS[] = {"incident/>", "grade/>", "response/>", "pl
 
 const struct sv_class notification_class = {
     .name = "notification",
+    .state_version = 1,
     .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_PLAN),
     .filters = FILTERS,
     .create = create,

@@ -3,21 +3,22 @@
 #define NOTIFICATION_H
 
 #include "common/core.h"
+#include "common/names.h"
 #include "liandong/v1/command.pb-c.h"
 #include "liandong/v1/notice.pb-c.h"
 #include <uthash.h>
 
 /* What a report added, so that a correction can replace it. */
-struct counted_report {
-    char *key; /* "<reporter> <id>" */
+struct counted {
     double cases, deaths;
-    UT_hash_handle hh;
 };
 
 struct incident {
     char *id;
     const struct plan *plan;
-    struct counted_report *reports;
+    struct sv_names reports; /* "reporter\0id" */
+    struct counted *counted; /* what each added, by number */
+    size_t counted_capacity;
     double cases, deaths;
     int grade;
     UT_hash_handle hh;

@@ -12,8 +12,6 @@
 #include <string.h>
 #include "timefmt.h"
 
-enum { KEY_SIZE = 512 };
-
 static void *must(void *memory)
 {
     if (!memory)
@@ -21,21 +19,10 @@ static void *must(void *memory)
     return memory;
 }
 
-/* Two strings joined by a zero; cut where the key ends, as nothing accepted is so long. */
-static size_t pair_key(char key[KEY_SIZE], const char *first, const char *second)
-{
-    size_t first_size = strnlen(first, KEY_SIZE / 2 - 1);
-    size_t second_size = strnlen(second, KEY_SIZE / 2);
-    memcpy(key, first, first_size);
-    key[first_size] = 0;
-    memcpy(key + first_size + 1, second, second_size);
-    return first_size + 1 + second_size;
-}
-
 size_t report_number(const struct sv_core *core, const char *reporter, const char *id)
 {
-    char key[KEY_SIZE];
-    return sv_names_find(&core->reports, key, pair_key(key, reporter, id));
+    char key[SV_PAIR_SIZE];
+    return sv_names_find(&core->reports, key, sv_names_pair(key, reporter, id));
 }
 
 size_t incident_number(const struct sv_core *core, const char *id)
@@ -45,15 +32,15 @@ size_t incident_number(const struct sv_core *core, const char *id)
 
 size_t open_incident_for(const struct sv_core *core, const char *city, const char *hazard)
 {
-    char key[KEY_SIZE];
-    size_t subject = sv_names_find(&core->subjects, key, pair_key(key, city, hazard));
+    char key[SV_PAIR_SIZE];
+    size_t subject = sv_names_find(&core->subjects, key, sv_names_pair(key, city, hazard));
     return subject == SV_NO_NAME ? NOTHING : core->open_by_subject[subject];
 }
 
 static void set_open(struct sv_core *core, const char *city, const char *hazard, size_t incident)
 {
-    char key[KEY_SIZE];
-    size_t subject = sv_names_add(&core->subjects, key, pair_key(key, city, hazard));
+    char key[SV_PAIR_SIZE];
+    size_t subject = sv_names_add(&core->subjects, key, sv_names_pair(key, city, hazard));
     core->open_by_subject = reporting_room(core->open_by_subject, &core->subject_capacity,
                                            core->subjects.count, sizeof *core->open_by_subject);
     core->open_by_subject[subject] = incident;
@@ -167,8 +154,8 @@ static size_t file_report(const struct intake *intake)
     const Liandong__V1__Report *report = intake->report;
     int64_t now_us = intake->event->record->time_us;
     const char *reporter = report->context->author;
-    char key[KEY_SIZE];
-    size_t number = sv_names_add(&core->reports, key, pair_key(key, reporter, report->id));
+    char key[SV_PAIR_SIZE];
+    size_t number = sv_names_add(&core->reports, key, sv_names_pair(key, reporter, report->id));
     core->filed = reporting_room(core->filed, &core->filed_capacity, core->reports.count,
                                  sizeof *core->filed);
     core->filed[number] = (struct filed){

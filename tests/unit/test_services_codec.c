@@ -399,6 +399,27 @@ static void names_are_numbered_in_order(void **state)
     ld_buffer_free(&buffer);
 }
 
+static void a_name_given_twice_is_damage(void **state)
+{
+    (void)state;
+    for (size_t again = 0; again < 40; again++) {
+        struct ld_buffer buffer = {0};
+        struct sv_codec saving = {.into = &buffer};
+        size_t count = 41, size = 1;
+        sv_code_count(&saving, &count);
+        for (size_t i = 0; i <= count; i++) { /* what follows would do for the last */
+            uint8_t letter = (uint8_t)('0' + (i == 40 ? again : i)), *bytes = &letter;
+            sv_code_bytes(&saving, &bytes, &size);
+        }
+        struct sv_names loaded = {0};
+        struct sv_codec loading = {.from = buffer.data, .size = buffer.size};
+        sv_names_visit(&loaded, &loading);
+        assert_true(sv_codec_failed(&loading));
+        sv_names_free(&loaded);
+        ld_buffer_free(&buffer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +433,7 @@ int main(void)
         cmocka_unit_test(codec_bounds_counts),
         cmocka_unit_test(timers_fire_in_order),
         cmocka_unit_test(names_are_numbered_in_order),
+        cmocka_unit_test(a_name_given_twice_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
