@@ -96,6 +96,7 @@ int chunk_of_log(struct router *router, uint64_t from, size_t max_bytes, struct 
     if (code != LD_OK || span.size == 0)
         return code;
     assert(span.first == from && span.last >= from);
+    router->looked_at_bytes += span.size;
     struct chunk *chunk = chunk_new(from);
     chunk->span = span;
     chunk->bytes = span.data;
@@ -145,6 +146,7 @@ static int scan_matching(struct router *router, struct filter_set *set, uint64_t
         if (code != LD_OK || span.size == 0)
             return code;
         scanned += span.size;
+        router->looked_at_bytes += span.size;
         *next = copy_matching(set, &span, max_bytes, copy, events);
         bool full = *next <= span.last;
         evlog_span_release(&span);

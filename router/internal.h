@@ -37,12 +37,13 @@ enum {
     PEER_SIZE_MAX = 255,
     IDENTITY_SIZE_MAX = 100,
     SERVE_LIVE_US = 2000,            /* time per turn for streams near the head */
-    SERVE_HISTORY_US = 1000,         /* and for the others */
+    SERVE_HISTORY_US = 250,          /* and for the others, */
+    SERVE_HISTORY_BYTES = 512 << 10, /* and how much of the log these may look at */
     STREAM_LIVE_EVENTS = 4096,       /* how near is near */
     REQUEST_TURN_BYTES = 2 << 20,    /* requests worked on per turn */
     REQUEST_SLICE_BYTES = 256 << 10, /* of these, before another session has its turn */
     REQUEST_REFUSED_BYTES = 4 << 10, /* what a refusal counts for: words cost time, */
-    REQUEST_REFUSED_US = 2,          /* of the allowance, too, */
+    REQUEST_REFUSED_US = 1,          /* of the allowance, too, */
     BATCH_REFUSED_US = 50,           /* as for that of a whole batch, */
     PRODUCER_US = 5,                 /* and for a claim */
     STATUS_WAITING = 4,              /* STATUS requests of a session that wait */
@@ -165,6 +166,7 @@ struct session {
     struct request *requests, *requests_last; /* its FIFO */
     struct session *working_next, *working_prev;
     size_t waiting_bytes;   /* of its requests in the FIFO */
+    size_t overflow_bytes;  /* of those refused since there was none in it */
     size_t status_count;    /* STATUS requests waiting */
     size_t find_count;      /* FIND requests waiting */
     struct stream *streams; /* hash by id */
@@ -501,7 +503,8 @@ struct router {
     uv_idle_t idle;
     uv_timer_t heartbeat, ticker, asked, allowed;
     size_t handles_open;
-    size_t turn_first; /* who has the allowance first */
+    size_t turn_first;        /* who has the allowance first */
+    uint64_t looked_at_bytes; /* of the log, for streams */
     int64_t turn_end_us;
     uint64_t turn_idle_ns;
     struct ld_histogram turns;

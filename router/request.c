@@ -121,8 +121,10 @@ static void fifo_pop(struct session *session)
     router->requests_bytes -= cost;
     session->waiting_bytes -= cost;
     session->requests = request->next;
-    if (!session->requests)
+    if (!session->requests) {
+        session->overflow_bytes = 0;
         working_remove(session);
+    }
     request_free(request); /* and maybe the session */
 }
 
@@ -145,18 +147,28 @@ static struct request *request_new(struct session *session, const struct wire_he
     return request;
 }
 
+/* Goes on though its refusals are not paid for, or though so much was refused for want of room as
+ * no client has under way that waits for answers. */
+static bool floods(const struct session *session, size_t size)
+{
+    size_t limit = 2 * session->router->options.limits.waiting_session_bytes;
+    return session->owes || session->overflow_bytes > limit || !fifo_has_room(session, size, 2);
+}
+
 /* There is no room: only the refusal waits for its turn, so that answers keep their order. A
  * session that goes on without reading them is dropped. */
 static void make_refused(struct request *request)
 {
-    if (request->head.operation == WIRE_PUBLISH)
+    struct session *session = request->session;
+    session->overflow_bytes += request_cost(request);
+    if (request->head.operation == WIRE_PUBLISH && !session->owes)
         publish_hold(request, LD_BUSY);
     request->refused = true;
-    request->session->router->counters.requests_refused++;
+    session->router->counters.requests_refused++;
     zuv_frame_drop(&request->body);
     zuv_frame_copy(&request->body, "", 0);
-    if (!fifo_has_room(request->session, request_cost(request), 2))
-        session_cut(request->session, "it floods the router");
+    if (floods(session, request_cost(request)))
+        session_cut(session, "it floods the router");
 }
 
 void request_receive(struct session *session, const struct wire_head *head, struct zuv_frame *body)

@@ -11,8 +11,8 @@
  *            NO_CREDIT          CLOSE / CLOSED, session gone, log damaged / ERROR: freed
  *
  * Ready streams are served in turns, one chunk each and one stream of each session, from two lists:
- * those near the head first, those reading history in what time is then left, but at least one. A
- * turn is bounded in time.
+ * those near the head first, then some of those reading history, at least one. A turn is bounded in
+ * time, for history also in bytes: what is new waits behind no more than that.
  * What a stream has under way is bounded by its credit; a slow one waits in NO_CREDIT or BUSY and
  * costs nothing (R5).
  */
@@ -301,8 +301,20 @@ static void serve(struct stream *stream)
     chunk_release(chunk);
 }
 
-/* One stream of each session. False when the time is over. */
-static bool serve_pass(struct router *router, struct stream **list, int64_t end_us)
+/* What is left of a turn for one of the lists. */
+struct budget {
+    int64_t end_us;
+    uint64_t end_bytes; /* as router->looked_at_bytes counts */
+};
+
+static bool is_over(const struct router *router, const struct budget *budget)
+{
+    return router->looked_at_bytes >= budget->end_bytes ||
+           ld_monotonic_us(router->context) >= budget->end_us;
+}
+
+/* One stream of each session. False when the budget is used up. */
+static bool serve_pass(struct router *router, struct stream **list, const struct budget *budget)
 {
     struct stream *stream;
     size_t count;
@@ -317,23 +329,26 @@ static bool serve_pass(struct router *router, struct stream **list, int64_t end_
         }
         stream->session->served_pass = pass;
         serve(stream);
-        if (ld_monotonic_us(router->context) >= end_us)
+        if (is_over(router, budget))
             return false;
     }
     return true;
 }
 
-static void serve_list(struct router *router, struct stream **list, int64_t budget_us)
+static void serve_list(struct router *router, struct stream **list, int64_t time_us, uint64_t bytes)
 {
-    int64_t end_us = ld_monotonic_us(router->context) + budget_us;
-    while (*list && serve_pass(router, list, end_us))
+    struct budget budget = {
+        .end_us = ld_monotonic_us(router->context) + time_us,
+        .end_bytes = bytes < UINT64_MAX ? router->looked_at_bytes + bytes : UINT64_MAX,
+    };
+    while (*list && serve_pass(router, list, &budget))
         continue;
 }
 
 void stream_serve_turn(struct router *router)
 {
-    serve_list(router, &router->ready_live, SERVE_LIVE_US);
-    serve_list(router, &router->ready_history, SERVE_HISTORY_US);
+    serve_list(router, &router->ready_live, SERVE_LIVE_US, UINT64_MAX);
+    serve_list(router, &router->ready_history, SERVE_HISTORY_US, SERVE_HISTORY_BYTES);
 }
 
 bool stream_work_left(const struct router *router)

@@ -16,6 +16,7 @@ enum {
     SCRATCH_BYTES = 3 << 20,
     SILENT_CONNECTIONS = 10000,
     PROGRESS_PER_STEP = 64, /* requests of a flooder */
+    READER_WAIT_MS = 20,
 };
 
 /* ---- consumers that do not read ---- */
@@ -126,6 +127,40 @@ static bool step_open_close(struct hostile *hostile, size_t index)
             return false;
     }
     return zmtp_drain(peer);
+}
+
+static bool step_find(struct hostile *hostile, size_t index)
+{
+    return flood(hostile, index, WIRE_FIND, hostile->ids[index] % 1000, 0, NULL, 0);
+}
+
+/* ---- a consumer that reads all that there is, as fast as it comes, again and again ---- */
+
+enum { READER_CREDIT = 512 << 10 };
+
+static int open_reader(struct hostile *hostile, size_t index)
+{
+    int peer = open_session(hostile, index);
+    if (peer >= 0)
+        zmtp_say(peer, WIRE_OPEN, 2, WIRE_FROM_FIRST, READER_CREDIT, NULL, 0);
+    return peer;
+}
+
+/* ids: what it has read and not given back. */
+static bool step_reader(struct hostile *hostile, size_t index)
+{
+    struct pollfd more = {.fd = hostile->peers[index], .events = POLLIN};
+    if (poll(&more, 1, READER_WAIT_MS) == 0)
+        return false; /* all is read: once more */
+    ssize_t received = recv(more.fd, hostile->scratch, SCRATCH_BYTES, 0);
+    if (received <= 0)
+        return received < 0 && errno == EAGAIN;
+    hostile->ids[index] += (uint64_t)received;
+    if (hostile->ids[index] < READER_CREDIT / 4)
+        return true;
+    uint64_t credit = hostile->ids[index];
+    hostile->ids[index] = 0;
+    return zmtp_say(more.fd, WIRE_CREDIT, 2, credit, 0, NULL, 0);
 }
 
 /* The largest batch of the smallest records, each refused for a reason of its own. */
@@ -290,6 +325,15 @@ static bool step_subscribe(struct hostile *hostile, size_t index)
     return zmtp_drain(hostile->peers[index]);
 }
 
+/* The same prefixes again and again, each given up at once. */
+static bool step_unsubscribe(struct hostile *hostile, size_t index)
+{
+    for (int i = 0; i < PROGRESS_PER_STEP; i++)
+        if (!zmtp_frame(hostile->peers[index], 0, i % 2 ? "\000report/33" : "\001report/33", 10))
+            return false;
+    return zmtp_drain(hostile->peers[index]);
+}
+
 static bool step_long_subscription(struct hostile *hostile, size_t index)
 {
     hostile->scratch[0] = 1;
@@ -304,10 +348,13 @@ const struct hostile_kind HOSTILE_KINDS[] = {
     {"picky", "62 that stop reading 64 filtered streams each", 62, false, open_picky, step_ping,
      500},
     {"drip", "a consumer that reads a byte a second", 1, false, open_stuck, step_drip, 1000},
+    {"history", "a consumer that reads all from the first event on", 1, false, open_reader,
+     step_reader, 0},
     {"status", "flood of STATUS", 1, false, open_session, step_status, 0},
     {"open", "flood of OPEN and CLOSE", 1, false, open_session, step_open_close, 0},
     {"producer", "flood of PRODUCER, refused", 1, false, open_session, step_producer, 0},
     {"refused", "flood of PUBLISH, refused", 1, false, open_session, step_refused, 0},
+    {"find", "flood of FIND", 1, false, open_session, step_find, 0},
     {"credit", "flood of CREDIT", 1, false, open_session, step_credit, 0},
     {"ping", "flood of PING", 1, false, open_session, step_pings, 0},
     {"hello", "flood of HELLO", 1, false, open_session, step_hello, 0},
@@ -327,6 +374,7 @@ const struct hostile_kind HOSTILE_KINDS[] = {
     {"deaf", "62 listeners at the tap that stop reading", 62, true, open_listener, step_nothing,
      100},
     {"subscribe", "flood of subscriptions at the tap", 1, true, open_listener, step_subscribe, 0},
+    {"unsubscribe", "the same, each given up at once", 1, true, open_listener, step_unsubscribe, 0},
     {"prefix", "subscriptions to 3 MiB at the tap", 1, true, open_listener, step_long_subscription,
      0},
 };

@@ -25,14 +25,24 @@ enum {
 static const struct expected {
     const char *kind, *object, *counter;
 } EXPECTED[] = {
-    {"status", "errors", "BUSY"},       {"open", "received", "CLOSE"},
-    {"producer", "errors", "DENIED"},   {"refused", "records", "DENIED"},
-    {"credit", "received", "CREDIT"},   {"ping", "received", "PING"},
-    {"fuzz", "socket", "malformed"},    {"noise", "socket", "unheard"},
-    {"types", "socket", "unheard"},     {"endless", "socket", "cut_unfinished"},
-    {"frames", "socket", "malformed"},  {"silent", "socket", "cut_excess"},
-    {"sessions", "errors", "BUSY"},     {"subscribe", "tap_socket", "cut_talker"},
-    {"oversized", "socket", "unheard"}, {"prefix", "tap_socket", "unheard"},
+    {"status", "errors", "BUSY"},
+    {"open", "received", "CLOSE"},
+    {"producer", "errors", "DENIED"},
+    {"refused", "records", "DENIED"},
+    {"find", "errors", "BUSY"},
+    {"credit", "received", "CREDIT"},
+    {"ping", "received", "PING"},
+    {"fuzz", "socket", "malformed"},
+    {"noise", "socket", "unheard"},
+    {"types", "socket", "unheard"},
+    {"endless", "socket", "cut_unfinished"},
+    {"frames", "socket", "malformed"},
+    {"silent", "socket", "cut_excess"},
+    {"sessions", "errors", "BUSY"},
+    {"subscribe", "tap_socket", "cut_talker"},
+    {"unsubscribe", "tap_socket", "cut_talker"},
+    {"oversized", "socket", "unheard"},
+    {"prefix", "tap_socket", "unheard"},
 };
 
 struct trial {

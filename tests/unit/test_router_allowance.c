@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* What they cost. */
-enum { HELLO_US = 20, PING_US = 4, CLAIM_US = 5, OPEN_US = 10, REFUSED_US = 2, SHARE = 10 };
+enum { HELLO_US = 20, PING_US = 4, CLAIM_US = 5, OPEN_US = 10, REFUSED_US = 1, SHARE = 10 };
 
 /* No time passes any more, and so much may be asked until it does. */
 static void start_with(struct rig *rig, int64_t allowance_us)
@@ -224,6 +224,11 @@ static bool one_request_waits(void *data)
     return ((struct rig *)data)->router->request_count == 1;
 }
 
+static bool some_requests_wait(void *data)
+{
+    return ((struct rig *)data)->router->requests_bytes > 32 << 10;
+}
+
 static void test_refusals_wait(void **state)
 {
     enum { REFUSED = 50 };
@@ -250,6 +255,42 @@ static void test_refusals_wait(void **state)
     expect_run(&bad, waits, 1, LD_OK);
     peer_close(&bad);
     peer_close(&good);
+}
+
+static bool floods(void *data)
+{
+    return strstr(ld_buffer_string(&((struct rig *)data)->notes), "it floods the router") != NULL;
+}
+
+/* Who has refusals to pay for and sends more than may wait is cut; while no more waits than that it
+ * is not. */
+static void test_refusals_without_end_are_cut(void **state)
+{
+    enum { REFUSED = 50, WAITING_BYTES = 64 << 10, RECORD_BYTES = 80 };
+    struct rig *rig = *state;
+    struct peer bad;
+    struct batch batch = {0};
+    rig->options.limits.waiting_session_bytes = WAITING_BYTES;
+    start_with(rig, HELLO_US + 1);
+    peer_hello(rig, &bad, "a");
+    for (uint64_t i = 1; i <= REFUSED; i++)
+        batch_add(&batch, "nobody", i, "t", "");
+    expect_run(&bad, batch_send(&bad, &batch), REFUSED, LD_DENIED);
+    for (size_t bytes = 0; bytes < WAITING_BYTES / 2; bytes += REFUSED * RECORD_BYTES) {
+        for (uint64_t i = 1; i <= REFUSED; i++)
+            batch_add(&batch, "nobody", i, "t", "");
+        batch_send(&bad, &batch);
+    }
+    rig_wait(rig, some_requests_wait, rig);
+    assert_false(floods(rig));
+    for (size_t bytes = 0; bytes <= WAITING_BYTES; bytes += REFUSED * RECORD_BYTES) {
+        for (uint64_t i = 1; i <= REFUSED; i++)
+            batch_add(&batch, "nobody", i, "t", "");
+        batch_send(&bad, &batch);
+    }
+    rig_wait(rig, floods, rig);
+    assert_int_equal(rig->router->counters.requests_refused, 1);
+    peer_close(&bad);
 }
 
 /* A CREDIT for each CHUNK is free; what is beyond costs. */
@@ -361,6 +402,7 @@ int main(void)
         WITH_RIG(test_stranger_is_cut),
         WITH_RIG(test_nonsense_is_cut),
         WITH_RIG(test_refusals_wait),
+        WITH_RIG(test_refusals_without_end_are_cut),
         WITH_RIG(test_credit_for_chunks_is_free),
         WITH_RIG(test_return_of_all_is_not_held),
         WITH_RIG(test_publishing_is_not_held),

@@ -106,6 +106,78 @@ static void an_identity_leaves_streams_for_others(void **state)
     peer_close(&other);
 }
 
+/* ---- history beside what is new ---- */
+
+/* STEP_BYTES: what one stream may look at before its budget is asked for again. */
+enum { BACKLOG = 20000, READERS = 8, BATCH = 500, STEP_BYTES = 2 * SCAN_BYTES };
+
+static void publish_backlog(struct peer *peer)
+{
+    struct batch batch = {0};
+    peer_producer(peer, "writer");
+    for (uint64_t i = 1; i <= BACKLOG; i++) {
+        batch_add(&batch, "writer", i, i % 3 ? "old/3303/x" : "old/3304/y",
+                  "a payload of some length, so that the log has a few MiB: 0123456789 0123456789 "
+                  "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789");
+        if (batch.count < BATCH)
+            continue;
+        batch_send(peer, &batch);
+        assert_int_equal(run_of(peer_expect(peer, WIRE_RESULT), 0).code, LD_OK);
+    }
+}
+
+static const struct stream *stream_of(const struct rig *rig, const char *identity)
+{
+    const struct session *session = rig->router->sessions;
+    while (session && strcmp(session->identity, identity) != 0)
+        session = session->hh.next;
+    assert_non_null(session);
+    return session->streams;
+}
+
+/* One turn of the loop: how much of the log was looked at, and what was new is sent. */
+static void check_turn(struct rig *rig, const struct stream *live)
+{
+    uint64_t durable = evlog_durable(rig->router->log);
+    uint64_t bytes = rig->router->looked_at_bytes;
+    uv_run(&rig->loop, UV_RUN_NOWAIT);
+    bytes = rig->router->looked_at_bytes - bytes;
+    if (bytes > SERVE_HISTORY_BYTES + STEP_BYTES)
+        fail_msg("%llu bytes of history in one turn", (unsigned long long)bytes);
+    assert_true(live->sent >= durable);
+}
+
+/* No time passes: of the two bounds of a turn it is that in bytes. */
+static void what_is_new_does_not_wait_for_history(void **state)
+{
+    struct rig *rig = *state;
+    struct peer writer, listener, readers[READERS];
+    struct batch batch = {0};
+    rig_stop_clock();
+    rig_start_router(rig);
+    peer_hello(rig, &writer, "writer");
+    publish_backlog(&writer);
+    peer_hello(rig, &listener, "listener");
+    stream_begin(&listener, WIRE_FROM_NOW, 1 << 20, NULL);
+    const struct stream *live = stream_of(rig, "listener");
+    for (size_t i = 0; i < READERS; i++)
+        peer_hello(rig, &readers[i], "reader");
+    for (size_t i = 0; i < READERS; i++)
+        peer_say(&readers[i], WIRE_OPEN, WIRE_FROM_FIRST, 1 << 20, i % 2 ? "old/3303/>" : NULL);
+    uint64_t sequence = BACKLOG, before = rig->router->counters.chunk_bytes;
+    while (rig->router->streams_by_state[STREAM_NO_CREDIT] < READERS) {
+        batch_add(&batch, "writer", ++sequence, "new/3303/x", "");
+        batch_send(&writer, &batch);
+        check_turn(rig, live);
+    }
+    assert_true(rig->router->counters.chunk_bytes - before > READERS * (400 << 10));
+    assert_true(live->sent > BACKLOG);
+    peer_close(&writer);
+    peer_close(&listener);
+    for (size_t i = 0; i < READERS; i++)
+        peer_close(&readers[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +185,7 @@ int main(void)
         cmocka_unit_test(questions_without_end_take_a_tenth_of_the_time),
         WITH_RIG(a_long_answer_is_followed_by_a_pause),
         WITH_RIG(an_identity_leaves_streams_for_others),
+        WITH_RIG(what_is_new_does_not_wait_for_history),
     };
     return cmocka_run_group_tests_name("unit.router_shares", tests, NULL, NULL);
 }
