@@ -216,10 +216,18 @@ static int deliver_turn(struct zuv_socket *socket)
     return taken;
 }
 
+/* Asking may take the wake-up of a message that has come since the socket was found empty. */
+static bool has_room(struct zuv_socket *socket)
+{
+    short events = socket_events(socket);
+    if (events & ZMQ_POLLIN)
+        touch(socket);
+    return (events & ZMQ_POLLOUT) != 0;
+}
+
 static void tell_writable(struct zuv_socket *socket, bool hint)
 {
-    bool possible = socket->kind == ZUV_ROUTER ? hint : (socket_events(socket) & ZMQ_POLLOUT) != 0;
-    if (!possible)
+    if (socket->kind == ZUV_ROUTER ? !hint : !has_room(socket))
         return;
     socket->want_writable = false;
     uv_timer_stop(&socket->retry);

@@ -1,4 +1,8 @@
 /* zuv: re-entry from callbacks, closing at every step, bad messages and bad endpoints. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+
 #include "zuv_world.h"
 
 /* ---- re-entry ---- */
@@ -286,6 +290,91 @@ static void test_stale_ipc_file_is_replaced(void **state)
     unlink(path);
 }
 
+/* ---- wake-ups ---- */
+
+/* Called once, when a socket has been found empty. */
+static void (*on_empty)(void *socket);
+
+/* In front of libzmq's. */
+int zmq_msg_recv(zmq_msg_t *message, void *socket, int flags)
+{
+    static int (*receive)(zmq_msg_t *, void *, int);
+    if (receive == NULL)
+        *(void **)&receive = dlsym(RTLD_NEXT, "zmq_msg_recv");
+    int size = receive(message, socket, flags);
+    void (*tell)(void *) = on_empty;
+    if (size >= 0 || tell == NULL)
+        return size;
+    on_empty = NULL;
+    tell(socket);
+    errno = EAGAIN;
+    return size;
+}
+
+static void *peer_by_hand;
+
+/* A message comes in, and the socket's descriptor says so. */
+static void send_second(void *socket)
+{
+    struct pollfd wake = {.events = POLLIN};
+    size_t size = sizeof wake.fd;
+    assert_int_equal(zmq_getsockopt(socket, ZMQ_FD, &wake.fd, &size), 0);
+    assert_int_equal(zmq_send(peer_by_hand, "second", 6, 0), 6);
+    assert_int_equal(poll(&wake, 1, DEADLINE_MS), 1);
+}
+
+static void ignore_writable(struct zuv_socket *socket, void *data)
+{
+    (void)socket, (void)data;
+}
+
+/* Until neither its queue nor the kernel takes any more. */
+static void fill_up(struct end *end)
+{
+    for (int full = 0; full < 3;) {
+        struct zuv_message message = {.count = 1};
+        zuv_frame_alloc(&message.frames[0], 1 << 20);
+        int code = zuv_send(end->socket, &message);
+        zuv_message_drop(&message);
+        full = code == LD_BUSY ? full + 1 : 0;
+        if (code == LD_BUSY)
+            (void)poll(NULL, 0, 20);
+    }
+}
+
+static bool second_received(struct world *world)
+{
+    return strcmp(world->right.last, "second") == 0;
+}
+
+/* Whether there is room is asked of a socket that was just found empty; what came in between has
+ * no other wake-up than the one that this takes. */
+static void test_asking_for_room_takes_no_wake_up(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    zuv_options_init(&options);
+    options.send_messages = 1;
+    options.message = remember;
+    options.writable = ignore_writable;
+    void *context = zmq_ctx_new();
+    peer_by_hand = zmq_socket(context, ZMQ_DEALER);
+    zmq_setsockopt(peer_by_hand, ZMQ_RCVHWM, &(int){1}, sizeof(int));
+    zmq_setsockopt(peer_by_hand, ZMQ_LINGER, &(int){0}, sizeof(int));
+    assert_int_equal(zmq_bind(peer_by_hand, "tcp://127.0.0.1:*"), 0);
+    char endpoint[64];
+    size_t size = sizeof endpoint;
+    assert_int_equal(zmq_getsockopt(peer_by_hand, ZMQ_LAST_ENDPOINT, endpoint, &size), 0);
+    open_end(&world->right, ZUV_DEALER, &options);
+    assert_int_equal(zuv_connect(world->right.socket, endpoint, NULL), LD_OK);
+    fill_up(&world->right);
+    on_empty = send_second;
+    assert_int_equal(zmq_send(peer_by_hand, "first", 5, 0), 5);
+    run_until(world, second_received);
+    zmq_close(peer_by_hand);
+    zmq_ctx_term(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +383,7 @@ int main(void)
         TEST(test_open_and_send_from_message),
         TEST(test_close_from_writable),
         TEST(test_send_from_prepare_loses_no_wake_up),
+        TEST(test_asking_for_room_takes_no_wake_up),
         TEST(test_close_at_every_step),
         TEST(test_too_many_frames_are_dropped),
         TEST(test_oversized_message_is_dropped),
