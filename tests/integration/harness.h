@@ -68,7 +68,7 @@ int harness_run(struct harness *harness, char **output, const char *program, ...
 /* The usual set: the router, or one in a drill that starts before the outbreak's first day and
  * shows its figures; and all six services. */
 void harness_start_router(struct harness *harness);
-void harness_start_drill(struct harness *harness);
+void harness_start_drill(struct harness *harness, const char *tick_seconds);
 void harness_start_services(struct harness *harness);
 void harness_start_service(struct harness *harness, const char *service);
 

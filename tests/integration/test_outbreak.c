@@ -39,7 +39,7 @@ static void outbreak_comes_out_as_the_plan_says(void **state)
     (void)state;
     struct harness harness;
     harness_open(&harness);
-    harness_start_drill(&harness);
+    harness_start_drill(&harness, "60");
     harness_start_services(&harness);
     play(&harness);
 
@@ -78,7 +78,7 @@ static char *play_and_read(bool per_unit)
                                          "supplies"};
     struct harness harness;
     harness_open(&harness);
-    harness_start_drill(&harness);
+    harness_start_drill(&harness, "60");
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
         harness_start_service(&harness, OTHERS[i]);
     }
