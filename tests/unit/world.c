@@ -192,7 +192,9 @@ static struct sv_host *reborn(struct sv_host *host, const struct sv_class *class
     return fresh;
 }
 
-void world_survives_snapshots(const struct world *world, const struct sv_class *class)
+/* A snapshot after the record at first, and after every one that many records on. */
+static void survives(const struct world *world, const struct sv_class *class, size_t first,
+                     size_t every)
 {
     struct sv_host *host = sv_host_open();
     add(host, class);
@@ -205,9 +207,20 @@ void world_survives_snapshots(const struct world *world, const struct sv_class *
             assert_int_equal(record->payload_size, output->payload_size);
             assert_memory_equal(record->payload, output->payload, output->payload_size);
         }
-        if (i % (1 + world->count / SNAPSHOTS_MAX) == 0) {
+        if (i >= first && (i - first) % every == 0) {
             host = reborn(host, class);
         }
     }
     sv_host_close(host);
+}
+
+void world_survives_snapshots(const struct world *world, const struct sv_class *class)
+{
+    survives(world, class, 0, 1 + world->count / SNAPSHOTS_MAX);
+}
+
+void world_survives_snapshot_at(const struct world *world, const struct sv_class *class,
+                                size_t index)
+{
+    survives(world, class, index, world->count);
 }

@@ -50,5 +50,8 @@ size_t world_count_after(const struct world *world, size_t index, enum sv_family
 /* Everything logged so far is applied again to a new host of the class that is saved and loaded at
  * up to 400 moments spread over it; its outputs must be the same, byte for byte. */
 void world_survives_snapshots(const struct world *world, const struct sv_class *class);
+/* The same with one snapshot, after the event at this index. */
+void world_survives_snapshot_at(const struct world *world, const struct sv_class *class,
+                                size_t index);
 
 #endif
