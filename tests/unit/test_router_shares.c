@@ -1,6 +1,7 @@
 /* Shares: what one peer may use up of what all have, the router's time first of all. */
 #include "router_rig.h"
 
+#include <sys/resource.h>
 #include "internal.h"
 
 /* ---- STATUS has a tenth of the time ---- */
@@ -178,12 +179,118 @@ static void what_is_new_does_not_wait_for_history(void **state)
         peer_close(&readers[i]);
 }
 
+/* ---- identities ---- */
+
+static void hello_refused(struct rig *rig, struct peer *peer, const char *identity)
+{
+    peer_open(rig, peer);
+    peer_expect_error(peer, peer_say(peer, WIRE_HELLO, 0, 0, identity), LD_BUSY);
+}
+
+static void one_identity_leaves_sessions_for_others(void **state)
+{
+    struct rig *rig = *state;
+    struct peer first, second, third, other;
+    rig->options.limits.sessions_per_identity = 2;
+    rig_start_router(rig);
+    peer_hello(rig, &first, "a");
+    peer_hello(rig, &second, "a");
+    hello_refused(rig, &third, "a");
+    peer_hello(rig, &other, "ab"); /* another one, though it begins like it */
+    peer_say(&first, WIRE_GOODBYE, 0, 0, NULL);
+    peer_expect_error(&first, peer_say(&first, WIRE_PING, 0, 0, NULL), LD_NOSESSION);
+    peer_say(&third, WIRE_HELLO, 0, 0, "a");
+    peer_expect(&third, WIRE_WELCOME);
+    peer_close(&first);
+    peer_close(&second);
+    peer_close(&third);
+    peer_close(&other);
+}
+
+static void claim_refused(struct peer *peer, const char *name)
+{
+    peer_expect_error(peer, peer_say(peer, WIRE_PRODUCER, 0, 0, name), LD_REFUSED);
+}
+
+/* For ever: names are in the log, and counted again from there. */
+static void one_identity_leaves_names_for_others(void **state)
+{
+    struct rig *rig = *state;
+    struct peer peer, other;
+    rig->options.limits.producers_per_identity = 2;
+    rig_start_router(rig);
+    for (int start = 0; start < 2; start++) {
+        peer_hello(rig, &peer, "a");
+        peer_hello(rig, &other, "ab");
+        peer_producer(&peer, "a");
+        peer_producer(&peer, "a#1");
+        claim_refused(&peer, "a#2");
+        peer_producer(&other, start == 0 ? "ab" : "ab#1");
+        peer_close(&peer);
+        peer_close(&other);
+        rig_stop_router(rig);
+        if (start == 0)
+            rig_start_router(rig);
+    }
+}
+
+/* ---- copies for filtered streams ---- */
+
+/* One who has none may always have one; else no more than is left for the others. */
+static void copies_are_shared_out(void **state)
+{
+    static const struct {
+        size_t used, own;
+        bool may;
+    } CASES[] = {{0, 0, true},      {1000, 0, true},   {400, 400, true},
+                 {500, 500, true},  {501, 501, false}, {900, 100, true},
+                 {901, 100, false}, {1000, 1, false},  {1200, 1, false}};
+    struct router router = {.options.limits.copied_bytes = 1000};
+    struct unread unread = {.copied = 0};
+    struct session session = {.router = &router, .unread = &unread};
+    (void)state;
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        atomic_store(&router.copied_bytes, CASES[i].used);
+        atomic_store(&unread.copied, CASES[i].own);
+        if (chunk_may_copy(&session) != CASES[i].may)
+            fail_msg("with %zu used, %zu of them its own: %d", CASES[i].used, CASES[i].own,
+                     !CASES[i].may);
+    }
+}
+
+/* ---- descriptors ---- */
+
+static void descriptors_are_reserved_or_it_says_how_many(void **state)
+{
+    struct router_options options;
+    struct rlimit before, few, after;
+    (void)state;
+    router_options_init(&options);
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = (struct rlimit){.rlim_cur = 100, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    assert_ok(connections_reserve(&options.limits, &test_error));
+    getrlimit(RLIMIT_NOFILE, &after);
+    assert_int_equal(after.rlim_cur, 2304); /* docs/protocol.md, 7 */
+    assert_ok(connections_reserve(&options.limits, &test_error));
+    options.limits.connections = before.rlim_max;
+    assert_int_equal(connections_reserve(&options.limits, &test_error), LD_INVALID);
+    assert_non_null(strstr(test_error.text, "raise the limit"));
+    getrlimit(RLIMIT_NOFILE, &after);
+    assert_int_equal(after.rlim_cur, 2304);
+    setrlimit(RLIMIT_NOFILE, &before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hundred_questions_in_a_row_wait_for_nothing),
         cmocka_unit_test(questions_without_end_take_a_tenth_of_the_time),
         WITH_RIG(a_long_answer_is_followed_by_a_pause),
+        WITH_RIG(one_identity_leaves_sessions_for_others),
+        WITH_RIG(one_identity_leaves_names_for_others),
+        cmocka_unit_test(copies_are_shared_out),
+        cmocka_unit_test(descriptors_are_reserved_or_it_says_how_many),
         WITH_RIG(an_identity_leaves_streams_for_others),
         WITH_RIG(what_is_new_does_not_wait_for_history),
     };
