@@ -11,7 +11,8 @@ enum {
     TAP_TURN_BYTES = 64 << 10,
     TAP_BEHIND_MAX = 65536,
     TAP_TURN_MESSAGES = 16,                     /* subscriptions taken in one turn */
-    TAP_SUBSCRIPTIONS = 256,                    /* said by one listener in all */
+    TAP_SUBSCRIPTIONS = 256,                    /* said by one listener in all, */
+    TAP_SUBSCRIPTION_BYTES = 8 << 10,           /* and how long they are: each byte is a node */
     TAP_SEND_MESSAGES = 1000,                   /* a listener may be so far behind */
     TAP_MESSAGE_BYTES = LD_TOPIC_SIZE_MAX + 32, /* a subscription: a command and a prefix */
 };
@@ -43,6 +44,7 @@ int tap_open(struct router *router, struct ld_error *error)
     options.receive_messages = 1; /* ZeroMQ reads on as long as there is more, whoever waits */
     options.turn_messages = TAP_TURN_MESSAGES;
     options.messages_max = TAP_SUBSCRIPTIONS;
+    options.bytes_max = TAP_SUBSCRIPTION_BYTES;
     connections_limit(router, router->options.limits.tap_connections, &options);
     int code = zuv_socket_open(router->zuv, ZUV_XPUB, &options, &router->tap, error);
     if (code != LD_OK)

@@ -55,8 +55,9 @@ struct connection {
     int descriptor;
     uint64_t serial;
     bool kept;
-    uint64_t since_ms;  /* stranger since */
-    uint64_t heard;     /* messages */
+    uint64_t since_ms; /* stranger since */
+    uint64_t heard;    /* messages, */
+    uint64_t heard_bytes;
     uint64_t explained; /* bytes it has sent that these account for */
 };
 
@@ -295,12 +296,14 @@ struct zuv_link guard_find(struct guard *guard, int descriptor)
 void guard_heard(struct guard *guard, struct zuv_link link, size_t bytes)
 {
     struct connection *connection = connection_of(guard, link);
-    size_t limit = guard->options.messages_max;
+    size_t messages_max = guard->options.messages_max, bytes_max = guard->options.bytes_max;
     if (!connection)
         return;
     connection->heard++;
+    connection->heard_bytes += bytes;
     connection->explained += bytes;
-    if (limit && connection->heard > limit)
+    if ((messages_max && connection->heard > messages_max) ||
+        (bytes_max && connection->heard_bytes > bytes_max))
         guard->stats.cut_talker += cut(guard, link);
 }
 

@@ -62,7 +62,8 @@ struct zuv_options {
     /* Of a socket that strangers may connect to (guard.c says how); 0: not limited. */
     size_t connections_max; /* at once. One above it, and the oldest that is not kept is cut off;
                              * as many as the socket has kept are never cut off for that */
-    size_t messages_max;    /* one that has sent more is cut off */
+    size_t messages_max;    /* one that has sent more is cut off; */
+    size_t bytes_max;       /* or more than that */
     int stranger_ms;        /* one that is not kept for so long is cut off */
     size_t memory_bytes;    /* while the process has more of its own, unfinished messages are cut */
     /* All optional. message: frames are the socket's until the callback returns; a frame that is

@@ -102,6 +102,40 @@ static void test_too_many_connections_are_cut_off(void **state)
     close_strangers(strangers);
 }
 
+static bool talker_is_gone(struct world *world)
+{
+    return guard_stats(world).cut_talker == 1 && guard_stats(world).kept == 1;
+}
+
+static void check_talker(struct world *world, struct zuv_options *options)
+{
+    open_guarded(world, options);
+    open_friend(world);
+    int talker = zmtp_session(zuv_endpoint(world->left.socket), "talker");
+    assert_true(talker >= 0);
+    for (int i = 0; i < 10; i++)
+        zmtp_frame(talker, 0, "a word", 6);
+    run_until(world, talker_is_gone);
+    check_friend(world);
+    close(talker);
+}
+
+static void test_who_says_too_much_has_to_go(void **state)
+{
+    struct zuv_options options;
+    zuv_options_init(&options);
+    options.messages_max = 10;
+    check_talker(*state, &options);
+}
+
+static void test_who_says_too_much_at_once_has_to_go(void **state)
+{
+    struct zuv_options options;
+    zuv_options_init(&options);
+    options.bytes_max = 200;
+    check_talker(*state, &options);
+}
+
 /* Reads what the listener says until it ends the connection. */
 static bool is_cut_off(int peer)
 {
@@ -343,6 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_too_many_connections_are_cut_off),
+        TEST(test_who_says_too_much_has_to_go),
+        TEST(test_who_says_too_much_at_once_has_to_go),
         TEST(test_old_protocols_are_refused),
         TEST(test_strangers_have_to_go),
         TEST(test_endless_message_is_cut_off),
