@@ -3,11 +3,17 @@
  * the router, with and without each kind of bad peer in turns; the table shows medians of the
  * latency, their ratio, and the most memory that the router had meanwhile.
  *
+ * A bad peer would have a machine of its own. Here it has the same processors as all others, but
+ * only while none of them wants one (SCHED_IDLE): what is measured is what it makes the router do,
+ * not that a process which computes without end takes the processor away from those beside it. With
+ * --equal it competes like anybody.
+ *
  *     bench_hostile [--directory DIR] [--rounds N] [--events N] [--backlog N] [--only KIND]
- * [--json]
+ *                   [--equal] [--json]
  */
 #include <getopt.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +34,7 @@ enum { ROUNDS_MAX = 50, PATH_SIZE = 256, SAMPLE_MS = 20, DEADLINE_S = 60 };
 struct bench {
     const char *directory, *only;
     size_t rounds, events, backlog;
-    bool json;
+    bool equal, json;
     char log[PATH_SIZE];
     int64_t *times_ns;
 };
@@ -101,12 +107,16 @@ struct bad {
     int stop;
 };
 
-static void be_bad(const struct hostile_kind *kind, const struct router *router, int stop)
+static void be_bad(const struct bench *bench, const struct hostile_kind *kind,
+                   const struct router *router, int stop)
 {
+    const struct sched_param none = {0};
     struct hostile hostile;
     struct rlimit files;
     char byte;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!bench->equal && sched_setscheduler(0, SCHED_IDLE, &none) != 0)
+        bench_die("SCHED_IDLE", strerror(errno));
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
@@ -116,7 +126,8 @@ static void be_bad(const struct hostile_kind *kind, const struct router *router,
     _exit(0);
 }
 
-static void bad_start(struct bad *bad, const struct hostile_kind *kind, const struct router *router)
+static void bad_start(struct bad *bad, const struct bench *bench, const struct hostile_kind *kind,
+                      const struct router *router)
 {
     int stop[2];
     if (pipe(stop) != 0)
@@ -124,7 +135,7 @@ static void bad_start(struct bad *bad, const struct hostile_kind *kind, const st
     bad->pid = fork();
     if (bad->pid == 0) {
         close(stop[1]);
-        be_bad(kind, router, stop[0]);
+        be_bad(bench, kind, router, stop[0]);
     }
     close(stop[0]);
     bad->stop = stop[1];
@@ -184,7 +195,7 @@ static void run_round(const struct bench *bench, const struct hostile_kind *kind
     struct sampler sampler = {.pid = router->pid, .most = row->most};
     struct latency without = measure(bench, router);
     pthread_create(&thread, NULL, sample, &sampler);
-    bad_start(&bad, kind, router);
+    bad_start(&bad, bench, kind, router);
     struct latency with = measure(bench, router);
     bad_stop(&bad);
     sampler.stop = true;
@@ -266,6 +277,7 @@ static void parse(struct bench *bench, int argc, char **argv)
         {"events", required_argument, NULL, 'e'},
         {"backlog", required_argument, NULL, 'b'},
         {"only", required_argument, NULL, 'o'},
+        {"equal", no_argument, NULL, 'q'},
         {"json", no_argument, NULL, 'j'},
         {0},
     };
@@ -288,6 +300,9 @@ static void parse(struct bench *bench, int argc, char **argv)
             break;
         case 'o':
             bench->only = optarg;
+            break;
+        case 'q':
+            bench->equal = true;
             break;
         case 'j':
             bench->json = true;
