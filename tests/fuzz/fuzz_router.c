@@ -22,8 +22,8 @@ enum { MESSAGES_MAX = 64, PEERS = 4, TURNS_MAX = 10000, SEGMENT_BYTES = 65536 };
 static struct storage *bases[2]; /* with an empty log, actual and a drill's */
 
 static struct fuzzing {
-    int send_code; /* what the sockets say */
-    uint64_t sent;
+    int send_code;                                      /* what the sockets say */
+    uint64_t published[PEERS + 1], answered[PEERS + 1]; /* PUBLISH and RESULT messages of each */
     bool stopped;
     int64_t monotonic_us;
 } fuzzing;
@@ -37,9 +37,13 @@ static int64_t monotonic(void *self)
 static int sent(struct zuv_message *message, void *data)
 {
     (void)data;
-    fuzz_check(message->count >= 1);
-    if (fuzzing.send_code == LD_OK)
-        fuzzing.sent++;
+    fuzz_check(message->count >= 2 && zuv_frame_size(&message->frames[0]) == 1);
+    uint8_t peer = *zuv_frame_data(&message->frames[0]);
+    struct wire_head head;
+    fuzz_check(wire_head_decode(zuv_frame_data(&message->frames[1]),
+                                zuv_frame_size(&message->frames[1]), &head, NULL) == LD_OK);
+    if (fuzzing.send_code == LD_OK && head.operation == WIRE_RESULT)
+        fuzz_check(++fuzzing.answered[peer] <= fuzzing.published[peer]);
     return fuzzing.send_code;
 }
 
@@ -102,6 +106,7 @@ static void message(struct fuzz_input *input)
     put_right(copies[0], head_size, copies[1], body_size);
     struct zuv_memory_frame frames[ZUV_FRAMES_MAX] = {
         {&peer, 1}, {copies[0], head_size}, {copies[1], body_size}, {copies[1], body_size}};
+    fuzzing.published[peer] += head_size == WIRE_HEAD_SIZE && copies[0][5] == WIRE_PUBLISH;
     zuv_memory_deliver(ZUV_ROUTER, frames, count + 1);
     free(copies[0]);
     free(copies[1]);

@@ -275,7 +275,7 @@ static void descriptors_are_reserved_or_it_says_how_many(void **state)
     assert_ok(connections_reserve(&options.limits, &test_error));
     options.limits.connections = before.rlim_max;
     assert_int_equal(connections_reserve(&options.limits, &test_error), LD_INVALID);
-    assert_non_null(strstr(test_error.text, "raise the limit"));
+    assert_non_null(strstr(test_error.text, "LimitNOFILE="));
     getrlimit(RLIMIT_NOFILE, &after);
     assert_int_equal(after.rlim_cur, 2304);
     setrlimit(RLIMIT_NOFILE, &before);
