@@ -69,6 +69,13 @@ static struct plan_text measure_name(const struct plan *names, const char *id)
     return index >= 0 ? names->measures[index].name : (struct plan_text){id, id};
 }
 
+/* NULL: no sign of this name. */
+static const struct plan_text *sign_name(const struct plan *names, const char *id)
+{
+    int index = names != NULL ? plan_find_sign(names, id) : -1;
+    return index >= 0 ? &names->signs[index].name : NULL;
+}
+
 struct plan_text tell_hazard(const struct story *story, const char *id)
 {
     int index = story->names != NULL ? plan_find_hazard(story->names, id) : -1;
@@ -122,16 +129,36 @@ static void tell_plan(struct story *story, struct story_line *line, const Protob
                          hash));
 }
 
-static void put_measures(struct ld_buffer *buffer, const Liandong__V1__Report *report,
-                         const struct plan *names, bool zh)
+static void put_signs(struct ld_buffer *buffer, char *const *signs, size_t count,
+                      const struct plan *names, bool zh)
 {
+    for (size_t i = 0; i < count; i++) {
+        const struct plan_text *name = sign_name(names, signs[i]);
+        const char *text = name == NULL ? signs[i] : zh ? name->zh : name->en;
+        ld_buffer_format(buffer, "%s%s", i > 0 ? zh ? "，" : ", " : "", text);
+    }
+}
+
+/* What the report says: figures, then facts, then facts that are no longer so. */
+static void put_content(struct ld_buffer *buffer, const Liandong__V1__Report *report,
+                        const struct plan *names, bool zh)
+{
+    const char *comma = zh ? "，" : ", ", *semicolon = zh ? "；" : "; ";
     for (size_t i = 0; i < report->n_measures; i++) {
         const Liandong__V1__Measure *measure = report->measures[i];
         struct plan_text name = measure_name(names, measure->measure);
-        ld_buffer_format(buffer, "%s%s %g", i > 0 ? zh ? "，" : ", " : "", zh ? name.zh : name.en,
+        ld_buffer_format(buffer, "%s%s %g", i > 0 ? comma : "", zh ? name.zh : name.en,
                          measure->value);
     }
-    if (report->n_measures == 0)
+    size_t said = report->n_measures;
+    if (report->n_signs > 0)
+        ld_buffer_text(buffer, said > 0 ? semicolon : "");
+    put_signs(buffer, report->signs, report->n_signs, names, zh);
+    said += report->n_signs;
+    if (report->n_signs_lifted > 0)
+        ld_buffer_format(buffer, "%s%s", said > 0 ? semicolon : "", zh ? "不再：" : "no longer: ");
+    put_signs(buffer, report->signs_lifted, report->n_signs_lifted, names, zh);
+    if (said + report->n_signs_lifted == 0)
         ld_buffer_text(buffer, zh ? "无数字" : "no figures");
 }
 
@@ -150,8 +177,8 @@ static void tell_report(struct story *story, struct story_line *line,
     enum_word(word, &liandong__v1__report__kind__descriptor, kind);
     ld_buffer_format(&zh, "%s%s（%s）：", by.zh, KINDS_ZH[kind], area.zh);
     ld_buffer_format(&en, "%s: %s report, %s: ", by.en, word, area.en);
-    put_measures(&zh, report, story->names, true);
-    put_measures(&en, report, story->names, false);
+    put_content(&zh, report, story->names, true);
+    put_content(&en, report, story->names, false);
     line->kind = STORY_REPORT;
     line->details = event_json_message(&report->base);
     tell(story, line, ld_buffer_string(&zh), ld_buffer_string(&en));
@@ -189,6 +216,12 @@ static void put_count(struct ld_buffer *buffer, const struct story *story,
 {
     struct plan_text area = tell_area(story, count->area);
     struct plan_text measure = measure_name(story->names, count->measure);
+    const struct plan_text *sign = sign_name(story->names, count->measure);
+    if (sign != NULL) {
+        ld_buffer_format(buffer, zh ? "；%s %s" : "; %s %s", zh ? area.zh : area.en,
+                         zh ? sign->zh : sign->en);
+        return;
+    }
     char window[LD_TIME_TEXT_SIZE] = "";
     if (count->to_us > count->from_us && count->from_us != 0)
         ld_duration_format(window, count->to_us - count->from_us);
