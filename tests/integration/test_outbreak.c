@@ -34,6 +34,40 @@ static size_t count_lines_with(const char *text, const char *needle)
     return count;
 }
 
+/* The incident that the story tells of; freed by the caller. */
+static char *incident_in(const char *story)
+{
+    const char *at = strstr(story, "3303-cholera-");
+    assert_non_null(at);
+    return strndup(at, strcspn(at, "\"\\ "));
+}
+
+/* What is read over the bus is what the folder has. */
+static void both_ways_say_the_same(struct harness *harness, const char *command,
+                                   const char *argument)
+{
+    char *bus = NULL, *folder = NULL;
+    assert_int_equal(harness_run(harness, &bus, "liandong", command, argument, "--endpoint",
+                                 harness->endpoint, NULL),
+                     0);
+    assert_int_equal(
+        harness_run(harness, &folder, "liandong", command, argument, "--log", harness->data, NULL),
+        0);
+    assert_string_equal(bus, folder);
+    assert_true(strlen(bus) > 50);
+    free(bus);
+    free(folder);
+}
+
+static void explained_and_accounted_for(struct harness *harness, const char *story)
+{
+    char *incident = incident_in(story);
+    both_ways_say_the_same(harness, "explain", incident);
+    both_ways_say_the_same(harness, "account", incident);
+    both_ways_say_the_same(harness, "plan", "list");
+    free(incident);
+}
+
 static void outbreak_comes_out_as_the_plan_says(void **state)
 {
     (void)state;
@@ -48,6 +82,7 @@ static void outbreak_comes_out_as_the_plan_says(void **state)
     assert_non_null(strstr(story, "3.4(1)"));
     assert_non_null(strstr(story, "3.3(2)"));
     assert_non_null(strstr(story, "3.2(2)"));
+    explained_and_accounted_for(&harness, story);
     free(story);
     harness_close(&harness);
 }
