@@ -28,9 +28,9 @@ static int run(const struct cli *cli, const char *directory, const char *inciden
     struct ld_arena arena = {0};
     struct ld_error error;
     struct account account;
-    const char *filters[FORMATS + 2] = {"plan/*", "supply/>"};
+    const char *filters[FORMATS + 3] = {"plan/*", "supply/>", "receipt/>"};
     for (int i = 0; i < FORMATS; i++)
-        filters[i + 2] = ld_arena_format(&arena, FORMAT[i], incident);
+        filters[i + 3] = ld_arena_format(&arena, FORMAT[i], incident);
     account_open(&account, incident);
     struct bus_read read = {.filters = filters,
                             .filter_count = sizeof filters / sizeof filters[0],

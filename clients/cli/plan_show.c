@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "picture/event_json.h"
 #include "timefmt.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-static json_t *text_json(struct plan_text text)
-{
-    return json_pack("{s:s,s:s}", "zh", text.zh, "en", text.en);
-}
 
 /* ---- overview ---- */
 
@@ -20,7 +16,7 @@ static void print_overview(const struct cli *cli, const struct plan *plan)
     if (cli->json) {
         cli_print_json(json_pack(
             "{s:s,s:o,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "plan", plan->id, "title",
-            text_json(plan->title), "document", plan->document, "issued", plan->issued, "area",
+            event_text(plan->title), "document", plan->document, "issued", plan->issued, "area",
             plan->area, "hash", plan->hash, "criteria", (json_int_t)plan->criterion_count,
             "warnings", (json_int_t)plan->warning_count, "members", (json_int_t)plan->member_count,
             "groups", (json_int_t)plan->group_count, "duties", (json_int_t)plan->duty_count,
@@ -59,7 +55,7 @@ static void print_units(const struct cli *cli, const struct plan *plan)
         const struct plan_unit *unit = &plan->units[plan->members[i].unit];
         if (cli->json)
             cli_print_json(json_pack("{s:s,s:o,s:b,s:I}", "unit", unit->id, "name",
-                                     text_json(unit->name), "named", plan->members[i].named,
+                                     event_text(unit->name), "named", plan->members[i].named,
                                      "duties", (json_int_t)plan->members[i].duty_count));
         else
             puts(unit->id);
@@ -89,7 +85,7 @@ static int print_duties(const struct cli *cli, const struct plan *plan, const ch
         if (cli->json)
             cli_print_json(json_pack("{s:s,s:s,s:s,s:o}", "duty", duty->id, "from",
                                      plan_level_name((int)duty->from), "section", duty->section,
-                                     "text", text_json(duty->text)));
+                                     "text", event_text(duty->text)));
         else
             cli_table_row(table, cells);
     }
@@ -112,7 +108,7 @@ static void add_criteria(const struct cli *cli, struct cli_table *table, bool wa
             cli_print_json(json_pack(
                 "{s:s,s:s,s:s,s:s,s:o,s:s}", "of", warnings ? "warning" : "grade", "level",
                 plan_level_name((int)at->level), "section", at->section, "criterion", at->id,
-                "text", text_json(at->text), "reading", at->reading));
+                "text", event_text(at->text), "reading", at->reading));
         else
             cli_table_row(table, cells);
     }
@@ -167,7 +163,7 @@ static void add_aftercare(const struct cli *cli, struct cli_table *table, const 
         if (cli->json)
             cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:o}", "aftercare", at->id, "within", within,
                                      "by", cells[3], "section", at->section, "text",
-                                     text_json(at->text)));
+                                     event_text(at->text)));
         else
             cli_table_row(table, cells);
     }
@@ -195,7 +191,7 @@ static void print_clocks(const struct cli *cli, const struct plan *plan)
         if (cli->json)
             cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "clock", at->id, "levels", levels,
                                      "within", within, "by", cells[3], "section", at->section,
-                                     "text", text_json(at->text)));
+                                     "text", event_text(at->text)));
         else
             cli_table_row(table, cells);
     }

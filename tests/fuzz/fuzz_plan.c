@@ -5,7 +5,8 @@
 #include "fuzz.h"
 
 #include <stdio.h>
-#include "plan/plan.h"
+#include <string.h>
+#include "plan/diff.h"
 
 static const char *const PATHS[] = {
     "vocabulary/areas.yaml", "vocabulary/channels.yaml", "vocabulary/hazards.yaml",
@@ -34,6 +35,23 @@ static void ask(const struct plan *plan)
         fuzz_check(plan_find_member(plan, plan->units[plan->members[i].unit].id) == (int)i);
 }
 
+/* A version differs from itself in nothing, and from the sample as much there as back. */
+static void compare(const struct plan_file *before, size_t which)
+{
+    struct plan_file sample[FILES];
+    struct plan_diff same, there, back;
+    struct ld_error error;
+    memcpy(sample, files, sizeof sample);
+    sample[which] = *before;
+    fuzz_check(plan_diff_make(files, FILES, files, FILES, &same, &error) == LD_OK);
+    fuzz_check(plan_diff_make(sample, FILES, files, FILES, &there, &error) == LD_OK);
+    fuzz_check(plan_diff_make(files, FILES, sample, FILES, &back, &error) == LD_OK);
+    fuzz_check(same.count == 0 && there.count == back.count && there.acting == back.acting);
+    plan_diff_free(&same);
+    plan_diff_free(&there);
+    plan_diff_free(&back);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (files[0].name == NULL)
@@ -51,8 +69,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int code = plan_load(files, FILES, &plan, &findings, &error);
     fuzz_check((code == LD_OK) == (plan != NULL));
     fuzz_check(code != LD_INVALID || (findings.count > 0 && findings.count <= PLAN_FINDINGS_MAX));
-    if (plan != NULL)
+    if (plan != NULL) {
         ask(plan);
+        compare(&before, which);
+    }
     plan_findings_free(&findings);
     plan_free(plan);
     files[which] = before;

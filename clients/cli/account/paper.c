@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "picture/keep.h"
+#include "picture/kinds.h"
 #include "account/show.h"
 #include "telling.h"
 #include "timefmt.h"
@@ -377,8 +378,6 @@ static void write_notices(const struct writing *writing)
         {.name = {"时间", "TIME"}},   {.name = {"种类", "KIND"}},
         {.name = {"级别", "LEVEL"}},  {.name = {"单位", "UNITS"}, .right = true},
         {.name = {"公众", "PUBLIC"}}, {.name = {"内容", "WHAT"}}};
-    static const struct plan_text KINDS[] = {
-        {"", ""}, {"发布", "first"}, {"更新", "update"}, {"解除", "end"}};
     size_t count;
     if (writing->account->incident->notice_count == 0)
         return;
@@ -388,9 +387,8 @@ static void write_notices(const struct writing *writing)
     for (size_t i = 0; i < count; i++) {
         const Liandong__V1__Notice *notice = notices[i].first;
         char time[CLI_TIME_SIZE], units[24];
-        int kind = (int)notice->kind >= 0 && (int)notice->kind <= 3 ? (int)notice->kind : 0;
         const char *cells[] = {when(time, notice->sent_at_us),
-                               cli_text(writing->cli, KINDS[kind]),
+                               cli_text(writing->cli, kind_of_notice((int)notice->kind)),
                                cli_level(writing->cli, (int)notice->level),
                                number(units, notices[i].units),
                                notices[i].to_public ? say(writing, "是", "yes") : "",
@@ -398,23 +396,6 @@ static void write_notices(const struct writing *writing)
         paper_row(writing->paper, cli_level_style((int)notice->level), cells);
     }
     free(notices);
-}
-
-static const char *supply_kind(const struct writing *writing, int kind)
-{
-    static const struct plan_text KINDS[] = {{"?", "?"},
-                                             {"盘点", "stock-take"},
-                                             {"申请", "requested"},
-                                             {"分配", "allocated"},
-                                             {"未满足", "unmet"},
-                                             {"发出", "dispatched"},
-                                             {"收到", "received"},
-                                             {"退回", "returned"},
-                                             {"征用", "requisitioned"},
-                                             {"解除分配", "released"},
-                                             {"短缺", "shortfall"}};
-    bool known = kind >= 0 && kind < (int)(sizeof KINDS / sizeof KINDS[0]);
-    return cli_text(writing->cli, KINDS[known ? kind : 0]);
 }
 
 /* A holder is a unit, or "transit" or "world". */
@@ -426,7 +407,7 @@ static void write_movement(const struct writing *writing, const struct picture_m
     char time[CLI_TIME_SIZE], quantity[24];
     snprintf(quantity, sizeof quantity, "%lld", (long long)movement->quantity);
     const char *cells[] = {when(time, at->time_us),
-                           supply_kind(writing, (int)movement->kind),
+                           cli_text(writing->cli, kind_of_movement((int)movement->kind)),
                            item >= 0 ? cli_text(writing->cli, plan->items[item].name)
                                      : movement->item,
                            quantity,

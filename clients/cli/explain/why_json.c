@@ -34,19 +34,14 @@ static json_t *said_json(const struct why_said *said)
     return object;
 }
 
-static json_t *text_json(struct plan_text text)
-{
-    return json_pack("{s:s,s:s}", "zh", text.zh, "en", text.en);
-}
-
 static json_t *report_json(const struct why *why, const struct why_input *input)
 {
     const Liandong__V1__Incident *incident = input->incident;
     json_t *object = json_pack("{s:I,s:s,s:o}", "sequence", (json_int_t)input->sequence, "reporter",
                                incident->reporter, "reporter_name",
-                               text_json(plan_unit_name(why->plan, incident->reporter)));
+                               event_text(plan_unit_name(why->plan, incident->reporter)));
     json_object_set_new(object, "area_name",
-                        text_json(plan_area_name(why->plan, incident->report->area)));
+                        event_text(plan_area_name(why->plan, incident->report->area)));
     json_object_set_new(object, "report", event_json_message(&incident->report->base));
     return object;
 }
@@ -92,7 +87,7 @@ json_t *why_json(const struct why *why)
         json_pack("{s:s,s:b,s:b,s:{s:I,s:s},s:{s:s,s:s,s:o}}", "incident", why->id, "exercise",
                   why->exercise, "closed", why->world->closed_at_us != 0, "at", "sequence",
                   (json_int_t)why->sequence, "time", event_time(time, why->time_us), "plan", "id",
-                  why->plan->id, "hash", why->plan->hash, "title", text_json(why->plan->title));
+                  why->plan->id, "hash", why->plan->hash, "title", event_text(why->plan->title));
     json_object_set_new(object, "grade", event_json_message(&why->grade.base));
     json_object_set_new(object, "warning", event_json_message(&why->warning.base));
     json_object_set_new(object, "raised", raised_json(&why->world->raised));

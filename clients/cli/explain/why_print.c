@@ -201,6 +201,13 @@ static void print_head(struct printing *printing)
                      (unsigned long long)why->sequence, cli_time(time, why->time_us),
                      cli_time(onset, why->grade.as_of_us));
     put_line(printing, 2, CLI_PLAIN);
+    for (size_t i = 0; i < why->grade.n_counties; i++)
+        ld_buffer_format(line, "%s%s",
+                         i == 0 ? cli_say(cli, "波及：", "counties affected: ")
+                                : cli_say(cli, "、", ", "),
+                         cli_text(cli, plan_area_name(why->plan, why->grade.counties[i])));
+    if (why->grade.n_counties > 0)
+        put_line(printing, 2, CLI_PLAIN);
     ld_buffer_format(line, cli_say(cli, "预案：%s（%s，%.12s）", "plan: %s (%s, %.12s)"),
                      cli_text(cli, why->plan->title), why->plan->id, why->plan->hash);
     put_line(printing, 2, CLI_PLAIN);

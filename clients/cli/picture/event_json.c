@@ -28,6 +28,11 @@ const char *event_time(char text[EVENT_TIME_SIZE], int64_t time_us)
     return text;
 }
 
+json_t *event_text(struct plan_text text)
+{
+    return json_pack("{s:s,s:s}", "zh", text.zh, "en", text.en);
+}
+
 static bool is_time(const char *name)
 {
     size_t size = strlen(name), tail = sizeof TIME_SUFFIX - 1;

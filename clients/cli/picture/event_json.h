@@ -14,6 +14,8 @@
 #include <liandong/record.h>
 #include <protobuf-c/protobuf-c.h>
 
+#include "plan/plan.h"
+
 /* A message as a new JSON object. message may be NULL: then null. */
 json_t *event_json_message(const ProtobufCMessage *message);
 
@@ -21,6 +23,9 @@ json_t *event_json_message(const ProtobufCMessage *message);
  * NULL: then the id in hex is shown. */
 json_t *event_json(const struct ld_record *record, const ProtobufCMessage *message,
                    const char *producer);
+
+/* A text in both languages, as a message's would be. */
+json_t *event_text(struct plan_text text);
 
 /* A time as event_json writes it. Returns text. */
 enum { EVENT_TIME_SIZE = 48 };

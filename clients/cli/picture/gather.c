@@ -10,6 +10,7 @@
 
 #include "enum_name.h"
 #include "keep.h"
+#include "kinds.h"
 #include "timefmt.h"
 
 struct gathered_unit {
@@ -170,13 +171,11 @@ static const char *plural(size_t count)
 
 static void put_notices(const struct gathered *group, struct ld_buffer *zh, struct ld_buffer *en)
 {
-    static const struct plan_text KINDS[] = {
-        {"", ""}, {"发布", "first"}, {"更新", "update"}, {"解除", "end"}};
-    int kind = group->state >= 0 && group->state <= 3 ? group->state : 0;
-    ld_buffer_format(zh, "通知（%s）：%u 个单位%s", KINDS[kind].zh, HASH_COUNT(group->units),
+    struct plan_text kind = kind_of_notice(group->state);
+    ld_buffer_format(zh, "通知（%s）：%u 个单位%s", kind.zh, HASH_COUNT(group->units),
                      group->to_public ? "和公众" : "");
     unsigned units = HASH_COUNT(group->units);
-    ld_buffer_format(en, "notices (%s): %u unit%s%s", KINDS[kind].en, units, plural(units),
+    ld_buffer_format(en, "notices (%s): %u unit%s%s", kind.en, units, plural(units),
                      group->to_public ? " and the public" : "");
 }
 

@@ -387,6 +387,22 @@ static bool derived(enum sv_family family)
            family == SV_NOTICE;
 }
 
+/* The incident that a refused input's topic names. */
+static struct picture_incident *incident_named(const struct picture *picture,
+                                               const struct ld_record *record, const char *topic)
+{
+    char segment[LD_TOPIC_SIZE_MAX + 1];
+    for (const char *at = topic; *at != '\0'; at += *at == '/') {
+        size_t size = strcspn(at, "/");
+        snprintf(segment, sizeof segment, "%.*s", (int)size, at);
+        struct picture_incident *found = picture_find(picture, is_exercise(record), segment);
+        if (found != NULL)
+            return found;
+        at += size;
+    }
+    return NULL;
+}
+
 static void find_incident(struct picture *picture, const struct ld_record *record,
                           struct picture_event *event)
 {
@@ -397,6 +413,10 @@ static void find_incident(struct picture *picture, const struct ld_record *recor
         event->incident = incident_of(picture, record, context->incident);
     else if (context->incident[0] != '\0')
         event->incident = picture_find(picture, is_exercise(record), context->incident);
+    else if (event->family == SV_RECEIPT)
+        event->incident = incident_named(
+            picture, record,
+            or_empty(((const Liandong__V1__Receipt *)(const void *)event->message)->subject));
 }
 
 void picture_init(struct picture *picture)

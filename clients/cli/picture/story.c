@@ -14,6 +14,7 @@
 #include "event_json.h"
 #include "gather.h"
 #include "keep.h"
+#include "kinds.h"
 #include "tell.h"
 #include "timefmt.h"
 
@@ -427,15 +428,14 @@ static void tell_supply(struct story *story, struct story_line *line,
                         const ProtobufCMessage *message)
 {
     const Liandong__V1__SupplyMovement *movement = (const void *)message;
-    char word[ENUM_WORD_SIZE];
-    enum_word(word, &liandong__v1__supply_movement__kind__descriptor, (int)movement->kind);
+    struct plan_text kind = kind_of_movement((int)movement->kind);
     int index = story->names != NULL ? plan_find_item(story->names, movement->item) : -1;
     struct plan_text item = index >= 0 ? story->names->items[index].name
                                        : (struct plan_text){movement->item, movement->item};
     const char *text = ld_arena_format(&story->arena, "%lld, %s → %s",
                                        (long long)movement->quantity, movement->from, movement->to);
-    tell(story, line, ld_arena_format(&story->arena, "物资 %s：%s %s", word, item.zh, text),
-         ld_arena_format(&story->arena, "supply %s: %s %s", word, item.en, text));
+    tell(story, line, ld_arena_format(&story->arena, "物资 %s：%s %s", kind.zh, item.zh, text),
+         ld_arena_format(&story->arena, "supply %s: %s %s", kind.en, item.en, text));
 }
 
 static void tell_receipt(struct story *story, struct story_line *line,

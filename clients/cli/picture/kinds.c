@@ -1,0 +1,31 @@
+#include "kinds.h"
+
+#include <stddef.h>
+
+static struct plan_text at(const struct plan_text *kinds, size_t count, int kind)
+{
+    return kinds[kind > 0 && (size_t)kind < count ? (size_t)kind : 0];
+}
+
+struct plan_text kind_of_notice(int kind)
+{
+    static const struct plan_text KINDS[] = {
+        {"?", "?"}, {"发布", "first"}, {"更新", "update"}, {"解除", "end"}};
+    return at(KINDS, sizeof KINDS / sizeof KINDS[0], kind);
+}
+
+struct plan_text kind_of_movement(int kind)
+{
+    static const struct plan_text KINDS[] = {{"?", "?"},
+                                             {"盘点", "stock-take"},
+                                             {"申请", "requested"},
+                                             {"分配", "allocated"},
+                                             {"未满足", "unmet"},
+                                             {"发出", "dispatched"},
+                                             {"收到", "received"},
+                                             {"退回", "returned"},
+                                             {"征用", "requisitioned"},
+                                             {"解除分配", "released"},
+                                             {"短缺", "shortfall"}};
+    return at(KINDS, sizeof KINDS / sizeof KINDS[0], kind);
+}
