@@ -238,10 +238,12 @@ static void judge_rule(struct incident *incident, size_t index, struct moment mo
     bool past = !now && late && judge_holds(incident, root, level, true);
     bool warning = index >= incident->rules->grading_count;
     struct verdict *verdict = &incident->verdicts[index];
-    if (verdict->holds != (now || past))
+    if (verdict->holds != (now || past)) {
         *(warning ? &changes->warnings : &changes->holding) = true;
-    *verdict = (struct verdict){
-        .holds = now || past, .late = past, .since = verdict->holds ? verdict->since : moment};
+        verdict->holds = !verdict->holds;
+        verdict->since = moment; /* means nothing where it does not hold */
+    }
+    verdict->late = past;
     if (warning && verdict->holds)
         sums->colour = graver(sums->colour, level);
     if (!warning && verdict->holds)
