@@ -4,7 +4,8 @@
  * protobuf-c's own parser checks neither how deep messages nest nor how many fields there are nor
  * that strings are text (and needs a second pass and twice the time); so we read the wire format
  * ourselves into the structs that its generator describes. What a payload can cost is bounded: its
- * size, FIELDS_MAX fields and sub-messages, DEPTH_MAX levels, all memory from one arena.
+ * size, FIELDS_MAX fields and sub-messages, DEPTH_MAX levels, all memory from one arena. The
+ * payload is copied there once, and strings stay where they are in the copy.
  *
  * Refused: bytes that end early, unknown wire types and groups, a field of another type than
  * declared, text that is not UTF-8 or holds a zero, a sub-message given twice. Fields that we do
@@ -26,8 +27,8 @@ enum {
 
 struct decoding {
     struct ld_arena *arena;
-    char *text;      /* room for all strings: each takes a byte less than on the wire */
-    unsigned fields; /* seen so far */
+    uint8_t *unended; /* behind the last string: to be its zero once the key there has been read */
+    unsigned fields;  /* seen so far */
     struct ld_error *error;
 };
 
@@ -36,13 +37,12 @@ struct part {
     struct decoding *decoding;
     const ProtobufCMessageDescriptor *descriptor;
     ProtobufCMessage *message;
-    const uint8_t *at, *end;
+    uint8_t *at, *end;
     unsigned depth;
 };
 
 static int read_message(struct decoding *decoding, const ProtobufCMessageDescriptor *descriptor,
-                        const uint8_t *bytes, size_t size, unsigned depth,
-                        ProtobufCMessage **message);
+                        uint8_t *bytes, size_t size, unsigned depth, ProtobufCMessage **message);
 
 static int malformed(const struct part *part, const ProtobufCFieldDescriptor *field,
                      const char *what)
@@ -190,34 +190,33 @@ static void put_number(ProtobufCType type, void *place, uint64_t value)
 
 /* ---- fields ---- */
 
-static char *copied(struct decoding *decoding, const uint8_t *bytes, size_t size)
+/* A string stays where it is in our copy of the payload. What stands behind it is the key of the
+ * next field, or the end. */
+static uint8_t *in_place(struct decoding *decoding, uint8_t *bytes, size_t size)
 {
-    char *text = decoding->text;
-    decoding->text += size + 1;
-    memcpy(text, bytes, size);
-    text[size] = 0;
-    return text;
+    decoding->unended = bytes + size;
+    return bytes;
 }
 
-static int read_string(struct part *part, const ProtobufCFieldDescriptor *field,
-                       const uint8_t *bytes, size_t size)
+static int read_string(struct part *part, const ProtobufCFieldDescriptor *field, uint8_t *bytes,
+                       size_t size)
 {
     if (!sv_utf8_valid(bytes, size))
         return malformed(part, field, "not UTF-8 text");
-    *(char **)place_of(part, field) = copied(part->decoding, bytes, size);
+    *(char **)place_of(part, field) = (char *)in_place(part->decoding, bytes, size);
     return LD_OK;
 }
 
-static int read_bytes(struct part *part, const ProtobufCFieldDescriptor *field,
-                      const uint8_t *bytes, size_t size)
+static int read_bytes(struct part *part, const ProtobufCFieldDescriptor *field, uint8_t *bytes,
+                      size_t size)
 {
     ProtobufCBinaryData *data = place_of(part, field);
     data->len = size;
-    data->data = (uint8_t *)copied(part->decoding, bytes, size);
+    data->data = in_place(part->decoding, bytes, size);
     return LD_OK;
 }
 
-static int read_part(struct part *part, const ProtobufCFieldDescriptor *field, const uint8_t *bytes,
+static int read_part(struct part *part, const ProtobufCFieldDescriptor *field, uint8_t *bytes,
                      size_t size)
 {
     ProtobufCMessage **place = place_of(part, field);
@@ -227,8 +226,8 @@ static int read_part(struct part *part, const ProtobufCFieldDescriptor *field, c
 }
 
 /* Numbers of one repeated field, end to end. */
-static int read_packed(struct part *part, const ProtobufCFieldDescriptor *field,
-                       const uint8_t *bytes, size_t size)
+static int read_packed(struct part *part, const ProtobufCFieldDescriptor *field, uint8_t *bytes,
+                       size_t size)
 {
     struct part packed = *part;
     packed.at = bytes;
@@ -247,7 +246,7 @@ static int read_delimited(struct part *part, const ProtobufCFieldDescriptor *fie
     uint64_t size;
     if (!read_varint(part, &size) || size > (uint64_t)(part->end - part->at))
         return malformed(part, field, "longer than what holds it");
-    const uint8_t *bytes = part->at;
+    uint8_t *bytes = part->at;
     part->at += size;
     if (!field)
         return LD_OK;
@@ -289,6 +288,7 @@ static int read_field(struct part *part)
     uint64_t key;
     if (!read_varint(part, &key) || key >> 3 == 0 || key >> 3 >= 1u << 29)
         return malformed(part, NULL, "bad field number");
+    *part->decoding->unended = 0;
     if (++part->decoding->fields > FIELDS_MAX)
         return ld_fail(part->decoding->error, LD_TOOBIG, "more than %d fields", FIELDS_MAX);
     const ProtobufCFieldDescriptor *field = field_of(part->descriptor, key >> 3);
@@ -305,8 +305,7 @@ static int read_field(struct part *part)
 }
 
 static int read_message(struct decoding *decoding, const ProtobufCMessageDescriptor *descriptor,
-                        const uint8_t *bytes, size_t size, unsigned depth,
-                        ProtobufCMessage **message)
+                        uint8_t *bytes, size_t size, unsigned depth, ProtobufCMessage **message)
 {
     struct part part = {decoding, descriptor, NULL, bytes, bytes + size, depth};
     if (depth > DEPTH_MAX)
@@ -334,7 +333,6 @@ static int check_size(enum sv_family family, size_t size, struct ld_error *error
 int sv_decode(enum sv_family family, const uint8_t *payload, size_t size, struct ld_arena *arena,
               ProtobufCMessage **message, struct ld_error *error)
 {
-    static const uint8_t nothing[1];
     const ProtobufCMessageDescriptor *descriptor = sv_family_descriptor(family);
     *message = NULL;
     if (!descriptor)
@@ -342,9 +340,12 @@ int sv_decode(enum sv_family family, const uint8_t *payload, size_t size, struct
     int code = check_size(family, size, error);
     if (code != LD_OK)
         return code;
-    struct decoding decoding = {
-        .arena = arena, .text = ld_arena_alloc(arena, size), .error = error};
-    code = read_message(&decoding, descriptor, size ? payload : nothing, size, 0, message);
+    uint8_t *copy = ld_arena_alloc(arena, size + 1);
+    if (size > 0)
+        memcpy(copy, payload, size);
+    struct decoding decoding = {.arena = arena, .unended = copy + size, .error = error};
+    code = read_message(&decoding, descriptor, copy, size, 0, message);
+    *decoding.unended = 0;
     if (code != LD_OK)
         *message = NULL;
     return code;

@@ -34,26 +34,48 @@ static bool plain_eight(uint64_t word)
     return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* Up to eight bytes, filled up with blanks. */
-static uint64_t word_of(const uint8_t *text, size_t size)
+static uint64_t eight(const uint8_t *text)
 {
-    uint64_t word = UINT64_C(0x2020202020202020);
-    memcpy(&word, text, size);
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
     return word;
+}
+
+static uint64_t four(const uint8_t *text)
+{
+    uint32_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+/* All bytes of a text of 1 to 7, some of them twice. */
+static uint64_t few(const uint8_t *text, size_t size)
+{
+    if (size >= 4)
+        return four(text) | four(text + size - 4) << 32;
+    return UINT64_C(0x2020202020000000) | (uint64_t)text[size - 1] << 16 |
+           (uint64_t)text[size / 2] << 8 | text[0];
+}
+
+/* Fewer than eight bytes are left. */
+static bool plain_to_the_end(const uint8_t *text, size_t size, size_t at)
+{
+    if (at == size)
+        return true;
+    return plain_eight(size >= 8 ? eight(text + size - 8) : few(text + at, size - at));
 }
 
 bool sv_utf8_valid(const uint8_t *text, size_t size)
 {
     size_t at = 0;
     while (at < size) {
-        size_t left = size - at;
-        if (plain_eight(left >= 8 ? word_of(text + at, 8) : word_of(text + at, left))) {
-            at += left < 8 ? left : 8;
-            continue;
-        }
+        while (size - at >= 8 && plain_eight(eight(text + at)))
+            at += 8;
+        if (size - at < 8 && plain_to_the_end(text, size, at))
+            return true;
         if (text[at] == 0)
             return false;
-        size_t step = text[at] < 0x80 ? 1 : character_size(text + at, left);
+        size_t step = text[at] < 0x80 ? 1 : character_size(text + at, size - at);
         if (step == 0)
             return false;
         at += step;
