@@ -5,6 +5,11 @@
  * author then adjusts and ends it by order too (谁启动谁调整). A county's government decides on the
  * county's response. What a higher authority demands of a county lifts the county's response at
  * least to that level, and the county cannot go below it until the demand is relaxed.
+ *
+ * Where the plan says that counties follow the city, an affected county takes the city's level
+ * when that changes, or when it is affected, though never a lower one than is demanded of it. Once
+ * its own government decides, or an order lifts it, it goes its own way until its response has
+ * ended.
  */
 #include "command.h"
 
@@ -132,6 +137,52 @@ static bool demand(struct inquiry *inquiry)
     if (inquiry->level == response->in_force)
         return false;
     return ordered_by_author(inquiry) || !plan_level_reaches(response->in_force, inquiry->level);
+}
+
+/* ---- following the city ---- */
+
+/* The level to take: the city's, but none below what is demanded; by: who it is then from. */
+static int level_to_follow(const struct response *city, const struct response *response,
+                           const char **by)
+{
+    *by = city->started_by;
+    if (!response->demanded_by || plan_level_reaches(city->in_force, response->demanded))
+        return city->in_force;
+    *by = response->demanded_by;
+    return response->demanded;
+}
+
+static void follow(const struct inquiry *city, const char *county)
+{
+    struct inquiry inquiry = *city;
+    struct response *response = command_response_find(city->incident, county);
+    const char *by;
+    if (!response)
+        response = command_response_add(city->incident, county);
+    int level = level_to_follow(city->response, response, &by), previous = response->in_force;
+    bool goes_along = response->follows || previous == PLAN_NONE;
+    if (!goes_along || previous == level)
+        return;
+    inquiry.response = response;
+    inquiry.of_county = true;
+    inquiry.level = level;
+    inquiry.section = city->incident->plan->procedure.county_section;
+    response->in_force = level;
+    response->follows = level != PLAN_NONE;
+    response->since_us = response->follows ? city->event->record->time_us : 0;
+    command_text_set(&response->started_by, by);
+    command_announce_effect(&inquiry, previous);
+    if (!response->follows)
+        command_text_set(&response->started_by, NULL);
+}
+
+void command_counties_follow(struct inquiry *inquiry)
+{
+    const struct incident *incident = inquiry->incident;
+    if (!incident->plan->procedure.county_follows_city)
+        return;
+    for (size_t i = 0; i < incident->county_count; i++)
+        follow(inquiry, incident->counties[i]);
 }
 
 void command_act_order(struct inquiry *inquiry)

@@ -1,7 +1,8 @@
 /*
  * command: takes a response through the plan's procedure.
  *
- * Incidents and their grades are learnt from what reporting and grading put out; acts of persons
+ * Incidents and their grades (or, where the response follows it, the colour of the warning) are
+ * learnt from what reporting and grading put out; acts of persons
  * in office come as decision/… and are judged by the plan that the incident is pinned to. Each
  * gets one receipt, each step and each change of what is in force one response event. command also
  * answers plan adoptions, and replies to orders by units that no adopted plan knows.
@@ -50,14 +51,35 @@ static struct incident *incident_learn(struct sv_core *core, const Incident *mes
                                 plan);
 }
 
-static void on_incident(struct sv_core *core, const struct sv_event *event)
+/* A county that is affected only now follows the city's response too. */
+static void follow_in_force(struct sv_core *core, const struct sv_event *event,
+                            struct sv_outputs *out, struct incident *incident)
+{
+    struct response *city = command_response_find(incident, incident->area);
+    if (!city || city->in_force == PLAN_NONE)
+        return;
+    struct inquiry inquiry = {.core = core,
+                              .event = event,
+                              .out = out,
+                              .incident = incident,
+                              .response = city,
+                              .area = incident->area,
+                              .author = city->started_by,
+                              .level = city->in_force};
+    command_counties_follow(&inquiry);
+}
+
+static void on_incident(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
     const Incident *message = (const Incident *)event->message;
     struct incident *incident = incident_learn(core, message);
     if (!incident)
         return;
+    size_t before = incident->county_count;
     for (size_t i = 0; i < message->n_counties; i++)
         command_incident_add_county(incident, message->counties[i]);
+    if (incident->county_count > before)
+        follow_in_force(core, event, out, incident);
     if (message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED)
         incident->closed = true;
 }
@@ -67,8 +89,25 @@ static void on_grade(struct sv_core *core, const struct sv_event *event)
     const Grade *message = (const Grade *)event->message;
     struct incident *incident =
         message->context ? command_incident_find(core, message->context->incident) : NULL;
-    if (incident && message->level <= LIANDONG__V1__LEVEL__LEVEL_IV)
+    if (incident && !incident->plan->procedure.follows_warning &&
+        message->level <= LIANDONG__V1__LEVEL__LEVEL_IV)
         incident->grade = (int)message->level;
+}
+
+/* Warnings that are issued as one count at their common colour. */
+static void on_warning(struct sv_core *core, const struct sv_event *event)
+{
+    const Liandong__V1__Warning *message = (const Liandong__V1__Warning *)event->message;
+    struct incident *incident =
+        message->context ? command_incident_find(core, message->context->incident) : NULL;
+    if (!incident || !incident->plan->procedure.follows_warning ||
+        message->state != LIANDONG__V1__WARNING__STATE__SUGGESTED ||
+        message->level > LIANDONG__V1__LEVEL__LEVEL_IV ||
+        message->merged > LIANDONG__V1__LEVEL__LEVEL_IV)
+        return;
+    incident->grade = (int)message->level;
+    if (plan_level_reaches((int)message->merged, incident->grade))
+        incident->grade = (int)message->merged;
 }
 
 static void on_plan(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
@@ -102,27 +141,32 @@ static void core_apply(struct sv_core *core, const struct sv_event *event, struc
         break;
     case SV_INCIDENT:
         if (event->message)
-            on_incident(core, event);
+            on_incident(core, event, out);
         break;
     case SV_GRADE:
         if (event->message)
             on_grade(core, event);
+        break;
+    case SV_WARNING:
+        if (event->message)
+            on_warning(core, event);
         break;
     default:
         break;
     }
 }
 
-static const char *const filters[] = {"incident/>", "grade/>", "decision/>",
+static const char *const filters[] = {"incident/>", "grade/>", "warning/>", "decision/>",
                                       "reply/>",    "plan/>",  NULL};
 
 const struct sv_class command_class = {
     .name = "command",
-    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_DECISION) | SV_BIT(SV_REPLY) |
-                SV_BIT(SV_PLAN),
+    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_WARNING) | SV_BIT(SV_DECISION) |
+                SV_BIT(SV_REPLY) | SV_BIT(SV_PLAN),
     .filters = filters,
     .create = core_create,
     .destroy = core_destroy,
     .apply = core_apply,
     .visit = command_state_visit,
+    .state_version = 1,
 };

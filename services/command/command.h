@@ -33,6 +33,7 @@ struct response {
     int64_t since_us;  /* when it came into force at this level; 0: not in force */
     char *started_by;  /* unit; NULL: not in force */
     bool ordered;      /* by an order from above, whose author then adjusts and ends it */
+    bool follows;      /* a county's: in force because the city's is, nobody said otherwise */
     int demanded;      /* a county's: the level that a higher authority demands */
     char *demanded_by; /* unit; NULL: nothing is demanded */
     struct pending pending;
@@ -42,7 +43,7 @@ struct response {
 struct incident {
     char *id, *area, *hazard;
     const struct plan *plan; /* the incident is pinned to it */
-    int grade;
+    int grade; /* what a response's level is measured by: also a colour, if the plan says so */
     bool closed;
     char **counties; /* affected, in order of appearance */
     size_t county_count;
@@ -113,6 +114,10 @@ void command_text_set(char **text, const char *value);
       "事件分级为{grade}，尚不符合{grade_meant}事件标准，不能{act}{level}响应",                    \
       "The event is graded {grade} and does not meet the criteria of {grade_meant}; nobody may "   \
       "{act} {level} before it does")                                                              \
+    X(COLOUR_NOT_REACHED, "grade-not-reached",                                                     \
+      "预警为{colour}，响应随预警启动，不能{act}{level}响应",                                      \
+      "The warning is {colour}, which responses follow; nobody may {act} {level} before it is "    \
+      "reached")                                                                                   \
     X(OUT_OF_ORDER, "out-of-order", "{act}{level}响应之前须先“{needs}”，由：{who}",                \
       "To {act} {level}, \"{needs}\" must come first, by: {who}")                                  \
     X(ALREADY_DONE, "already-done", "{level}响应的“{act}”已经完成，无需重复",                      \
@@ -190,6 +195,9 @@ enum refusal command_judge_designation(struct inquiry *inquiry);
 enum procedure_kind command_kind_towards(int level, int in_force);
 /* The level changes; starter is who answers for it from now on (NULL: who did before). */
 void command_take_effect(struct inquiry *inquiry, const char *starter, bool ordered);
+/* Where the plan says that counties follow the city: those that nobody told otherwise take the
+ * level of the city's response. */
+void command_counties_follow(struct inquiry *inquiry);
 /* Does what was judged allowed, and announces it. */
 void command_act_city(struct inquiry *inquiry);
 void command_act_county(struct inquiry *inquiry);

@@ -288,7 +288,8 @@ enum refusal command_judge_city(struct inquiry *inquiry)
     if (refusal)
         return refusal;
     if (inquiry->kind == STARTING && !plan_level_reaches(inquiry->incident->grade, inquiry->level))
-        return REFUSED_GRADE_NOT_REACHED;
+        return plan->procedure.follows_warning ? REFUSED_COLOUR_NOT_REACHED
+                                               : REFUSED_GRADE_NOT_REACHED;
     unsigned move = moves[phase_of(plan, inquiry->response)][inquiry->act];
     refusal = pending_is(inquiry) ? judge_step(inquiry, move) : judge_begin(inquiry, move);
     return refusal ? refusal : judge_office(inquiry);
@@ -313,7 +314,10 @@ void command_take_effect(struct inquiry *inquiry, const char *starter, bool orde
         response->ordered = ordered;
     }
     pending_clear(&response->pending);
+    response->follows = false;
     command_announce_effect(inquiry, previous);
+    if (!inquiry->of_county)
+        command_counties_follow(inquiry);
     if (inquiry->level == PLAN_NONE) {
         command_text_set(&response->started_by, NULL);
         response->ordered = false;

@@ -66,6 +66,16 @@ static struct plan_text grade_text(struct ld_arena *arena, int grade)
                               ld_arena_format(arena, "%s (%s)", name.en, plan_level_name(grade))};
 }
 
+static struct plan_text colour_text(struct ld_arena *arena, int colour)
+{
+    if (colour == PLAN_NONE)
+        return (struct plan_text){"未达到任何级别", "of no level"};
+    struct plan_text name = plan_level_colour(colour);
+    return (struct plan_text){
+        ld_arena_format(arena, "%s（%s级）", name.zh, plan_level_name(colour)),
+        ld_arena_format(arena, "%s (%s)", name.en, plan_level_name(colour))};
+}
+
 static const struct plan *plan_for_names(const struct inquiry *inquiry)
 {
     if (inquiry->incident)
@@ -174,6 +184,7 @@ static const char *topic_unit(const struct inquiry *inquiry)
     X(pending, level_text(arena, pending_level(inquiry)))                                          \
     X(demanded, level_text(arena, demanded_level(inquiry)))                                        \
     X(grade, grade_text(arena, inquiry->incident->grade))                                          \
+    X(colour, colour_text(arena, inquiry->incident->grade))                                        \
     X(grade_meant, grade_text(arena, inquiry->level))                                              \
     X(who, who_text(inquiry))                                                                      \
     X(steps, steps_text(inquiry))

@@ -147,6 +147,7 @@ static void response_visit(struct response *response, struct sv_codec *codec)
     sv_code_i64(codec, &response->since_us);
     sv_code_string(codec, &response->started_by);
     sv_code_bool(codec, &response->ordered);
+    sv_code_bool(codec, &response->follows);
     sv_code_int(codec, &response->demanded);
     sv_code_string(codec, &response->demanded_by);
     sv_code_int(codec, &kind);

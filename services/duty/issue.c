@@ -1,10 +1,11 @@
 /*
  * Issuing and withdrawing: which of its duties a unit has under the response in force for the city.
  *
- * A duty applies when the level in force reaches the lowest level of the duty (and of its group),
- * the incident's hazard is one of the duty's and all of its signs stand. When the response moves
- * or a sign changes, the unit's duties are gone through in the plan's order: what begins to apply
- * is issued, what still holds stays as it is, what ceases to is withdrawn.
+ * A duty applies when the level in force reaches the lowest level of the duty (and of its group)
+ * and does not pass the gravest at which it is meant, the incident's hazard is one of the duty's
+ * and all of its signs stand. When the response moves or a sign changes, the unit's duties are gone
+ * through in the plan's order: what begins to apply is issued, what still holds stays as it is,
+ * what ceases to is withdrawn.
  */
 #include "duty.h"
 
@@ -37,6 +38,8 @@ static bool duty_applies(const struct incident *incident, const struct plan_duty
 {
     const struct plan *plan = incident->plan;
     if (!plan_level_reaches(incident->level, (int)duty->from))
+        return false;
+    if (duty->until != PLAN_NONE && incident->level < (int)duty->until)
         return false;
     if (duty->group >= 0 &&
         !plan_level_reaches(incident->level, (int)plan->groups[duty->group].from))

@@ -198,7 +198,9 @@ static bool check_open(struct intake *intake, size_t number, const char *id)
 {
     const struct incident *incident = &intake->core->incidents[number];
     const Liandong__V1__Report *report = intake->report;
-    if (!incident->open)
+    bool owed = report->kind == LIANDONG__V1__REPORT__KIND__FINAL &&
+                clocks_wait_for(intake->core, number, report->context->author, report->area);
+    if (!incident->open && !owed)
         return no(intake, "incident-closed", SAY("事件 %s 已结案", shown(intake, id)),
                   SAY("incident %s is closed", shown(intake, id)));
     if (strcmp(incident->hazard, report->hazard) != 0 ||

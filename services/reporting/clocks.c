@@ -10,9 +10,11 @@
  * Clocks from receipt or onset belong to the grade: when it reaches their level, they start for the
  * county of the report that raised it, back at that report's own time; a county whose first report
  * comes later starts then. A clock runs once for each incident and area. Clocks from the response
- * start when it is in force at their level; daily ones run each local day while it is. If a clock
- * names {county} among those who owe it, it runs for each affected county, else for the city; a
- * report by any of the units that owe it meets it.
+ * start when it is in force at their level; daily ones run each local day while it is. Clocks from
+ * the end of the response start when it has ended everywhere, outlive the closing of the incident,
+ * and are cancelled if a response comes again. If a clock names {county} among those who owe it, it
+ * runs for each affected county, else for the city; a report by any of the units that owe it meets
+ * it, unless each owes it for itself: then it runs for each of them.
  */
 #include "reporting.h"
 
@@ -31,18 +33,25 @@ static const struct plan_clock *clock_of(const struct sv_core *core, const struc
     return &core->incidents[run->incident].plan->clocks[run->clock];
 }
 
-/* The first unit that owes it: "{county}.gov" in county 330302 is 330302.gov. */
-static const char *responsible(const struct sv_core *core, struct sv_outputs *out,
-                               const struct run *run)
+/* "{county}.gov" in county 330302 is 330302.gov. */
+static const char *in_county(struct sv_outputs *out, const char *unit, const char *county)
 {
     static const char pattern[] = "{county}";
-    const struct plan_clock *clock = clock_of(core, run);
-    const char *unit = clock->by_count > 0 ? clock->by[0] : "";
     const char *place = strstr(unit, pattern);
     if (!place)
         return unit;
-    return ld_arena_format(sv_arena(out), "%.*s%s%s", (int)(place - unit), unit,
-                           word_text(core, run->area), place + sizeof pattern - 1);
+    return ld_arena_format(sv_arena(out), "%.*s%s%s", (int)(place - unit), unit, county,
+                           place + sizeof pattern - 1);
+}
+
+/* Who owes it for itself; else the first unit that does. */
+static const char *responsible(const struct sv_core *core, struct sv_outputs *out,
+                               const struct run *run)
+{
+    const struct plan_clock *clock = clock_of(core, run);
+    if (run->unit != NOTHING)
+        return word_text(core, run->unit);
+    return clock->by_count > 0 ? in_county(out, clock->by[0], word_text(core, run->area)) : "";
 }
 
 static void tell(const struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
@@ -80,15 +89,61 @@ static bool per_county(const struct plan_clock *clock)
 }
 
 static struct run *find_run(struct sv_core *core, const struct incident *incident, size_t clock,
-                            size_t area)
+                            size_t area, size_t unit)
 {
     for (size_t i = 0; i < incident->run_count; i++) {
         struct run *run = &core->runs[incident->runs[i]];
-        if (run->clock == clock && run->area == area)
+        if (run->clock == clock && run->area == area && run->unit == unit)
             return run;
     }
     return NULL;
 }
+
+/* ---- who owes ---- */
+
+struct debtors { /* words of units; one NOTHING: any of the clock's */
+    size_t *all;
+    size_t count;
+};
+
+static void add_debtor(struct debtors *debtors, size_t unit)
+{
+    for (size_t i = 0; i < debtors->count; i++) {
+        if (debtors->all[i] == unit)
+            return;
+    }
+    debtors->all[debtors->count++] = unit;
+}
+
+static void add_matching(struct sv_core *core, struct debtors *debtors, const struct plan *plan,
+                         const char *pattern)
+{
+    for (size_t unit = 0; unit < plan->unit_count; unit++) {
+        if (plan_unit_in(plan, plan->units[unit].id, &pattern, 1, NULL))
+            add_debtor(debtors, word_of(core, plan->units[unit].id));
+    }
+}
+
+/* In the order in which the plan names them. */
+static struct debtors debtors_of(struct sv_core *core, struct sv_outputs *out,
+                                 const struct plan *plan, const struct plan_clock *clock,
+                                 size_t area)
+{
+    size_t room = clock->each ? plan->unit_count : 1;
+    struct debtors debtors = {.all = ld_arena_alloc(sv_arena(out), room * sizeof(size_t))};
+    if (!clock->each)
+        add_debtor(&debtors, NOTHING);
+    for (size_t i = 0; clock->each && i < clock->by_count; i++) {
+        const char *unit = in_county(out, clock->by[i], word_text(core, area));
+        if (strchr(unit, '*'))
+            add_matching(core, &debtors, plan, unit);
+        else if (plan_find_unit(plan, unit) >= 0)
+            add_debtor(&debtors, word_of(core, unit));
+    }
+    return debtors;
+}
+
+/* ---- starting and stopping ---- */
 
 static struct run *add_run(struct sv_core *core, struct run run)
 {
@@ -138,13 +193,15 @@ static void cancel(struct sv_core *core, const struct sv_event *event, struct sv
 
 /* ---- meeting ---- */
 
-static bool by_right_means(enum plan_clock_met met_by, int means)
+static bool is_right(enum plan_clock_met met_by, const struct filed *filed)
 {
     switch (met_by) {
     case PLAN_MET_WRITTEN:
-        return means == LIANDONG__V1__REPORT__MEANS__WRITTEN;
+        return filed->means == LIANDONG__V1__REPORT__MEANS__WRITTEN;
     case PLAN_MET_TELEPHONE: /* a written report or the reporting network does as well */
-        return means != LIANDONG__V1__REPORT__MEANS__MEANS_UNSPECIFIED;
+        return filed->means != LIANDONG__V1__REPORT__MEANS__MEANS_UNSPECIFIED;
+    case PLAN_MET_FINAL:
+        return filed->kind == LIANDONG__V1__REPORT__KIND__FINAL;
     default:
         return true;
     }
@@ -157,7 +214,9 @@ static bool meets(const struct sv_core *core, const struct run *run, const struc
     bool in_county = per_county(clock);
     if (filed->incident != run->incident || (in_county && filed->area != run->area))
         return false;
-    return by_right_means(clock->met_by, filed->means) &&
+    if (run->unit != NOTHING && run->unit != filed->reporter)
+        return false;
+    return is_right(clock->met_by, filed) &&
            plan_unit_in(incident->plan, word_text(core, filed->reporter), clock->by,
                         clock->by_count, in_county ? word_text(core, run->area) : NULL);
 }
@@ -202,6 +261,26 @@ static size_t area_for(struct sv_core *core, const struct incident *incident,
     return per_county(clock) ? report_area : word_of(core, incident->plan->area);
 }
 
+static void start_for_unit(struct sv_core *core, const struct sv_event *event,
+                           struct sv_outputs *out, size_t clock_index, size_t number, size_t area,
+                           size_t unit)
+{
+    const struct filed *filed = &core->filed[number];
+    const struct incident *incident = &core->incidents[filed->incident];
+    const struct plan_clock *clock = &incident->plan->clocks[clock_index];
+    if (find_run(core, incident, clock_index, area, unit))
+        return;
+    int64_t from_us = clock->starts == PLAN_FROM_RECEIVED ? filed->received_us : filed->occurred_us;
+    struct run *run = add_run(core, (struct run){.incident = filed->incident,
+                                                 .clock = clock_index,
+                                                 .area = area,
+                                                 .unit = unit,
+                                                 .started_us = from_us,
+                                                 .due_us = from_us + clock->within_us});
+    start(core, event, out, run);
+    meet_since_start(core, event, out, run, number);
+}
+
 static void start_for_report(struct sv_core *core, const struct sv_event *event,
                              struct sv_outputs *out, size_t clock_index, size_t number)
 {
@@ -209,16 +288,9 @@ static void start_for_report(struct sv_core *core, const struct sv_event *event,
     const struct incident *incident = &core->incidents[filed->incident];
     const struct plan_clock *clock = &incident->plan->clocks[clock_index];
     size_t area = area_for(core, incident, clock, filed->area);
-    if (find_run(core, incident, clock_index, area))
-        return;
-    int64_t from_us = clock->starts == PLAN_FROM_RECEIVED ? filed->received_us : filed->occurred_us;
-    struct run *run = add_run(core, (struct run){.incident = filed->incident,
-                                                 .clock = clock_index,
-                                                 .area = area,
-                                                 .started_us = from_us,
-                                                 .due_us = from_us + clock->within_us});
-    start(core, event, out, run);
-    meet_since_start(core, event, out, run, number);
+    struct debtors debtors = debtors_of(core, out, incident->plan, clock, area);
+    for (size_t i = 0; i < debtors.count; i++)
+        start_for_unit(core, event, out, clock_index, number, area, debtors.all[i]);
 }
 
 static void start_for_level(struct sv_core *core, const struct sv_event *event,
@@ -248,7 +320,7 @@ void clocks_level(struct sv_core *core, const struct sv_event *event, struct sv_
 
 /* ---- clocks of the response ---- */
 
-static int response_level(const struct incident *incident)
+int clocks_response_level(const struct incident *incident)
 {
     int gravest = PLAN_NONE;
     for (size_t i = 0; i < incident->response_count; i++) {
@@ -281,20 +353,23 @@ static void begin_day(struct sv_core *core, const struct sv_event *event, struct
         run->state = RUN_WAITING;
 }
 
-static void start_in_area(struct sv_core *core, const struct sv_event *event,
-                          struct sv_outputs *out, size_t incident_index, size_t clock_index,
-                          size_t area)
+/* What was owed at the end of one response is owed again at the end of the next. */
+static bool may_start(const struct plan_clock *clock, const struct run *run)
 {
-    const struct incident *incident = &core->incidents[incident_index];
-    const struct plan_clock *clock = &incident->plan->clocks[clock_index];
-    struct run *run = find_run(core, incident, clock_index, area);
-    if (run && run->state != RUN_CANCELLED)
+    return !run || run->state == RUN_CANCELLED ||
+           (clock->starts == PLAN_FROM_END && run->state != RUN_RUNNING);
+}
+
+static void start_run(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                      struct run wanted)
+{
+    const struct incident *incident = &core->incidents[wanted.incident];
+    const struct plan_clock *clock = &incident->plan->clocks[wanted.clock];
+    struct run *run = find_run(core, incident, wanted.clock, wanted.area, wanted.unit);
+    if (!may_start(clock, run))
         return;
     if (!run)
-        run = add_run(core, (struct run){.incident = incident_index,
-                                         .clock = clock_index,
-                                         .area = area,
-                                         .state = RUN_WAITING});
+        run = add_run(core, wanted);
     if (clock->starts == PLAN_DAILY) {
         begin_day(core, event, out, run);
         return;
@@ -302,6 +377,21 @@ static void start_in_area(struct sv_core *core, const struct sv_event *event,
     run->started_us = event->record->time_us;
     run->due_us = run->started_us + clock->within_us;
     start(core, event, out, run);
+}
+
+static void start_in_area(struct sv_core *core, const struct sv_event *event,
+                          struct sv_outputs *out, size_t incident_index, size_t clock_index,
+                          size_t area)
+{
+    const struct plan *plan = core->incidents[incident_index].plan;
+    struct debtors debtors = debtors_of(core, out, plan, &plan->clocks[clock_index], area);
+    for (size_t i = 0; i < debtors.count; i++)
+        start_run(core, event, out,
+                  (struct run){.incident = incident_index,
+                               .clock = clock_index,
+                               .area = area,
+                               .unit = debtors.all[i],
+                               .state = RUN_WAITING});
 }
 
 static void start_clock(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
@@ -332,15 +422,72 @@ void clocks_response(struct sv_core *core, const struct sv_event *event, struct 
                      size_t incident_index)
 {
     const struct incident *incident = &core->incidents[incident_index];
-    int level = response_level(incident);
+    int level = clocks_response_level(incident);
     for (size_t i = 0; i < incident->plan->clock_count; i++) {
         const struct plan_clock *clock = &incident->plan->clocks[i];
-        if (of_grade(clock))
+        if (of_grade(clock) || (clock->starts == PLAN_FROM_END && level == PLAN_NONE))
             continue;
-        if (asks(clock, level))
+        if (clock->starts != PLAN_FROM_END && asks(clock, level))
             start_clock(core, event, out, incident_index, i);
         else
             cancel_clock(core, event, out, incident, i);
+    }
+}
+
+/* ---- clocks of the end ---- */
+
+/* A final report that still stands when the response ends leaves nothing owed by who made it. */
+static void meet_by_standing(struct sv_core *core, const struct sv_event *event,
+                             struct sv_outputs *out, const struct incident *incident)
+{
+    for (size_t number = 0; incident->final && number < core->reports.count; number++) {
+        if (core->filed[number].sequence < incident->final_sequence)
+            continue;
+        for (size_t i = 0; i < incident->run_count; i++) {
+            struct run *run = &core->runs[incident->runs[i]];
+            if (clock_of(core, run)->starts == PLAN_FROM_END)
+                meet(core, event, out, run, &core->filed[number]);
+        }
+    }
+}
+
+void clocks_ended(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                  size_t incident_index, int before)
+{
+    const struct plan *plan = core->incidents[incident_index].plan;
+    for (size_t i = 0; i < plan->clock_count; i++) {
+        if (plan->clocks[i].starts == PLAN_FROM_END && asks(&plan->clocks[i], before))
+            start_clock(core, event, out, incident_index, i);
+    }
+    meet_by_standing(core, event, out, &core->incidents[incident_index]);
+}
+
+bool clocks_wait_for(struct sv_core *core, size_t incident_index, const char *unit,
+                     const char *area)
+{
+    const struct incident *incident = &core->incidents[incident_index];
+    struct filed filed = {.incident = incident_index,
+                          .area = word_of(core, area),
+                          .reporter = word_of(core, unit),
+                          .means = LIANDONG__V1__REPORT__MEANS__WRITTEN,
+                          .kind = LIANDONG__V1__REPORT__KIND__FINAL};
+    for (size_t i = 0; i < incident->run_count; i++) {
+        const struct run *run = &core->runs[incident->runs[i]];
+        bool open = run->state == RUN_RUNNING || run->state == RUN_MISSED;
+        if (open && clock_of(core, run)->starts == PLAN_FROM_END && meets(core, run, &filed))
+            return true;
+    }
+    return false;
+}
+
+void clocks_afterwards(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                       size_t number)
+{
+    const struct incident *incident = &core->incidents[core->filed[number].incident];
+    for (size_t i = 0; i < incident->run_count; i++) {
+        struct run *run = &core->runs[incident->runs[i]];
+        if (clock_of(core, run)->starts == PLAN_FROM_END)
+            meet(core, event, out, run, &core->filed[number]);
     }
 }
 
@@ -351,7 +498,7 @@ void clocks_report(struct sv_core *core, const struct sv_event *event, struct sv
 {
     size_t incident_index = core->filed[number].incident;
     const struct incident *incident = &core->incidents[incident_index];
-    if (response_level(incident) != PLAN_NONE)
+    if (clocks_response_level(incident) != PLAN_NONE)
         clocks_response(core, event, out, incident_index); /* a new county owes its own */
     for (size_t i = 0; i < incident->run_count; i++)
         meet(core, event, out, &core->runs[incident->runs[i]], &core->filed[number]);
@@ -362,8 +509,11 @@ void clocks_close(struct sv_core *core, const struct sv_event *event, struct sv_
                   size_t incident_index)
 {
     const struct incident *incident = &core->incidents[incident_index];
-    for (size_t i = 0; i < incident->run_count; i++)
-        cancel(core, event, out, &core->runs[incident->runs[i]]);
+    for (size_t i = 0; i < incident->run_count; i++) {
+        struct run *run = &core->runs[incident->runs[i]];
+        if (clock_of(core, run)->starts != PLAN_FROM_END)
+            cancel(core, event, out, run);
+    }
 }
 
 static void fire(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,

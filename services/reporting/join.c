@@ -168,6 +168,7 @@ static size_t file_report(const struct intake *intake)
         .reporter = word_of(core, reporter),
         .revised_by = NOTHING,
         .means = (int)report->means,
+        .kind = (int)report->kind,
     };
     if (intake->revised != NOTHING)
         core->filed[intake->revised].revised_by = number;
@@ -202,6 +203,11 @@ void join_report(struct intake *intake)
         return;
     }
     struct incident *incident = &core->incidents[intake->incident];
+    if (!incident->open) {
+        sv_accept(intake->out, intake->event, incident->id, incident->plan);
+        clocks_afterwards(core, intake->event, intake->out, number);
+        return;
+    }
     note_county(incident, incident->plan, intake->report->area, core->filed[number].area);
     note_final(intake, incident);
     sv_accept(intake->out, intake->event, incident->id, incident->plan);

@@ -3,10 +3,11 @@
  *
  * Each report from outside is checked (check.c) and gets one receipt: refused with a reason, or
  * taken; then it joins its incident or opens one (join.c), and starts, meets or misses the clocks
- * of the plan (clocks.c). Grades say which levels' clocks apply, responses which daily clocks run
- * and when a final report may close an incident. Time passes by the time of whatever event comes.
+ * of the plan (clocks.c). Grades (or warnings, where the response follows them) say which levels'
+ * clocks apply, responses which daily clocks run and when a final report may close an incident.
+ * Time passes by the time of whatever event comes.
  *
- * Grades and responses that make no sense here (unknown or closed incident) are ignored.
+ * Grades, warnings and responses that make no sense here (unknown or closed incident) are ignored.
  */
 #include "reporting.h"
 
@@ -49,7 +50,7 @@ static bool is_level(int level)
     return level >= PLAN_NONE && level < PLAN_LEVELS;
 }
 
-/* ---- grades ---- */
+/* ---- grades, warnings ---- */
 
 /* The accepted report with this sequence; they are numbered in order of sequence. */
 static size_t filed_as(const struct sv_core *core, uint64_t sequence)
@@ -67,14 +68,14 @@ static size_t filed_as(const struct sv_core *core, uint64_t sequence)
 }
 
 /* The newest report among those that made the grade. */
-static size_t trigger_of(const struct sv_core *core, const Liandong__V1__Grade *grade,
-                         size_t incident)
+static size_t trigger_of(const struct sv_core *core, Liandong__V1__Criterion *const *holding,
+                         size_t holding_count, int level, size_t incident)
 {
     uint64_t newest = 0;
-    for (size_t i = 0; i < grade->n_holding; i++) {
-        const Liandong__V1__Criterion *criterion = grade->holding[i];
+    for (size_t i = 0; i < holding_count; i++) {
+        const Liandong__V1__Criterion *criterion = holding[i];
         for (size_t k = 0; k < criterion->n_reports; k++) {
-            if (criterion->level == grade->level && criterion->reports[k] > newest)
+            if ((int)criterion->level == level && criterion->reports[k] > newest)
                 newest = criterion->reports[k];
         }
     }
@@ -91,7 +92,24 @@ static void apply_grade(struct sv_core *core, const struct sv_event *event, stru
     if (number == NOTHING || !is_level(level) || core->incidents[number].level == level)
         return;
     core->incidents[number].level = level;
-    clocks_level(core, event, out, number, trigger_of(core, grade, number));
+    clocks_level(core, event, out, number,
+                 trigger_of(core, grade->holding, grade->n_holding, level, number));
+}
+
+/* Where the response follows the warning, so do the clocks. */
+static void apply_warning(struct sv_core *core, const struct sv_event *event,
+                          struct sv_outputs *out)
+{
+    const Liandong__V1__Warning *warning = (const void *)event->message;
+    size_t number = named_incident(core, warning->context);
+    int level = (int)warning->level;
+    if (number == NOTHING || !is_level(level) || core->incidents[number].level == level ||
+        warning->state != LIANDONG__V1__WARNING__STATE__SUGGESTED ||
+        !core->incidents[number].plan->procedure.follows_warning)
+        return;
+    core->incidents[number].level = level;
+    clocks_level(core, event, out, number,
+                 trigger_of(core, warning->holding, warning->n_holding, level, number));
 }
 
 /* ---- responses ---- */
@@ -121,8 +139,12 @@ static void apply_response(struct sv_core *core, const struct sv_event *event,
     if (number == NOTHING || !is_level(level))
         return;
     size_t area = word_of(core, response->area);
-    set_in_force(&core->incidents[number], (struct in_force){area, level});
+    struct incident *incident = &core->incidents[number];
+    int before = clocks_response_level(incident);
+    set_in_force(incident, (struct in_force){area, level});
     clocks_response(core, event, out, number);
+    if (before != PLAN_NONE && clocks_response_level(incident) == PLAN_NONE)
+        clocks_ended(core, event, out, number, before);
     join_close(core, event, out, number);
 }
 
@@ -135,20 +157,24 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
         apply_report(core, event, out);
     else if (event->family == SV_GRADE && event->message)
         apply_grade(core, event, out);
+    else if (event->family == SV_WARNING && event->message)
+        apply_warning(core, event, out);
     else if (event->family == SV_RESPONSE && event->message)
         apply_response(core, event, out);
     clocks_fire(core, event, out); /* what started back in time may be due already */
 }
 
-static const char *const filters[] = {"report/>", "grade/>", "response/>", "sys/tick", NULL};
+static const char *const filters[] = {"report/>",   "grade/>",  "warning/>",
+                                      "response/>", "sys/tick", NULL};
 
 const struct sv_class reporting_class = {
     .name = "reporting",
-    .families = SV_BIT(SV_REPORT) | SV_BIT(SV_GRADE) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_TICK),
+    .families = SV_BIT(SV_REPORT) | SV_BIT(SV_GRADE) | SV_BIT(SV_WARNING) | SV_BIT(SV_RESPONSE) |
+                SV_BIT(SV_TICK),
     .filters = filters,
     .create = create,
     .destroy = destroy,
     .apply = apply,
     .visit = reporting_visit,
-    .state_version = 1,
+    .state_version = 2,
 };

@@ -14,13 +14,14 @@ struct filed { /* an accepted report; its number is that of its name */
     size_t incident;       /* NOTHING: a zero report outside any incident */
     size_t area, reporter; /* words */
     size_t revised_by;     /* number of the report that replaced it, NOTHING */
-    int means;
+    int means, kind;
 };
 
 enum run_state { RUN_WAITING, RUN_RUNNING, RUN_MET, RUN_MISSED, RUN_CANCELLED };
-struct run {                /* one clock of the plan, for one incident and area */
+struct run {                /* one clock of the plan, for one incident, area and, maybe, unit */
     size_t incident, clock; /* clock: of the incident's plan */
     size_t area;            /* word */
+    size_t unit;            /* word: who owes it for itself; NOTHING: one of several does */
     enum run_state state;
     int64_t started_us, due_us;
     int64_t next_day_us; /* daily clocks: when the next day begins; 0 otherwise */
@@ -38,7 +39,7 @@ struct incident {
     bool final; /* a final report was accepted and nothing new since */
     uint64_t final_sequence;
     int64_t opened_us;
-    int level;        /* of the event, as grading says */
+    int level;        /* of the event: its grade, or its warning where the response follows that */
     size_t *counties; /* words, in order of appearance */
     size_t county_count;
     struct in_force *responses; /* by area; level none: over */
@@ -98,6 +99,15 @@ void clocks_level(struct sv_core *core, const struct sv_event *event, struct sv_
 /* Every clock of the response that the level in force asks for runs, the others do not. */
 void clocks_response(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                      size_t incident);
+int clocks_response_level(const struct incident *incident); /* the gravest in force in any area */
+/* The response has ended in every area; before was the gravest in force. */
+void clocks_ended(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                  size_t incident, int before);
+/* Does a clock that outlives the incident wait for a final report of this unit about this area? */
+bool clocks_wait_for(struct sv_core *core, size_t incident, const char *unit, const char *area);
+/* A report for a closed incident can only meet such a clock. */
+void clocks_afterwards(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                       size_t number);
 void clocks_close(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                   size_t incident);
 void clocks_fire(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);

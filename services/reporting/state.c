@@ -1,6 +1,7 @@
 /* Reporting's state: growing it, snapshots of it, letting it go. */
 #include "reporting.h"
 
+#include <liandong/topic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,7 @@ static void visit_filed(struct sv_core *core, struct sv_codec *codec)
         code_index(codec, &filed->reporter, core->words.count, false);
         code_index(codec, &filed->revised_by, count, true);
         sv_code_int(codec, &filed->means);
+        sv_code_int(codec, &filed->kind);
     }
 }
 
@@ -119,6 +121,7 @@ static void visit_run(struct sv_core *core, struct run *run, struct sv_codec *co
     code_index(codec, &run->incident, core->ids.count, false);
     code_size(codec, &run->clock);
     code_index(codec, &run->area, core->words.count, false);
+    code_index(codec, &run->unit, core->words.count, true);
     sv_code_int(codec, &state);
     sv_code_i64(codec, &run->started_us);
     sv_code_i64(codec, &run->due_us);
@@ -143,8 +146,12 @@ static void visit_incidents(struct sv_core *core, struct sv_codec *codec)
     size_t count = core->ids.count;
     core->incidents =
         reporting_room(core->incidents, &core->incident_capacity, count, sizeof *core->incidents);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         visit_incident(core, &core->incidents[i], codec);
+        if (!sv_codec_failed(codec) &&
+            strcmp(core->incidents[i].id, sv_names_text(&core->ids, i)) != 0)
+            sv_codec_fail(codec);
+    }
 }
 
 static void visit_subjects(struct sv_core *core, struct sv_codec *codec)
@@ -170,10 +177,22 @@ static void check_runs(const struct sv_core *core, struct sv_codec *codec)
     }
 }
 
+/* Words and incidents become segments of topics. */
+static void check_names(const struct sv_names *names, struct sv_codec *codec)
+{
+    for (size_t i = 0; i < names->count && !sv_codec_failed(codec); i++) {
+        const char *text = sv_names_text(names, i);
+        if (ld_topic_check(text, strlen(text), NULL) != LD_OK)
+            sv_codec_fail(codec);
+    }
+}
+
 void reporting_visit(struct sv_core *core, struct sv_codec *codec)
 {
     sv_names_visit(&core->words, codec);
     sv_names_visit(&core->ids, codec);
+    check_names(&core->words, codec);
+    check_names(&core->ids, codec);
     sv_names_visit(&core->reports, codec);
     visit_filed(core, codec);
     visit_runs(core, codec);

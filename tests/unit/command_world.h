@@ -22,6 +22,7 @@ typedef Liandong__V1__Receipt receipt;
 
 static struct world world;
 static int incidents_made;
+static const char *plan_of_incidents = "wenzhou-phe";
 
 static inline int setup(void **state)
 {
@@ -43,7 +44,7 @@ static inline int teardown(void **state)
 static inline Liandong__V1__Context context_of(const char *incident, const char *author)
 {
     const struct plan *plan =
-        sv_plans_current(sv_host_plans(sv_sim_host(world.sim), false), "wenzhou-phe");
+        sv_plans_current(sv_host_plans(sv_sim_host(world.sim), false), plan_of_incidents);
     Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
     context.incident = sv_borrow(incident);
     context.plan = sv_borrow(plan->id);

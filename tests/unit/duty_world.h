@@ -10,11 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "context.h"
 #include "timefmt.h"
 #include "liandong/v1/command.pb-c.h"
 #include "liandong/v1/duty.pb-c.h"
-#include "liandong/v1/plan.pb-c.h"
 #include "liandong/v1/report.pb-c.h"
 
 typedef Liandong__V1__DutyOrder duty_order;
@@ -26,61 +24,14 @@ typedef Liandong__V1__Receipt receipt;
 static struct world world;
 static int incidents_made;
 
-/* ---- the plan, amended: a1.43.1 is due in 3 h, a1.43.2 comes back each day, a1.44.1 is for
- * plague only ---- */
-
-static inline char *amended(const char *text, const char *from, const char *to)
-{
-    const char *at = strstr(text, from);
-    assert_non_null(at);
-    size_t size = strlen(text) + strlen(to) + 1;
-    char *result = malloc(size);
-    assert_non_null(result);
-    snprintf(result, size, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
-    return result;
-}
-
-static inline void publish_bundle(const struct plan_bundle *bundle, char *content, uint16_t flags)
-{
-    Liandong__V1__PlanAdoption message = LIANDONG__V1__PLAN_ADOPTION__INIT;
-    Liandong__V1__PlanAdoption__File *file = calloc(bundle->count, sizeof *file);
-    Liandong__V1__PlanAdoption__File **files = calloc(bundle->count, sizeof *files);
-    assert_true(file && files);
-    for (size_t i = 0; i < bundle->count; i++) {
-        bool last = i + 1 == bundle->count;
-        liandong__v1__plan_adoption__file__init(&file[i]);
-        file[i].name = sv_borrow(bundle->files[i].name);
-        char *text = last ? content : sv_borrow(bundle->files[i].content);
-        file[i].content = (ProtobufCBinaryData){
-            .len = last ? strlen(content) : bundle->files[i].size, .data = (uint8_t *)text};
-        files[i] = &file[i];
-    }
-    message.files = files;
-    message.n_files = bundle->count;
-    world_publish(&world, "3303.gov", "plan/wenzhou-phe", &message.base, flags);
-    free(file);
-    free(files);
-}
-
-static inline void adopt_amended(void)
-{
-    struct plan_bundle bundle;
-    struct ld_error error = {0};
-    if (plan_bundle_read(ld_context_system(), LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", &bundle,
-                         &error) != LD_OK)
-        fail_msg("%s", error.text);
-    const char *content = bundle.files[bundle.count - 1].content;
-    char *due =
-        amended(content, "{id: a1.43.1, from: IV,", "{id: a1.43.1, from: IV, deadline: 3h,");
-    char *daily = amended(due, "{id: a1.43.2, from: IV,", "{id: a1.43.2, from: IV, repeat: 1d,");
-    char *all =
-        amended(daily, "{id: a1.44.1, from: IV,", "{id: a1.44.1, from: IV, hazards: [plague],");
-    publish_bundle(&bundle, all, 0);
-    free(due);
-    free(daily);
-    free(all);
-    plan_bundle_free(&bundle);
-}
+/* The plan, amended: a1.43.1 is due in 3 h, a1.43.2 comes back each day, a1.44.1 is for plague
+ * only, a1.45.1 is not meant for levels above III. */
+static const struct world_edit AMENDMENTS[] = {
+    {"{id: a1.43.1, from: IV,", "{id: a1.43.1, from: IV, deadline: 3h,"},
+    {"{id: a1.43.2, from: IV,", "{id: a1.43.2, from: IV, repeat: 1d,"},
+    {"{id: a1.44.1, from: IV,", "{id: a1.44.1, from: IV, hazards: [plague],"},
+    {"{id: a1.45.1, from: IV,", "{id: a1.45.1, from: IV, until: III,"},
+};
 
 static inline const struct plan *plan_now(void)
 {
@@ -93,7 +44,8 @@ static inline int setup(void **state)
     incidents_made = 0;
     world_open(&world, &duty_class);
     const struct plan *before = plan_now();
-    adopt_amended();
+    world_adopt(&world, LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", AMENDMENTS,
+                sizeof AMENDMENTS / sizeof *AMENDMENTS);
     assert_ptr_not_equal(plan_now(), before);
     return 0;
 }

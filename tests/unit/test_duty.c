@@ -15,7 +15,8 @@ static bool wanted(const struct plan *plan, size_t index, int level)
     bool hazard = duty->hazard_count == 0;
     for (size_t i = 0; i < duty->hazard_count; i++)
         hazard = hazard || (int)duty->hazards[i] == cholera;
-    return hazard && duty->sign_count == 0 && level != PLAN_NONE && level <= (int)duty->from;
+    return hazard && duty->sign_count == 0 && level != PLAN_NONE && level <= (int)duty->from &&
+           level >= (int)duty->until;
 }
 
 /* Each member's orders that begin or end between two levels, in the plan's order; then nothing. */

@@ -326,7 +326,7 @@ static const struct {
      "reports 1, cases 40"},
     {"incident: {incident: nowhere, state: open}", "incident", "open", "no incident"},
     {"clocks: {clock: telephone-grave, state: met, late: false}", NULL, NULL, NULL},
-    {"clocks: {clock: telephone-grave, state: missed}", "clocks", NULL, NULL},
+    {"clocks: {clock: written-grave, state: warned}", "clocks", NULL, NULL},
     {"clocks: never", "clocks", NULL, NULL},
     {"balances: {item: ors, holder: 330302.depot, quantity: 300}", NULL, NULL, NULL},
     {"balances: {item: ors, holder: 330302.depot, quantity: 3}", "balances", "330302.depot 3",

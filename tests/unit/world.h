@@ -47,8 +47,9 @@ const ProtobufCMessage *world_after(const struct world *world, size_t index, enu
                                     size_t n);
 size_t world_count_after(const struct world *world, size_t index, enum sv_family family);
 
-/* Everything logged so far is applied again to a new host of the class that is saved and loaded at
- * up to 400 moments spread over it; its outputs must be the same, byte for byte. */
+/* Everything logged so far is applied again to a new host of the class that is saved and loaded
+ * after up to 100 events, spread over those that are no ticks; its outputs must be the same, byte
+ * for byte, and none missing. */
 void world_survives_snapshots(const struct world *world, const struct sv_class *class);
 /* The same with one snapshot, after the event at this index. */
 void world_survives_snapshot_at(const struct world *world, const struct sv_class *class,
