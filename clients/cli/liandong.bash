@@ -14,7 +14,7 @@ _liandong() {
   )
   local answers='--all --incident --reason --help-from --person --exercise'
   local -A options=(
-    [status]='' [top]='--once --sort' [replay]='--show' [story]='--log --incident --all' [explain]='--log --at' [account]='--log --html'
+    [status]='' [top]='--once --sort' [replay]='--show --complete --to --speed --world' [story]='--log --incident --all' [explain]='--log --at' [account]='--log --html'
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
     [decide]='--area --against --opinion --filed-with --person --outbox --exercise'
@@ -46,6 +46,8 @@ _liandong() {
   fi
   case $prev in
     --sort | -s) [ "$command" = top ] && COMPREPLY=($(compgen -W 'lag name rate' -- "$cur")); return ;;
+    --speed) COMPREPLY=($(compgen -W 'original x60 max step' -- "$cur")); return ;;
+    --world) COMPREPLY=($(compgen -W 'actual exercise' -- "$cur")); return ;;
     --lang | -l) COMPREPLY=($(compgen -W 'zh en' -- "$cur")); return ;;
     --kind | -k) COMPREPLY=($(compgen -W 'initial progress final zero' -- "$cur")); return ;;
     --means) COMPREPLY=($(compgen -W 'telephone written network' -- "$cur")); return ;;

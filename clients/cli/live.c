@@ -1,6 +1,6 @@
 /*
  * The live bus. One libuv loop carries a watcher (the stream of everything, status, the clock) and
- * a client per acting unit, opened when the unit first acts.
+ * a client per acting producer, opened when it first acts.
  *
  * Settled means: in one answer of the router no stream lags, all services that were there at the
  * beginning listen, and the head is what the watcher has seen. A service confirms an event only
@@ -22,10 +22,10 @@
 #include "health.h"
 #include "timefmt.h"
 
-enum { POLL_MS = 4 }; /* services say so soon how far they are */
+enum { POLL_MS = 4, WAIT_MS = 50 }; /* services say soon how far they are */
 
-struct actor { /* a unit that acts */
-    char *unit;
+struct actor { /* a producer of a unit that acts */
+    char *name;
     struct live *live;
     struct ld_client *client;
     struct ld_producer *producer;
@@ -55,8 +55,9 @@ struct live {
     uint64_t lag;        /* in the last answer: all streams together, the watcher's left out */
     const char *missing; /* in the last answer: a service that is not there; NULL: all are */
     size_t services[HEALTH_SERVICES]; /* sessions of each at the start */
-    bool counted;
-    bool settled; /* and nothing was done since */
+    bool counted, optional;           /* optional: without any service it settles, too */
+    size_t alive;                     /* sessions of services at the start */
+    bool settled;                     /* and nothing was done since */
     int64_t time_us;
     uint64_t sequence; /* of the last publish */
     char reason[LD_ERROR_TEXT_SIZE];
@@ -168,6 +169,8 @@ static uint64_t total_lag(const struct live *live, json_t *status)
 /* A service of which fewer are there than at the start, or none; NULL: all are there. */
 static const char *missing_service(struct live *live, json_t *status)
 {
+    if (live->optional && live->alive == 0)
+        return NULL;
     for (int i = 0; i < HEALTH_SERVICES; i++) {
         struct health health;
         health_of(status, HEALTH_NAMES[i], &health);
@@ -188,6 +191,7 @@ static void count_services(struct live *live, json_t *status)
         struct health health;
         health_of(status, HEALTH_NAMES[i], &health);
         live->services[i] = health.alive;
+        live->alive += health.alive;
     }
 }
 
@@ -202,8 +206,8 @@ static void on_status(int code, const char *json, void *data)
     live->head = (uint64_t)json_integer_value(json_object_get(status, "head"));
     live->time_us = json_integer_value(json_object_get(status, "time_us"));
     live->lag = total_lag(live, status);
-    live->missing = missing_service(live, status);
     count_services(live, status);
+    live->missing = missing_service(live, status);
     json_decref(status);
 }
 
@@ -316,34 +320,34 @@ static void on_producer(struct ld_producer *producer, int code, uint64_t last_se
     actor->code = code;
 }
 
-static int open_actor(struct live *live, const char *unit, struct actor **out,
+static int open_actor(struct live *live, const char *name, struct actor **out,
                       struct ld_error *error)
 {
-    char name[128];
     struct actor *actor = calloc(1, sizeof *actor);
-    if (actor == NULL)
+    char *identity = strndup(name, strcspn(name, "#"));
+    if (actor == NULL || identity == NULL)
         abort();
     actor->live = live;
-    actor->unit = strdup(unit);
-    if (actor->unit == NULL)
+    actor->name = strdup(name);
+    if (actor->name == NULL)
         abort();
-    HASH_ADD_KEYPTR(hh, live->actors, actor->unit, strlen(actor->unit), actor);
-    snprintf(name, sizeof name, "%s#scenario", unit);
-    int code = open_client(live, unit, &actor->client, error);
+    HASH_ADD_KEYPTR(hh, live->actors, actor->name, strlen(actor->name), actor);
+    int code = open_client(live, identity, &actor->client, error);
     if (code == LD_OK)
         code = ld_producer_open(actor->client, name, on_producer, actor, &actor->producer, error);
     if (code == LD_OK)
         code = run_until(live, &actor->ready, "a producer was not opened", error);
     if (code == LD_OK && actor->code != LD_OK)
         code = ld_fail(error, actor->code, "producer %s: %s", name, ld_code_text(actor->code));
+    free(identity);
     *out = actor;
     return code;
 }
 
-static int actor_of(struct live *live, const char *unit, struct actor **out, struct ld_error *error)
+static int actor_of(struct live *live, const char *name, struct actor **out, struct ld_error *error)
 {
-    HASH_FIND_STR(live->actors, unit, *out);
-    return *out != NULL ? LD_OK : open_actor(live, unit, out, error);
+    HASH_FIND_STR(live->actors, name, *out);
+    return *out != NULL ? LD_OK : open_actor(live, name, out, error);
 }
 
 static void on_published(const struct ld_published *published, void *data)
@@ -355,25 +359,49 @@ static void on_published(const struct ld_published *published, void *data)
     snprintf(live->reason, sizeof live->reason, "%s", published->reason);
 }
 
+static int publish(struct live *live, const char *name, const struct ld_event *event,
+                   struct ld_error *error)
+{
+    struct actor *actor = NULL;
+    int code = actor_of(live, name, &actor, error);
+    live->answered = live->settled = false;
+    if (code == LD_OK)
+        code = ld_publish(actor->producer, event, on_published, live, error);
+    if (code == LD_OK)
+        code = run_until(live, &live->answered, "an event was not made durable", error);
+    if (code == LD_OK && live->code != LD_OK)
+        code = ld_fail(error, live->code, "%s: %s", name, live->reason);
+    return code;
+}
+
 static int live_publish(void *self, const char *author, const char *topic, const void *payload,
                         size_t payload_size, uint64_t *sequence, struct ld_error *error)
 {
     struct live *live = self;
-    struct actor *actor = NULL;
+    char name[128];
     struct ld_event event = {.topic = topic,
                              .payload = payload,
                              .payload_size = payload_size,
                              .flags = LD_RECORD_EXERCISE};
-    int code = actor_of(live, author, &actor, error);
-    live->answered = live->settled = false;
-    if (code == LD_OK)
-        code = ld_publish(actor->producer, &event, on_published, live, error);
-    if (code == LD_OK)
-        code = run_until(live, &live->answered, "an event was not made durable", error);
-    if (code == LD_OK && live->code != LD_OK)
-        code = ld_fail(error, live->code, "%s: %s", author, live->reason);
+    snprintf(name, sizeof name, "%s#scenario", author);
+    int code = publish(live, name, &event, error);
     *sequence = live->sequence;
     return code;
+}
+
+int live_put(struct scenario_bus *bus, const char *producer, const struct ld_record *record,
+             struct ld_error *error)
+{
+    struct live *live = bus->self;
+    char topic[LD_TOPIC_SIZE_MAX + 1];
+    struct ld_event event = {.topic = topic,
+                             .payload = record->payload,
+                             .payload_size = record->payload_size,
+                             .flags = LD_RECORD_EXERCISE,
+                             .producer_sequence = record->producer_sequence};
+    snprintf(topic, sizeof topic, "%.*s", (int)record->topic_size, record->topic);
+    int code = publish(live, producer, &event, error);
+    return code == LD_DUPLICATE ? LD_OK : code;
 }
 
 /* ---- time ---- */
@@ -423,6 +451,31 @@ static int live_wait(void *self, bool (*done)(void *data), void *data, const cha
                            what);
     }
     return LD_OK;
+}
+
+int live_until(struct scenario_bus *bus, bool (*done)(void *data), void *data,
+               struct ld_error *error)
+{
+    struct live *live = bus->self;
+    uv_timer_start(&live->pace, on_pace, WAIT_MS, WAIT_MS);
+    while (!done(data) && !live->failed)
+        uv_run(&live->loop, UV_RUN_ONCE);
+    uv_timer_start(&live->pace, on_pace, POLL_MS, POLL_MS);
+    if (live->failed)
+        *error = live->error;
+    return live->failed ? live->error.code : LD_OK;
+}
+
+void live_services_optional(struct scenario_bus *bus)
+{
+    struct live *live = bus->self;
+    live->optional = true;
+}
+
+bool live_has_services(const struct scenario_bus *bus)
+{
+    const struct live *live = bus->self;
+    return live->alive > 0;
 }
 
 /* ---- opening and closing ---- */
@@ -476,7 +529,7 @@ void live_close(struct scenario_bus *bus)
     HASH_ITER(hh, live->actors, actor, next)
     {
         HASH_DEL(live->actors, actor);
-        free(actor->unit);
+        free(actor->name);
         free(actor);
     }
     free(live);

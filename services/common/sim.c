@@ -170,6 +170,14 @@ int sv_sim_publish(struct sv_sim *sim, const char *producer, const char *topic, 
     return LD_OK;
 }
 
+void sv_sim_append(struct sv_sim *sim, const struct ld_record *record)
+{
+    if (record->time_us > sim->now_us)
+        sim->now_us = record->time_us;
+    enqueue(sim, record);
+    run(sim);
+}
+
 void sv_sim_advance(struct sv_sim *sim, int64_t time_us)
 {
     int64_t minute = sim->now_us - sim->now_us % LD_US_MINUTE + LD_US_MINUTE;

@@ -22,6 +22,9 @@ int64_t sv_sim_now(const struct sv_sim *sim);
 int sv_sim_publish(struct sv_sim *sim, const char *producer, const char *topic, const void *payload,
                    size_t payload_size, uint16_t flags, uint64_t *sequence,
                    struct ld_error *error) LD_MUST_USE;
+/* The same for a record of another log: its producer, number, flags and time are kept (a time
+ * before now becomes now), its sequence is the next. */
+void sv_sim_append(struct sv_sim *sim, const struct ld_record *record);
 /* Lets time pass to time_us: a tick each full minute, and all that follows from each. */
 void sv_sim_advance(struct sv_sim *sim, int64_t time_us);
 

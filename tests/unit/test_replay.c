@@ -10,7 +10,7 @@
 
 #include "evlog/evlog.h"
 #include "plan/plan.h"
-#include "replay.h"
+#include "replay/replay.h"
 #include "timefmt.h"
 
 #include "liandong/v1/command.pb-c.h"

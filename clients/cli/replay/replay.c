@@ -33,11 +33,6 @@ struct replay {
     struct replay_counts counts;
 };
 
-static const struct sv_class *const CLASSES[] = {&reporting_class,    &grading_class,
-                                                 &command_class,      &duty_class,
-                                                 &notification_class, &supplies_class};
-enum { CLASS_COUNT = sizeof CLASSES / sizeof CLASSES[0] };
-
 static void *or_abort(void *memory)
 {
     if (memory == NULL)
@@ -68,11 +63,14 @@ static struct producer *add_producer(struct replay *replay, uint64_t id, const c
 
 /* ---- who is a service ---- */
 
-static bool is_service(const char *name, size_t size)
+const char *const replay_services[] = {"reporting",    "grading",  "command", "duty",
+                                       "notification", "supplies", NULL};
+
+bool replay_is_service(const char *name, size_t size)
 {
-    for (int i = 0; i < CLASS_COUNT; i++) {
-        size_t length = strlen(CLASSES[i]->name);
-        if (size >= length && memcmp(name, CLASSES[i]->name, length) == 0 &&
+    for (size_t i = 0; replay_services[i] != NULL; i++) {
+        size_t length = strlen(replay_services[i]);
+        if (size >= length && memcmp(name, replay_services[i], length) == 0 &&
             (size == length || name[length] == '#'))
             return true;
     }
@@ -86,7 +84,7 @@ static void note_name(struct replay *replay, const struct ld_record *record)
     const char *name = (const char *)record->payload;
     size_t size = record->payload_size, head = sizeof PREFIX - 1;
     if (record->topic_size > head && memcmp(record->topic, PREFIX, head) == 0 &&
-        is_service(name, size))
+        replay_is_service(name, size))
         (void)add_producer(replay, ld_producer_id(name, size), name, size);
 }
 
@@ -170,10 +168,9 @@ struct replay *replay_open(struct sv_host *host, replay_difference_fn *differenc
 {
     struct replay *replay = or_abort(calloc(1, sizeof *replay));
     *replay = (struct replay){.host = host, .difference = difference, .data = data};
-    for (int i = 0; i < CLASS_COUNT; i++) {
-        const char *name = CLASSES[i]->name;
-        if (!CLASSES[i]->per_unit)
-            (void)add_producer(replay, ld_producer_id(name, strlen(name)), name, strlen(name));
+    for (size_t i = 0; replay_services[i] != NULL; i++) {
+        const char *name = replay_services[i];
+        (void)add_producer(replay, ld_producer_id(name, strlen(name)), name, strlen(name));
     }
     return replay;
 }
@@ -207,6 +204,29 @@ int replay_take(struct replay *replay, const struct ld_record *record, struct ld
     for (size_t i = 0; code == LD_OK && i < sv_host_output_count(replay->host); i++)
         queue_output(replay, sv_host_output(replay->host, i));
     return code;
+}
+
+void replay_end(struct replay *replay)
+{
+    for (struct producer *at = replay->producers; at != NULL; at = at->hh.next) {
+        while (at->first != NULL) {
+            tell(replay, REPLAY_MISSING, at, NULL, &at->first->record);
+            drop_first(at);
+        }
+    }
+}
+
+const struct ld_record *replay_first_pending(const struct replay *replay, const char **producer)
+{
+    const struct ld_record *first = NULL;
+    for (const struct producer *at = replay->producers; at != NULL; at = at->hh.next) {
+        if (at->first == NULL ||
+            (first != NULL && first->producer_sequence <= at->first->record.producer_sequence))
+            continue;
+        first = &at->first->record;
+        *producer = at->name;
+    }
+    return first;
 }
 
 void replay_get_counts(const struct replay *replay, struct replay_counts *counts)
