@@ -67,10 +67,7 @@ static void load_duty(struct loading *loading, const struct node *node,
         out->section = walk_section(loading, node);
     }
     load_duty_levels(loading, node, owner, level_given, out);
-    const struct node *signs = tree_get(node, "signs");
-    if (signs && !(signs->kind == NODE_LIST && signs->count == 0)) {
-        out->signs = load_duty_signs(loading, node, &out->sign_count);
-    }
+    out->signs = load_duty_signs(loading, node, &out->sign_count);
 }
 
 /* A duty of the general plan whose hazards are none of this plan's is none of its duties. */

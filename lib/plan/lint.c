@@ -1,8 +1,8 @@
 /*
  * What conditions say about each other: which exclude each other, and which imply which. From this,
  * criteria that can never matter: no hazard in scope, or hidden by a graver criterion that holds
- * whenever they do. The answers are safe, not complete: "implies" and "excludes" are only said
- * where it is certain, so a sound plan is never refused.
+ * whenever they do; and those that always hold. The answers are safe, not complete: "implies" and
+ * "excludes" are only said where it is certain, so a sound plan is never refused.
  */
 #include "walk.h"
 
@@ -312,6 +312,28 @@ static void check_incubation(struct loading *loading, const struct plan_criterio
     }
 }
 
+/* Does it hold of an incident of which nothing is reported? Only counts are looked at: what is said
+ * to be the case, or not to be, is told apart by who reads it. */
+static bool holds_of_nothing(const struct plan_condition *condition)
+{
+    size_t holding = 0;
+    for (size_t i = 0; i < condition->child_count; i++) {
+        holding += holds_of_nothing(&condition->children[i]);
+    }
+    switch (condition->kind) {
+    case PLAN_ALL:
+        return holding == condition->child_count;
+    case PLAN_ANY:
+        return holding > 0;
+    case PLAN_COUNT:
+    case PLAN_AREAS:
+    case PLAN_PLACES:
+        return plan_bounds_hold(&condition->bounds, 0);
+    default:
+        return false;
+    }
+}
+
 void lint_criteria(struct loading *loading, const struct plan_criterion *criteria, size_t count,
                    const struct node *const *nodes)
 {
@@ -327,6 +349,12 @@ void lint_criteria(struct loading *loading, const struct plan_criterion *criteri
         }
         if (uses_incubation(&criteria[i].when)) {
             check_incubation(loading, &criteria[i], nodes[i], &covered[i * hazards]);
+        }
+        if (holds_of_nothing(&criteria[i].when)) {
+            walk_report(loading, nodes[i],
+                        "criterion \"%s\" holds before anything is reported: a count without lower "
+                        "bound is met by none",
+                        criteria[i].id);
         }
         check_hidden(loading, criteria, i, nodes[i], covered, &steps);
     }

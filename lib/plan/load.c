@@ -44,6 +44,9 @@ static void read_other(struct loading *loading, const struct plan_file *file, co
 {
     int position = vocabulary_position(file->name);
     bool is_general = general && strcmp(file->name, general) == 0;
+    if (position < 0 && !general && tree_get(loading->root, "general")) {
+        return; /* it may well be: load_general tells that it is not named */
+    }
     if (position < 0 && !is_general) {
         findings_add(loading->findings, file->name, 1, 1,
                      "no file of the vocabulary; expected areas, channels, hazards, items, "

@@ -130,6 +130,11 @@ static void test_mistakes_here(void **state)
                "special.yaml:3:1: missing key \"reporting\"\n");
     check_told("special.yaml", "  section: \"1.4\"\n", "",
                "special.yaml:10:3: missing key \"section\"\n");
+    check_told(
+        "special.yaml", "  plan: sample\n", "  plans: sample\n",
+        "special.yaml:10:3: unknown key \"plans\"; expected one of: plan, section, sections, "
+        "reading\n"
+        "special.yaml:10:3: missing key \"plan\"\n");
     check_told("special.yaml", "  plan: sample\n", "  plan: general\n",
                "sample.yaml:1:1: no file of the vocabulary; expected areas, channels, hazards, "
                "items, measures, reserves, signs, units (.yaml), or the general plan's\n"
