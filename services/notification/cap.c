@@ -35,10 +35,13 @@ static void end(xmlTextWriterPtr xml)
     xmlTextWriterEndElement(xml);
 }
 
-const char *cap_identifier(struct ld_arena *arena, const char *incident, const char *area, size_t n,
-                           const char *audience)
+char *cap_identifier(struct ld_arena *arena, const struct announcement *announcement, size_t n,
+                     const char *audience)
 {
-    return ld_arena_format(arena, "liandong.%s.%s.%zu.%s", incident, area, n, audience);
+    unsigned long long number = announcement->series->ended + n + 1;
+    return ld_arena_format(
+        arena, "liandong.%s%s.%s.%llu.%s", announcement->event->exercise ? "exercise." : "",
+        announcement->incident->id, announcement->response->area, number, audience);
 }
 
 static const char *message_type(Liandong__V1__Notice__Kind kind)

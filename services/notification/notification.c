@@ -169,9 +169,7 @@ static char **references_to(struct ld_arena *arena, const struct announcement *a
     const struct series *series = announcement->series;
     char **references = ld_arena_alloc(arena, (series->count + 1) * sizeof *references);
     for (size_t i = 0; i < series->count; i++) {
-        const char *identifier = cap_identifier(arena, announcement->incident->id,
-                                                announcement->response->area, i + 1, audience->id);
-        references[i] = ld_arena_string(arena, identifier, strlen(identifier));
+        references[i] = cap_identifier(arena, announcement, i, audience->id);
     }
     return references;
 }
@@ -192,8 +190,7 @@ static void tell(const struct audience *audience, void *data)
     Liandong__V1__Notice notice = LIANDONG__V1__NOTICE__INIT;
     notice.context = sv_context(out, announcement->event, incident->id, incident->plan);
     notice.identifier =
-        arena_copy(arena, cap_identifier(arena, incident->id, announcement->response->area,
-                                         announcement->series->count + 1, audience->id));
+        cap_identifier(arena, announcement, announcement->series->count, audience->id);
     notice.audience = arena_copy(arena, audience->id);
     notice.kind = announcement->kind;
     notice.scope =
@@ -228,6 +225,14 @@ static void series_note(struct series *series, int64_t sent_at_us)
     }
     series->sent_at_us = grown;
     series->sent_at_us[series->count++] = sent_at_us;
+}
+
+/* The notice of the end counts too. */
+static void series_end(struct series *series)
+{
+    series->ended += series->count + 1;
+    series->count = 0;
+    series->told_public = false;
 }
 
 static Liandong__V1__Notice__Kind kind_of(const Liandong__V1__Response *response,
@@ -280,7 +285,7 @@ static void on_response(struct sv_core *core, const struct sv_event *event,
     struct telling telling = {&announcement, out};
     audience_each(incident->plan, response->area, public_too, tell, &telling);
     if (ended) {
-        series_free(core, series);
+        series_end(series);
         return;
     }
     series_note(series, event->record->time_us);
@@ -375,6 +380,7 @@ static void visit_series(struct sv_core *core, struct sv_codec *codec)
             series = series_add(core, key);
         }
         sv_code_bool(codec, &series->told_public);
+        sv_code_u64(codec, &series->ended);
         visit_sent(series, codec);
         series = series->hh.next;
     }
@@ -390,7 +396,7 @@ static const char *const FILTERS[] = {"incident/>", "grade/>", "response/>", "pl
 
 const struct sv_class notification_class = {
     .name = "notification",
-    .state_version = 1,
+    .state_version = 2,
     .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_PLAN),
     .filters = FILTERS,
     .create = create,

@@ -25,11 +25,13 @@ struct incident {
 };
 
 /* One response's notices: each change adds one to every audience, so their number and the times
- * they were sent at are all that references need. */
+ * they were sent at are all that references need. A response that ended may be started again: its
+ * notices are counted on, as identifiers are never used twice. */
 struct series {
-    char *key; /* "<area> <incident>" */
+    char *key;      /* "<area> <incident>" */
+    uint64_t ended; /* notices up to the last end */
     int64_t *sent_at_us;
-    size_t count;
+    size_t count; /* since then */
     bool told_public;
     UT_hash_handle hh;
 };
@@ -69,9 +71,10 @@ struct plan_text template_fill(struct ld_arena *arena, const struct plan *plan,
                                const Liandong__V1__Response *response, int level,
                                struct plan_text pattern);
 
-/* cap.c: identifier of the n-th notice of a series for an audience (from 1), in the arena. */
-const char *cap_identifier(struct ld_arena *arena, const char *incident, const char *area, size_t n,
-                           const char *audience);
+/* cap.c: identifier of the n-th notice since the last end (from 0) for an audience, in the arena.
+ */
+char *cap_identifier(struct ld_arena *arena, const struct announcement *announcement, size_t n,
+                     const char *audience);
 /* The notice as a CAP 1.2 message (OASIS CAP-v1.2), XML, in the arena. */
 char *cap_write(struct ld_arena *arena, const struct announcement *announcement,
                 const struct audience *audience, const Liandong__V1__Notice *notice);

@@ -234,6 +234,31 @@ static void updates_and_the_end_refer_to_all_before(void **state)
     world_close(&world);
 }
 
+static void a_response_that_is_started_again_is_told_anew(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    size_t first = world.count;
+    report_cases(&world, "1", "", 60, LD_RECORD_EXERCISE);
+    report_cases(&world, "1", "", 60, 0);
+    respond(&world, "3303", STATE(ACTIVE), PLAN_III, PLAN_NONE, LD_RECORD_EXERCISE);
+    respond(&world, "3303", STATE(ACTIVE), PLAN_III, PLAN_NONE, 0);
+    respond(&world, "3303", STATE(TERMINATED), PLAN_NONE, PLAN_III, 0);
+    size_t again = respond(&world, "3303", STATE(ACTIVE), PLAN_III, PLAN_NONE, 0);
+    size_t last = respond(&world, "3303", STATE(ADJUSTED), PLAN_II, PLAN_III, 0);
+    const notice *alert = to_whom(&world, again, "3303.health");
+    const notice *update = to_whom(&world, last, "3303.health");
+    assert_int_equal(alert->kind, KIND(ALERT));
+    assert_int_equal(alert->n_references, 0);
+    assert_string_equal(alert->identifier, "liandong." INCIDENT ".3303.3.3303.health");
+    assert_int_equal(update->n_references, 1);
+    assert_string_equal(update->references[0], alert->identifier);
+    expect_good_cap(&world, first);
+    world_survives_snapshots(&world, &notification_class);
+    world_close(&world);
+}
+
 static void steps_that_change_nothing_in_force_are_not_told(void **state)
 {
     (void)state;
@@ -269,6 +294,7 @@ int main(void)
         cmocka_unit_test(our_schema_refuses_what_the_standard_refuses),
         cmocka_unit_test(activation_tells_every_unit_and_the_public),
         cmocka_unit_test(updates_and_the_end_refer_to_all_before),
+        cmocka_unit_test(a_response_that_is_started_again_is_told_anew),
         cmocka_unit_test(steps_that_change_nothing_in_force_are_not_told),
         cmocka_unit_test(a_county_hears_of_its_own_response),
     };
