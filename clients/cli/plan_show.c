@@ -11,6 +11,27 @@
 
 /* ---- overview ---- */
 
+/* "; press / 7d": what comes round while a level is in force. */
+static void print_rhythm(const char *what, const struct plan_rhythm *rhythm)
+{
+    char every[LD_TIME_TEXT_SIZE];
+    if (rhythm->every_us > 0)
+        printf("; %s / %s", what, ld_duration_format(every, rhythm->every_us));
+}
+
+/* What the plan leaves to others: to its general plan, to the warning, to plans of their own. */
+static void print_relations(const struct cli *cli, const struct plan *plan)
+{
+    if (*plan->general)
+        printf(cli_say(cli, "  未尽事宜按 %s（%s）\n", "  what it leaves open: by %s (%s)\n"),
+               plan->general, plan->general_section);
+    if (plan->procedure.follows_warning)
+        puts(cli_say(cli, "  响应随预警启动", "  the response follows the warning"));
+    for (size_t i = 0; i < plan->deferral_count; i++)
+        printf(cli_say(cli, "  另按 %s（%s）：%zu 种\n", "  by %s (%s): %zu hazards\n"),
+               plan->deferrals[i].to, plan->deferrals[i].section, plan->deferrals[i].hazard_count);
+}
+
 static void print_overview(const struct cli *cli, const struct plan *plan)
 {
     if (cli->json) {
@@ -37,13 +58,19 @@ static void print_overview(const struct cli *cli, const struct plan *plan)
             "%zu clocks\n"),
         plan->criterion_count, plan->warning_count, plan->member_count, plan->group_count,
         plan->duty_count, plan->clock_count);
+    print_relations(cli, plan);
     for (int level = PLAN_I; level <= PLAN_IV; level++) {
         const struct plan_organisation *organisation = &plan->organisation[level];
         if (!(plan->levels & (1u << level)))
             continue;
-        printf("  %s%-10s%s %s; %s\n", cli_on(cli, cli_level_style(level)), cli_level(cli, level),
+        printf("  %s%-10s%s %s; %s", cli_on(cli, cli_level_style(level)), cli_level(cli, level),
                cli_off(cli), cli_text(cli, organisation->commander),
                cli_text(cli, organisation->office));
+        print_rhythm(cli_say(cli, "评估", "assessment"), &organisation->assessment);
+        print_rhythm(cli_say(cli, "风险地图", "risk map"), &organisation->map);
+        print_rhythm(cli_say(cli, "会商", "meeting"), &organisation->meeting);
+        print_rhythm(cli_say(cli, "发布会", "press"), &organisation->press);
+        putchar('\n');
     }
 }
 
@@ -77,14 +104,17 @@ static int print_duties(const struct cli *cli, const struct plan *plan, const ch
     struct cli_table *table = cli->json ? NULL : cli_table_open(cli, COLUMNS, COUNT(COLUMNS));
     for (size_t i = 0; i < plan->members[member].duty_count; i++) {
         const struct plan_duty *duty = &plan->duties[plan->members[member].duties[i]];
-        char within[LD_TIME_TEXT_SIZE] = "";
+        char within[LD_TIME_TEXT_SIZE] = "", levels[24];
         if (duty->deadline_us > 0)
             ld_duration_format(within, duty->deadline_us);
-        const char *cells[] = {duty->id, plan_level_name((int)duty->from), duty->section, within,
-                               cli_text(cli, duty->text)};
+        snprintf(levels, sizeof levels, "%s%s%s", plan_level_name((int)duty->from),
+                 duty->until != PLAN_NONE ? "–" : "",
+                 duty->until != PLAN_NONE ? plan_level_name((int)duty->until) : "");
+        const char *cells[] = {duty->id, levels, duty->section, within, cli_text(cli, duty->text)};
         if (cli->json)
-            cli_print_json(json_pack("{s:s,s:s,s:s,s:o}", "duty", duty->id, "from",
-                                     plan_level_name((int)duty->from), "section", duty->section,
+            cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:o}", "duty", duty->id, "from",
+                                     plan_level_name((int)duty->from), "until",
+                                     plan_level_name((int)duty->until), "section", duty->section,
                                      "text", event_text(duty->text)));
         else
             cli_table_row(table, cells);
@@ -176,6 +206,7 @@ static void print_clocks(const struct cli *cli, const struct plan *plan)
         {.name = {"时限", "CLOCK"}},   {.name = {"级别", "LEVELS"}},
         {.name = {"期限", "WITHIN"}},  {.name = {"谁", "WHO"}},
         {.name = {"出处", "SECTION"}}, {.name = {"内容", "WHAT"}, .wrap = true}};
+    static const char *const STARTS[] = {"received", "occurred", "response", "daily", "ended"};
     struct ld_buffer by = {0};
     struct cli_table *table = cli->json ? NULL : cli_table_open(cli, COLUMNS, COUNT(COLUMNS));
     for (size_t i = 0; i < plan->clock_count; i++) {
@@ -185,13 +216,17 @@ static void print_clocks(const struct cli *cli, const struct plan *plan)
             snprintf(within, sizeof within, "%02d:%02d", at->at_minute / 60, at->at_minute % 60);
         else
             ld_duration_format(within, at->within_us);
+        (void)join(&by, at->by, at->by_count);
+        if (at->each && !cli->json)
+            ld_buffer_text(&by, cli_say(cli, "（各自）", " (each)"));
         const char *cells[] = {at->id,      levels_text(levels, at->levels),
-                               within,      join(&by, at->by, at->by_count),
+                               within,      ld_buffer_string(&by),
                                at->section, cli_text(cli, at->text)};
         if (cli->json)
-            cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "clock", at->id, "levels", levels,
-                                     "within", within, "by", cells[3], "section", at->section,
-                                     "text", event_text(at->text)));
+            cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:o}", "clock", at->id, "levels",
+                                     levels, "starts", STARTS[at->starts], "within", within, "by",
+                                     cells[3], "each", at->each, "section", at->section, "text",
+                                     event_text(at->text)));
         else
             cli_table_row(table, cells);
     }

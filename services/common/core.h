@@ -89,6 +89,10 @@ const struct plan *sv_plans_governing(const struct sv_plans *plans, const char *
                                       const char *hazard);
 /* Any plan in force whose area contains this area: for names and vocabulary; NULL if none. */
 const struct plan *sv_plans_any(const struct sv_plans *plans, const char *area);
+/* The deferral of a plan in force for the area by which the hazard goes by another plan, adopted or
+ * not, and in *by whose it is; NULL: none. */
+const struct plan_deferral *sv_plans_deferral(const struct sv_plans *plans, const char *area,
+                                              const char *hazard, const struct plan **by);
 
 struct sv_setup {
     const struct sv_plans *plans; /* lives as long as the core */

@@ -144,16 +144,16 @@ static bool covers(const struct plan *plan, const char *area)
     return strncmp(plan->area, area, strlen(plan->area)) == 0;
 }
 
-static bool defers(const struct plan *plan, size_t hazard)
+static const struct plan_deferral *deferral_of(const struct plan *plan, size_t hazard)
 {
     for (size_t i = 0; i < plan->deferral_count; i++) {
         const struct plan_deferral *deferral = &plan->deferrals[i];
         for (size_t k = 0; k < deferral->hazard_count; k++) {
             if (deferral->hazards[k] == hazard)
-                return true;
+                return deferral;
         }
     }
-    return false;
+    return NULL;
 }
 
 const struct plan *sv_plans_governing(const struct sv_plans *plans, const char *area,
@@ -164,8 +164,23 @@ const struct plan *sv_plans_governing(const struct sv_plans *plans, const char *
         if (!covers(plan, area))
             continue;
         int index = plan_find_hazard(plan, hazard);
-        if (index >= 0 && plan->in_scope[index] && !defers(plan, (size_t)index))
+        if (index >= 0 && plan->in_scope[index] && !deferral_of(plan, (size_t)index))
             return plan;
+    }
+    return NULL;
+}
+
+const struct plan_deferral *sv_plans_deferral(const struct sv_plans *plans, const char *area,
+                                              const char *hazard, const struct plan **by)
+{
+    for (size_t i = 0; i < plans->current_count; i++) {
+        const struct plan *plan = plans->current[i];
+        int index = covers(plan, area) ? plan_find_hazard(plan, hazard) : -1;
+        const struct plan_deferral *deferral = index < 0 ? NULL : deferral_of(plan, (size_t)index);
+        if (!deferral)
+            continue;
+        *by = plan;
+        return deferral;
     }
     return NULL;
 }

@@ -145,6 +145,16 @@ static bool check_hazard(struct intake *intake)
         return no(intake, "unknown-hazard", SAY("事件种类 %s 不在词汇表中，请核对", report->hazard),
                   SAY("hazard %s is not in the vocabulary: check its name", report->hazard));
     intake->plan = sv_plans_governing(intake->core->plans, report->area, report->hazard);
+    const struct plan *by = NULL;
+    const struct plan_deferral *deferral =
+        intake->plan ? NULL
+                     : sv_plans_deferral(intake->core->plans, report->area, report->hazard, &by);
+    if (deferral)
+        return no(intake, "no-plan",
+                  SAY("按 %s %s，%s 依照预案 %s 处置，而该预案未在用；请先发布该预案", by->id,
+                      deferral->section, report->hazard, deferral->to),
+                  SAY("by %s %s %s goes by the plan %s, which is not in force: adopt it", by->id,
+                      deferral->section, report->hazard, deferral->to));
     if (!intake->plan)
         return no(intake, "no-plan",
                   SAY("区划 %s 没有管 %s 的在用预案；请发布相应预案", report->area, report->hazard),

@@ -7,7 +7,8 @@
  * round where nothing else must hold too; a line moved by a space.
  *
  * Found: a finding in the plan's own file at the line of the break or at most two beside it (what
- * is no YAML any more is noticed where the entry ends: eight), at a map or list that the node
+ * is no YAML any more is noticed where the
+ * entry or one around it ends), at a map or list that the node
  * stands in, or one that names the word that was changed (where what refers to it is reported).
  * Harmless: the tree is the same but for texts that only people read (FREE below): what is said in
  * both languages, readings, citations, and names that nothing in the plan refers to.
@@ -21,14 +22,7 @@
 #include <stdio.h>
 #include "plan/tree.h"
 
-enum {
-    NODES_MAX = 40000,
-    BREAKS = 90,
-    BREAKS_FULL = 1000,
-    NEARBY = 2,
-    NEARBY_YAML = 8,
-    TRIES = 2000
-};
+enum { NODES_MAX = 40000, BREAKS = 90, BREAKS_FULL = 1000, NEARBY = 2, AROUND = 3, TRIES = 2000 };
 
 enum kind {
     RENAME,
@@ -293,6 +287,17 @@ static bool is_harmless(const struct node *root, const char *name, const char *b
     return same;
 }
 
+/* Where the entry, or one of those around it, ends. */
+static int end_line(const struct place *place)
+{
+    int line = place->node->line;
+    for (int up = 0; up <= AROUND && place; up++, place = place->parent) {
+        const struct node *next = place->node->next;
+        line = next && next->line > line ? next->line : line;
+    }
+    return line;
+}
+
 static bool is_near(const struct plan_finding *finding, const struct place *place, const char *name)
 {
     const struct node *node = place->node;
@@ -300,10 +305,11 @@ static bool is_near(const struct plan_finding *finding, const struct place *plac
         return true;
     if (strcmp(finding->file, name) != 0)
         return false;
-    bool is_yaml = strstr(finding->text, "not valid YAML") == NULL;
     int line = node->key ? node->key_line : node->line;
-    if (abs(finding->line - line) <= (is_yaml ? NEARBY : NEARBY_YAML) ||
-        abs(finding->line - node->line) <= NEARBY)
+    if (abs(finding->line - line) <= NEARBY || abs(finding->line - node->line) <= NEARBY)
+        return true;
+    if (strstr(finding->text, "not valid YAML") && finding->line >= line &&
+        finding->line <= end_line(place))
         return true;
     for (const struct place *up = place->parent; up; up = up->parent) {
         if (finding->line == up->node->line ||
