@@ -24,6 +24,7 @@ static void prepare(struct incident *incident, const struct rules *rules)
     incident->rules = rules;
     incident->gauges = allocated(calloc(rules->measure_count + 1, sizeof *incident->gauges));
     incident->tallies = allocated(calloc(rules->tally_count + 1, sizeof *incident->tallies));
+    incident->extents = allocated(calloc(2 * rules->input_count + 1, sizeof *incident->extents));
     incident->verdicts = allocated(calloc(rules->count + 1, sizeof *incident->verdicts));
     for (size_t i = 0; i < rules->tally_count; i++)
         tally_open(&incident->tallies[i], rules->tallies[i].window_us, rules->tallies[i].places);
@@ -38,7 +39,10 @@ struct incident *incident_new(const char *id, const char *city, const char *haza
     incident->hazard = allocated(strdup(hazard));
     incident->plan = plan;
     incident->as_of_us = INT64_MIN;
+    incident->version = 1;
     incident->counties_told = SIZE_MAX; /* the first judgement is told whatever it is */
+    for (size_t i = 0; i < LISTED; i++)
+        incident->heard[i] = -1;
     prepare(incident, rules);
     return incident;
 }
@@ -61,6 +65,7 @@ void incident_free(struct incident *incident)
     free(incident->is_county);
     free(incident->gauges);
     free(incident->tallies);
+    free(incident->extents);
     free(incident->standing);
     free(incident->designations);
     free(incident->verdicts);
@@ -190,6 +195,19 @@ static bool countable(const struct plan_measure *measure, double value)
     return value > 0 && value <= COUNT_MAX && floor(value) == value;
 }
 
+/* Reports list the same measures in the same order, mostly: the one that stood there last is tried
+ * before it is looked up. */
+static int measure_at(struct incident *incident, size_t place, const char *id)
+{
+    const struct plan *plan = incident->plan;
+    if (place >= LISTED)
+        return plan_find_measure(plan, id);
+    int *heard = &incident->heard[place];
+    if (*heard < 0 || strcmp(plan->measures[*heard].id, id) != 0)
+        *heard = plan_find_measure(plan, id);
+    return *heard;
+}
+
 /* True if anything was counted that windows may hold. */
 static bool count_measures(struct incident *incident, const Liandong__V1__Report *report,
                            struct mark mark)
@@ -197,7 +215,7 @@ static bool count_measures(struct incident *incident, const Liandong__V1__Report
     const struct plan *plan = incident->plan;
     bool counted = false;
     for (size_t i = 0; i < report->n_measures; i++) {
-        int index = plan_find_measure(plan, report->measures[i]->measure);
+        int index = measure_at(incident, i, report->measures[i]->measure);
         int slot = index < 0 ? -1 : incident->rules->slot_of_measure[index];
         mark.value = report->measures[i]->value;
         if (slot < 0 || !countable(&plan->measures[index], mark.value))
@@ -265,6 +283,7 @@ bool incident_count(struct incident *incident, const Liandong__V1__Report *repor
                         .area = area,
                         .place = place_of(incident, area, report->place)};
     bool late = mark.time_us < incident->as_of_us;
+    incident->version++;
     if (*report->revises)
         take_back(incident, reporter, report->revises);
     advance(incident, mark.time_us);

@@ -8,6 +8,8 @@
 #include "tally.h"
 #include "liandong/v1/report.pb-c.h"
 
+enum { LISTED = 16 }; /* measures of a report whose places in its list are remembered */
+
 struct told { /* where a report's numbers are, for when it is revised */
     int64_t onset_us;
     uint64_t report;
@@ -32,6 +34,11 @@ struct verdict {         /* of one rule */
     struct moment since; /* it holds without a break */
 };
 
+struct extent {         /* of what an input's conditions compare */
+    double least, most; /* one number, or those of all areas that count; NaN: none */
+    uint64_t version;   /* of the incident, when it was found */
+};
+
 struct incident {
     char *id, *city, *hazard;
     const struct plan *plan;
@@ -46,8 +53,11 @@ struct incident {
     struct sv_names areas, places;
     bool *is_county; /* by area */
     size_t is_county_capacity;
-    struct gauge *gauges;  /* by rules.measures */
-    struct tally *tallies; /* by rules.tallies */
+    struct gauge *gauges;   /* by rules.measures */
+    struct tally *tallies;  /* by rules.tallies */
+    struct extent *extents; /* by rules.inputs, now and for the late report; judge.c finds them */
+    uint64_t version;       /* another one with every report, from 1 */
+    int heard[LISTED];      /* the measure (of plan.measures) that stood there in a report's list */
     struct standing *standing;
     size_t standing_count;
     struct designation *designations;

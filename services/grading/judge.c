@@ -1,7 +1,8 @@
 /*
  * Judging: every rule is evaluated in the latest window and, after a late report, once more in the
- * windows of the past that hold it. The grade is the gravest that ever held; what is suggested is
- * the gravest that holds in the latest window.
+ * windows of the past that hold it. Conditions need not see every area: the least and the greatest
+ * figure of what they read, found once for each report, decide nearly all. The grade is the gravest
+ * that ever held; what is suggested is the gravest that holds in the latest window.
  */
 #include "judge.h"
 
@@ -128,22 +129,28 @@ static struct reading best_reading(const struct incident *incident, const struct
     return best;
 }
 
-/* Over the latest reading of each place; its time is that of the newest. */
-static struct reading mean_reading(const struct incident *incident, const struct node *node)
+/* Over the latest reading of each place; its time is that of the newest. NaN if there is none. */
+static double mean_over(const struct incident *incident, const struct plan_condition *condition,
+                        size_t slot, int64_t *to_us)
 {
-    const struct plan_condition *condition = node->condition;
-    struct reading mean = {.area = NO_AREA};
     double sum = 0, count = 0;
     for (size_t place = 0; place < incident->places.count; place++) {
-        const struct mark *mark = gauge_at_place(&incident->gauges[node->slot], place);
+        const struct mark *mark = gauge_at_place(&incident->gauges[slot], place);
         if (!judge_is_recent(incident, condition, mark))
             continue;
         sum += mark->value;
-        mean.to_us = count++ == 0 || mark->time_us > mean.to_us ? mark->time_us : mean.to_us;
+        *to_us = count++ == 0 || mark->time_us > *to_us ? mark->time_us : *to_us;
     }
-    if (count > 0) {
-        mean.value = judge_rounded(condition, sum / count);
-        mean.holds = plan_bounds_hold(&condition->bounds, mean.value);
+    return count > 0 ? judge_rounded(condition, sum / count) : NAN;
+}
+
+static struct reading mean_reading(const struct incident *incident, const struct node *node)
+{
+    struct reading mean = {.area = NO_AREA};
+    double value = mean_over(incident, node->condition, node->slot, &mean.to_us);
+    if (!isnan(value)) {
+        mean.value = value;
+        mean.holds = plan_bounds_hold(&node->condition->bounds, value);
     }
     return mean;
 }
@@ -202,16 +209,100 @@ struct reading judge_read(const struct incident *incident, const struct node *no
     }
 }
 
+/* ---- extents ---- */
+
+static void widen(struct extent *extent, double value)
+{
+    if (!(extent->least <= value))
+        extent->least = value;
+    if (!(extent->most >= value))
+        extent->most = value;
+}
+
+static void widen_by_counties(const struct incident *incident, const struct tally *tally,
+                              struct extent *extent)
+{
+    for (size_t area = 0; area < incident->areas.count; area++) {
+        if (incident->is_county[area])
+            widen(extent, sum_in(tally, area));
+    }
+}
+
+static void widen_by_readings(const struct incident *incident, const struct input *input,
+                              struct extent *extent)
+{
+    const struct plan_condition *condition = input->condition;
+    for (size_t area = 0; area < incident->areas.count; area++) {
+        const struct mark *mark = gauge_in_area(&incident->gauges[input->slot], area);
+        if (judge_is_recent(incident, condition, mark) &&
+            judge_reads_area(incident, condition, area))
+            widen(extent, judge_rounded(condition, mark->value));
+    }
+}
+
+static void widen_by_count(const struct incident *incident, const struct input *input, bool late,
+                           struct extent *extent)
+{
+    const struct tally *tally = &incident->tallies[input->slot];
+    if (input->condition->kind == PLAN_AREAS)
+        widen(extent, late ? tally->late.areas.value : (double)tally->areas);
+    else if (input->condition->kind == PLAN_PLACES)
+        widen(extent, late ? tally->late.places.value : (double)tally->places);
+    else if (input->condition->over != PLAN_OVER_COUNTY)
+        widen(extent, late ? tally->late.total.value : tally->total);
+    else if (!late)
+        widen_by_counties(incident, tally, extent);
+    else if (incident->is_county[tally->late_area])
+        widen(extent, tally->late.area.value);
+}
+
+static struct extent find_extent(const struct incident *incident, const struct input *input,
+                                 bool late)
+{
+    struct extent extent = {NAN, NAN, incident->version};
+    const struct plan_condition *condition = input->condition;
+    int64_t to_us = 0;
+    if (condition->kind == PLAN_SIGN) {
+        for (size_t i = 0; i < incident->standing_count; i++) {
+            if (incident->standing[i].sign == condition->sign)
+                widen(&extent, 1);
+        }
+    } else if (condition->kind != PLAN_GAUGE) {
+        widen_by_count(incident, input, late, &extent);
+    } else if (condition->over == PLAN_OVER_MEAN) {
+        widen(&extent, mean_over(incident, condition, input->slot, &to_us));
+    } else {
+        widen_by_readings(incident, input, &extent);
+    }
+    return extent;
+}
+
 /* ---- rules ---- */
+
+/* Found once for each report, however many conditions compare it. Some area below and some above
+ * say nothing of those between. */
+static bool leaf_holds(const struct incident *incident, const struct node *node, int level,
+                       bool late)
+{
+    if (node->kind == PLAN_DESIGNATED)
+        return read_designation(incident, node, level).holds;
+    struct extent *extent = &incident->extents[2 * node->input + late];
+    if (extent->version != incident->version)
+        *extent = find_extent(incident, &incident->rules->inputs[node->input], late);
+    if (!(extent->most >= node->low && extent->least <= node->high))
+        return false;
+    return extent->least >= node->low || extent->most <= node->high ||
+           judge_read(incident, node, level, late).holds;
+}
 
 bool judge_holds(const struct incident *incident, const struct node *node, int level, bool late)
 {
     const struct node *children = incident->rules->nodes + node->first_child;
-    enum plan_condition_kind kind = node->condition->kind;
+    enum plan_condition_kind kind = node->kind;
+    if (node->child_count == 0 && kind != PLAN_ALL && kind != PLAN_ANY)
+        return leaf_holds(incident, node, level, late);
     if (kind == PLAN_NOT)
         return !judge_holds(incident, children, level, late);
-    if (kind != PLAN_ALL && kind != PLAN_ANY)
-        return judge_read(incident, node, level, late).holds;
     for (size_t i = 0; i < node->child_count; i++) {
         if (judge_holds(incident, &children[i], level, late) == (kind == PLAN_ANY))
             return kind == PLAN_ANY;

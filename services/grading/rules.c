@@ -1,6 +1,7 @@
 /* Picks the criteria for a hazard and finds what has to be counted for them. */
 #include "rules.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,15 +83,52 @@ static size_t slot_for(struct rules *rules, const struct plan_condition *conditi
     }
 }
 
+static bool reads_the_same(const struct plan_condition *a, const struct plan_condition *b)
+{
+    bool recent = a->kind == PLAN_GAUGE && a->window == PLAN_WINDOW_FIXED;
+    return a->kind == b->kind && a->over == b->over && a->round_up == b->round_up &&
+           a->sign == b->sign &&
+           (a->kind != PLAN_GAUGE ||
+            (a->window == b->window && (!recent || a->window_us == b->window_us)));
+}
+
+static size_t input_for(struct rules *rules, const struct plan_condition *condition, size_t slot)
+{
+    for (size_t i = 0; i < rules->input_count; i++) {
+        if (rules->inputs[i].slot == slot && reads_the_same(rules->inputs[i].condition, condition))
+            return i;
+    }
+    rules->inputs = longer(rules->inputs, rules->input_count, sizeof *rules->inputs);
+    rules->inputs[rules->input_count] = (struct input){condition, slot};
+    return rules->input_count++;
+}
+
 /* ---- nodes ---- */
+
+/* An open bound is a closed one at the next number. */
+static struct node node_of(struct rules *rules, const struct plan_condition *condition)
+{
+    const struct plan_bounds *bounds = &condition->bounds;
+    struct node node = {.low = -INFINITY,
+                        .high = INFINITY,
+                        .kind = condition->kind,
+                        .slot = slot_for(rules, condition),
+                        .condition = condition};
+    if (bounds->has_low)
+        node.low = bounds->low_open ? nextafter(bounds->low, INFINITY) : bounds->low;
+    if (bounds->has_high)
+        node.high = bounds->high_open ? nextafter(bounds->high, -INFINITY) : bounds->high;
+    if (condition->child_count == 0 && condition->kind != PLAN_DESIGNATED)
+        node.input = (uint32_t)input_for(rules, condition, node.slot);
+    return node;
+}
 
 static size_t add_nodes(struct rules *rules, const struct plan_condition *conditions, size_t count)
 {
     size_t first = rules->node_count;
     for (size_t i = 0; i < count; i++) {
         rules->nodes = longer(rules->nodes, rules->node_count, sizeof *rules->nodes);
-        rules->nodes[rules->node_count++] =
-            (struct node){.condition = &conditions[i], .slot = slot_for(rules, &conditions[i])};
+        rules->nodes[rules->node_count++] = node_of(rules, &conditions[i]);
     }
     for (size_t i = 0; i < count; i++) {
         size_t child = add_nodes(rules, conditions[i].children, conditions[i].child_count);
@@ -134,6 +172,7 @@ void rules_free(struct rules *rules)
         return;
     free(rules->all);
     free(rules->nodes);
+    free(rules->inputs);
     free(rules->tallies);
     free(rules->measures);
     free(rules->slot_of_measure);

@@ -10,10 +10,17 @@
 
 #define GRADING_ALL_TIME INT64_MAX /* a window since the incident was opened */
 
-struct node { /* a condition; its children stand together, behind it */
-    const struct plan_condition *condition;
+struct node {         /* a condition; its children stand together, behind it */
+    double low, high; /* its bounds, both closed; infinite where there is none */
+    enum plan_condition_kind kind;
+    uint32_t input; /* of rules.inputs: what it compares; unless it has children or is designated */
     size_t first_child, child_count;
     size_t slot; /* of rules.tallies (count, areas, places) or rules.measures (gauge) */
+    const struct plan_condition *condition;
+};
+struct input { /* what conditions compare, perhaps several with bounds of their own */
+    const struct plan_condition *condition; /* one of them */
+    size_t slot;
 };
 struct tally_kind { /* a measure counted in a window */
     size_t measure; /* of rules.measures */
@@ -31,6 +38,8 @@ struct rules {
     size_t grading_count, count;
     struct node *nodes;
     size_t node_count;
+    struct input *inputs;
+    size_t input_count;
     struct tally_kind *tallies;
     size_t tally_count;
     size_t *measures; /* of plan.measures: all that are counted or read */

@@ -127,6 +127,18 @@ static size_t end_before(const struct chunk *chunk, int64_t to_us)
                                                           : index_from(chunk, to_us, 0);
 }
 
+static void raise_part(struct chunk *chunk, size_t from, size_t end, unsigned figure, double by)
+{
+    double *figures = chunk->figures[figure], most = chunk->most[figure];
+    for (size_t i = from; i < end; i++) {
+        figures[i] += by;
+        most = figures[i] > most ? figures[i] : most;
+    }
+    chunk->most[figure] = most;
+    if (by < 0)
+        find_most(chunk, figure);
+}
+
 void series_raise(struct series *series, int64_t from_us, int64_t to_us, unsigned figure, double by)
 {
     struct cursor cursor = series_from(series, from_us, 0);
@@ -135,13 +147,10 @@ void series_raise(struct series *series, int64_t from_us, int64_t to_us, unsigne
         size_t end = end_before(chunk, to_us);
         if (cursor.index >= end)
             return;
-        if (cursor.index == 0 && end == chunk->count) {
+        if (cursor.index == 0 && end == chunk->count)
             chunk->owed[figure] += by;
-            continue;
-        }
-        for (size_t i = cursor.index; i < end; i++)
-            chunk->figures[figure][i] += by;
-        find_most(chunk, figure);
+        else
+            raise_part(chunk, cursor.index, end, figure, by);
     }
 }
 
@@ -229,6 +238,7 @@ static struct cursor room_for(struct series *series, const struct mark *mark)
                                   : series_from(series, mark->time_us, mark->report);
     if (at_end && (!last || series->chunks[cursor.chunk - 1].count == MARKS_MAX)) {
         add_chunk(series, cursor.chunk, (struct chunk){.count = 0});
+        make_room(series, &series->chunks[cursor.chunk], last ? MARKS_MAX : MARKS_FIRST);
         return cursor;
     }
     if (at_end) {
@@ -248,7 +258,8 @@ static void put_figures(const struct series *series, struct chunk *chunk, size_t
     for (unsigned figure = 0; figure < series->figure_count; figure++) {
         double *place = chunk->figures[figure] + index;
         double value = figures[figure] - chunk->owed[figure];
-        memmove(place + 1, place, behind * sizeof *place);
+        if (behind > 0)
+            memmove(place + 1, place, behind * sizeof *place);
         *place = value;
         if (chunk->count == 0 || value > chunk->most[figure])
             chunk->most[figure] = value;
@@ -261,8 +272,9 @@ void series_insert(struct series *series, const struct mark *mark, const double 
     struct chunk *chunk = &series->chunks[cursor.chunk];
     make_room(series, chunk, chunk->count + 1);
     put_figures(series, chunk, cursor.index, figures);
-    memmove(chunk->marks + cursor.index + 1, chunk->marks + cursor.index,
-            (chunk->count - cursor.index) * sizeof *chunk->marks);
+    if (cursor.index < chunk->count)
+        memmove(chunk->marks + cursor.index + 1, chunk->marks + cursor.index,
+                (chunk->count - cursor.index) * sizeof *chunk->marks);
     chunk->marks[cursor.index] = *mark;
     chunk->count++;
     series->count++;
