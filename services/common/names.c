@@ -1,13 +1,14 @@
 /*
- * Names: bytes in one pool, found by SipHash in a table of hashes and numbers with linear probing,
+ * Names: bytes in one pool, found by XXH3 in a table of hashes and numbers with linear probing,
  * at most half full. The table is never saved: loading adds the names again.
  */
 #include "names.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 #include "inside.h"
 
 enum { SLOTS_FIRST = 16, LOADED_AHEAD = 16 };
@@ -18,12 +19,7 @@ struct sv_name {
 
 static uint32_t hash_of(const char *text, size_t size)
 {
-    static const uint8_t key[crypto_shorthash_KEYBYTES] = "liandong names";
-    uint8_t hash[crypto_shorthash_BYTES];
-    uint32_t low;
-    crypto_shorthash(hash, (const uint8_t *)text, size, key);
-    memcpy(&low, hash, sizeof low);
-    return low;
+    return (uint32_t)XXH3_64bits(text, size);
 }
 
 static size_t number_in(uint64_t slot)
@@ -132,6 +128,12 @@ size_t sv_names_add(struct sv_names *names, const char *text, size_t size)
     if (names->count * 2 >= names->slot_count)
         grow_slots(names, names->count);
     return add_hashed(names, hash_of(text, size), text, size);
+}
+
+void sv_names_ahead(const struct sv_names *names, const char *text, size_t size)
+{
+    if (names->slot_count > 0)
+        __builtin_prefetch(&names->slots[hash_of(text, size) & (names->slot_count - 1)]);
 }
 
 const char *sv_names_text(const struct sv_names *names, size_t number)

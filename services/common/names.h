@@ -27,6 +27,8 @@ struct sv_names {
 size_t sv_names_find(const struct sv_names *names, const char *text, size_t size);
 /* The same, added if it is not there (then its number is the count before). */
 size_t sv_names_add(struct sv_names *names, const char *text, size_t size);
+/* Soon this name is to be found or added: its place in the table is fetched meanwhile. */
+void sv_names_ahead(const struct sv_names *names, const char *text, size_t size);
 /* Borrowed until the next add; zero-terminated. */
 const char *sv_names_text(const struct sv_names *names, size_t number);
 void sv_names_free(struct sv_names *names);

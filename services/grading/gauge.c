@@ -43,8 +43,10 @@ void gauge_add(struct gauge *gauge, const struct mark *mark)
 {
     series_insert(&gauge->readings, mark, NULL);
     gauge->by_area = longer(gauge->by_area, &gauge->area_count, mark->area);
-    gauge->by_place = longer(gauge->by_place, &gauge->place_count, mark->place);
     keep_latest(&gauge->by_area[mark->area], mark);
+    if (!gauge->places)
+        return;
+    gauge->by_place = longer(gauge->by_place, &gauge->place_count, mark->place);
     keep_latest(&gauge->by_place[mark->place], mark);
 }
 
@@ -69,7 +71,7 @@ void gauge_take_back(struct gauge *gauge, int64_t time_us, uint64_t report)
         return;
     if (gauge->by_area[gone.area].report == report)
         look_back(gauge, gone, &gauge->by_area[gone.area], true);
-    if (gauge->by_place[gone.place].report == report)
+    if (gauge->places && gauge->by_place[gone.place].report == report)
         look_back(gauge, gone, &gauge->by_place[gone.place], false);
 }
 

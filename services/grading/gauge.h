@@ -11,6 +11,7 @@ struct gauge { /* zero-initialised to begin */
     struct series readings;
     struct mark *by_area, *by_place; /* latest; report 0: none */
     size_t area_count, place_count;  /* that ever had one */
+    bool places;                     /* is asked for places; set before the first reading */
 };
 
 void gauge_free(struct gauge *gauge);

@@ -26,6 +26,8 @@ static void prepare(struct incident *incident, const struct rules *rules)
     incident->tallies = allocated(calloc(rules->tally_count + 1, sizeof *incident->tallies));
     incident->extents = allocated(calloc(2 * rules->input_count + 1, sizeof *incident->extents));
     incident->verdicts = allocated(calloc(rules->count + 1, sizeof *incident->verdicts));
+    for (size_t i = 0; i < rules->measure_count; i++)
+        incident->gauges[i].places = rules->places;
     for (size_t i = 0; i < rules->tally_count; i++)
         tally_open(&incident->tallies[i], rules->tallies[i].window_us, rules->tallies[i].places);
 }
@@ -134,11 +136,8 @@ static uint32_t place_of(struct incident *incident, uint32_t area, const char *p
 
 /* ---- revisions ---- */
 
-static void remember(struct incident *incident, const char *reporter, const char *id,
-                     struct told told)
+static void remember(struct incident *incident, const char *key, size_t size, struct told told)
 {
-    char key[SV_PAIR_SIZE];
-    size_t size = sv_names_pair(key, reporter, id);
     size_t number = sv_names_add(&incident->reports, key, size);
     if (number >= incident->told_capacity) {
         size_t capacity = incident->told_capacity ? incident->told_capacity * 2 : 16;
@@ -284,12 +283,15 @@ bool incident_count(struct incident *incident, const Liandong__V1__Report *repor
                         .place = place_of(incident, area, report->place)};
     bool late = mark.time_us < incident->as_of_us;
     incident->version++;
+    char key[SV_PAIR_SIZE];
+    size_t size = sv_names_pair(key, reporter, report->id);
+    sv_names_ahead(&incident->reports, key, size);
     if (*report->revises)
         take_back(incident, reporter, report->revises);
     advance(incident, mark.time_us);
     bool counted = count_measures(incident, report, mark);
     note_signs(incident, report, area, sequence);
-    remember(incident, reporter, report->id, (struct told){mark.time_us, sequence});
+    remember(incident, key, size, (struct told){mark.time_us, sequence});
     if (late && counted)
         look_back(incident, mark.time_us, area);
     return late && counted;

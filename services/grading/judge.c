@@ -279,17 +279,30 @@ static struct extent find_extent(const struct incident *incident, const struct i
 
 /* ---- rules ---- */
 
-/* Found once for each report, however many conditions compare it. Some area below and some above
- * say nothing of those between. */
+/* Found once for each report, however many conditions compare it. */
+static const struct extent *extent_for(const struct incident *incident, const struct node *node,
+                                       bool late)
+{
+    struct extent *extent = &incident->extents[2 * node->input + late];
+    if (extent->version != incident->version)
+        *extent = find_extent(incident, &incident->rules->inputs[node->input], late);
+    return extent;
+}
+
+static bool may_hold(const struct incident *incident, const struct node *node, bool late)
+{
+    const struct extent *extent = extent_for(incident, node, late);
+    return extent->most >= node->low && extent->least <= node->high;
+}
+
+/* Some area below and some above say nothing of those between. */
 static bool leaf_holds(const struct incident *incident, const struct node *node, int level,
                        bool late)
 {
     if (node->kind == PLAN_DESIGNATED)
         return read_designation(incident, node, level).holds;
-    struct extent *extent = &incident->extents[2 * node->input + late];
-    if (extent->version != incident->version)
-        *extent = find_extent(incident, &incident->rules->inputs[node->input], late);
-    if (!(extent->most >= node->low && extent->least <= node->high))
+    const struct extent *extent = extent_for(incident, node, late);
+    if (!may_hold(incident, node, late))
         return false;
     return extent->least >= node->low || extent->most <= node->high ||
            judge_read(incident, node, level, late).holds;
@@ -319,6 +332,15 @@ struct sums {
     int ever, latest, colour; /* levels */
 };
 
+/* Most rules need no more than one look to see that nothing about them changes. */
+static bool is_closed(const struct incident *incident, const struct rule *rule, bool late)
+{
+    if (rule->gate == SIZE_MAX)
+        return false;
+    const struct node *gate = &incident->rules->nodes[rule->gate];
+    return !may_hold(incident, gate, false) && !(late && may_hold(incident, gate, true));
+}
+
 static void judge_rule(struct incident *incident, size_t index, struct moment moment, bool late,
                        struct sums *sums, struct changes *changes)
 {
@@ -347,8 +369,10 @@ struct changes judge(struct incident *incident, struct moment moment, bool late)
 {
     struct changes changes = {.level_before = incident->level, .colour_before = incident->colour};
     struct sums sums = {incident->level, PLAN_NONE, PLAN_NONE};
-    for (size_t i = 0; i < incident->rules->count; i++)
-        judge_rule(incident, i, moment, late, &sums, &changes);
+    for (size_t i = 0; i < incident->rules->count; i++) {
+        if (incident->verdicts[i].holds || !is_closed(incident, &incident->rules->all[i], late))
+            judge_rule(incident, i, moment, late, &sums, &changes);
+    }
     if (incident->plan->warning_from_grade)
         sums.colour = sums.ever;
     size_t counties = incident_counties(incident);

@@ -30,6 +30,8 @@ struct tally_kind { /* a measure counted in a window */
 struct rule {
     const struct plan_criterion *criterion;
     size_t root; /* of rules.nodes */
+    size_t
+        gate; /* of rules.nodes: a figure or sign without which it does not hold; else SIZE_MAX */
 };
 struct rules {
     const struct plan *plan;

@@ -21,13 +21,25 @@ static void *resized(void *memory, size_t count, size_t element_size)
 
 /* ---- finding ---- */
 
+static bool ends_before(const struct chunk *chunk, int64_t time_us, uint64_t report)
+{
+    return chunk->last_us != time_us ? chunk->last_us < time_us : chunk->last_report < report;
+}
+
+static void note_last(struct chunk *chunk)
+{
+    if (chunk->count == 0)
+        return;
+    chunk->last_us = chunk->marks[chunk->count - 1].time_us;
+    chunk->last_report = chunk->marks[chunk->count - 1].report;
+}
+
 static size_t chunk_from(const struct series *series, int64_t time_us, uint64_t report)
 {
     size_t low = 0, high = series->chunk_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        const struct chunk *chunk = &series->chunks[middle];
-        if (before(&chunk->marks[chunk->count - 1], time_us, report))
+        if (ends_before(&series->chunks[middle], time_us, report))
             low = middle + 1;
         else
             high = middle;
@@ -123,8 +135,7 @@ double series_figure(const struct series *series, struct cursor cursor, unsigned
 /* The part of a chunk that lies before a time, from an index on. */
 static size_t end_before(const struct chunk *chunk, int64_t to_us)
 {
-    return chunk->marks[chunk->count - 1].time_us < to_us ? chunk->count
-                                                          : index_from(chunk, to_us, 0);
+    return chunk->last_us < to_us ? chunk->count : index_from(chunk, to_us, 0);
 }
 
 static void raise_part(struct chunk *chunk, size_t from, size_t end, unsigned figure, double by)
@@ -226,6 +237,8 @@ static void split(struct series *series, size_t at)
     }
     find_all_most(series, chunk);
     find_all_most(series, &upper);
+    note_last(chunk);
+    note_last(&upper);
     add_chunk(series, at + 1, upper);
 }
 
@@ -277,6 +290,7 @@ void series_insert(struct series *series, const struct mark *mark, const double 
                 (chunk->count - cursor.index) * sizeof *chunk->marks);
     chunk->marks[cursor.index] = *mark;
     chunk->count++;
+    note_last(chunk);
     series->count++;
 }
 
@@ -305,6 +319,7 @@ static void take_out(const struct series *series, struct chunk *chunk, size_t in
         memmove(place, place + 1, behind * sizeof *place);
     }
     find_all_most(series, chunk);
+    note_last(chunk);
 }
 
 bool series_remove(struct series *series, int64_t time_us, uint64_t report, struct mark *mark)

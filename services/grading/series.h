@@ -20,6 +20,8 @@ struct mark {
     uint32_t area, place;
 };
 struct chunk {
+    int64_t last_us; /* time and report of the last mark: for finding, without a look at marks */
+    uint64_t last_report;
     struct mark *marks;
     double *figures[SERIES_FIGURES]; /* by mark, without what is owed */
     double owed[SERIES_FIGURES];     /* to be added to each */
