@@ -357,7 +357,8 @@ static const char *const forms[] = {
     "gauge: {measure: excess-over-5y-mean, over: mean, within: 4d, round: up, at_least: 2}",
     "count: {measure: cases, within: 2d, over: county, more_than: 4, less_than: 8}",
     "count: {measure: cases, within: incubation, over: county, at_least: 6}",
-    "count: {measure: deaths, within: incubation, over: city, at_most: 2}",
+    "all: [{count: {measure: cases, within: 6d, over: city, at_least: 3}}, "
+    "{count: {measure: deaths, within: incubation, over: county, at_most: 1}}]",
     "areas: {measure: deaths, within: 3d, at_least: 2, at_most: 3}",
     "places: {measure: cases, within: 1d, more_than: 2}",
     "all: [{not: {count: {measure: deaths, within: 5d, over: city, at_least: 1}}}, "
