@@ -280,19 +280,17 @@ static struct extent find_extent(const struct incident *incident, const struct i
 /* ---- rules ---- */
 
 /* Found once for each report, however many conditions compare it. */
-static const struct extent *extent_for(const struct incident *incident, const struct node *node,
-                                       bool late)
+static const struct extent *extent_for(const struct incident *incident, uint32_t input, bool late)
 {
-    struct extent *extent = &incident->extents[2 * node->input + late];
+    struct extent *extent = &incident->extents[2 * input + late];
     if (extent->version != incident->version)
-        *extent = find_extent(incident, &incident->rules->inputs[node->input], late);
+        *extent = find_extent(incident, &incident->rules->inputs[input], late);
     return extent;
 }
 
-static bool may_hold(const struct incident *incident, const struct node *node, bool late)
+static bool meets(const struct extent *extent, double low, double high)
 {
-    const struct extent *extent = extent_for(incident, node, late);
-    return extent->most >= node->low && extent->least <= node->high;
+    return extent->most >= low && extent->least <= high;
 }
 
 /* Some area below and some above say nothing of those between. */
@@ -301,8 +299,8 @@ static bool leaf_holds(const struct incident *incident, const struct node *node,
 {
     if (node->kind == PLAN_DESIGNATED)
         return read_designation(incident, node, level).holds;
-    const struct extent *extent = extent_for(incident, node, late);
-    if (!may_hold(incident, node, late))
+    const struct extent *extent = extent_for(incident, node->input, late);
+    if (!meets(extent, node->low, node->high))
         return false;
     return extent->least >= node->low || extent->most <= node->high ||
            judge_read(incident, node, level, late).holds;
@@ -332,13 +330,13 @@ struct sums {
     int ever, latest, colour; /* levels */
 };
 
-/* Most rules need no more than one look to see that nothing about them changes. */
+/* Most rules need no more than one look to see that they do not hold. */
 static bool is_closed(const struct incident *incident, const struct rule *rule, bool late)
 {
-    if (rule->gate == SIZE_MAX)
+    if (rule->gate == NO_GATE ||
+        meets(extent_for(incident, rule->gate, false), rule->low, rule->high))
         return false;
-    const struct node *gate = &incident->rules->nodes[rule->gate];
-    return !may_hold(incident, gate, false) && !(late && may_hold(incident, gate, true));
+    return !late || !meets(extent_for(incident, rule->gate, true), rule->low, rule->high);
 }
 
 static void judge_rule(struct incident *incident, size_t index, struct moment moment, bool late,

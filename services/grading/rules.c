@@ -138,14 +138,19 @@ static size_t add_nodes(struct rules *rules, const struct plan_condition *condit
     return first;
 }
 
-/* The first of what must all hold, if it is compared with an input. */
-static size_t gate_of(const struct rules *rules, size_t root)
+/* Its gate is the first of what must all hold, if that is compared with an input. */
+static struct rule rule_of(const struct rules *rules, const struct plan_criterion *criterion,
+                           size_t root)
 {
-    size_t gate = root;
-    while (rules->nodes[gate].kind == PLAN_ALL && rules->nodes[gate].child_count > 0)
-        gate = rules->nodes[gate].first_child;
-    const struct node *node = &rules->nodes[gate];
-    return node->child_count == 0 && node->kind != PLAN_DESIGNATED ? gate : SIZE_MAX;
+    const struct node *node = &rules->nodes[root];
+    while (node->kind == PLAN_ALL && node->child_count > 0)
+        node = &rules->nodes[node->first_child];
+    bool compared = node->child_count == 0 && node->kind < PLAN_DESIGNATED && node->kind > PLAN_NOT;
+    return (struct rule){.low = node->low,
+                         .high = node->high,
+                         .gate = compared ? node->input : NO_GATE,
+                         .root = (uint32_t)root,
+                         .criterion = criterion};
 }
 
 static void add_criteria(struct rules *rules, const struct plan_criterion *criteria, size_t count)
@@ -155,7 +160,7 @@ static void add_criteria(struct rules *rules, const struct plan_criterion *crite
             continue;
         size_t root = add_nodes(rules, &criteria[i].when, 1);
         rules->all = longer(rules->all, rules->count, sizeof *rules->all);
-        rules->all[rules->count++] = (struct rule){&criteria[i], root, gate_of(rules, root)};
+        rules->all[rules->count++] = rule_of(rules, &criteria[i], root);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/core.h"
 
+#define NO_GATE          UINT32_MAX
 #define GRADING_ALL_TIME INT64_MAX /* a window since the incident was opened */
 
 struct node {         /* a condition; its children stand together, behind it */
@@ -28,10 +29,10 @@ struct tally_kind { /* a measure counted in a window */
     bool places; /* distinct places are asked for */
 };
 struct rule {
+    double low, high; /* if its gate, an input, lies outside of these, it does not hold */
+    uint32_t gate;    /* of rules.inputs; NO_GATE: it has none */
+    uint32_t root;    /* of rules.nodes */
     const struct plan_criterion *criterion;
-    size_t root; /* of rules.nodes */
-    size_t
-        gate; /* of rules.nodes: a figure or sign without which it does not hold; else SIZE_MAX */
 };
 struct rules {
     const struct plan *plan;

@@ -165,31 +165,43 @@ void series_raise(struct series *series, int64_t from_us, int64_t to_us, unsigne
     }
 }
 
-static void most_in(const struct chunk *chunk, size_t from, size_t end, unsigned figure,
-                    double *most, int64_t *at_us)
+static double greatest(const struct chunk *chunk, size_t from, size_t end, unsigned figure)
 {
-    if (chunk->most[figure] + chunk->owed[figure] <= *most)
-        return;
-    for (size_t i = from; i < end; i++) {
-        double value = chunk->figures[figure][i] + chunk->owed[figure];
-        if (value > *most) {
-            *most = value;
-            *at_us = chunk->marks[i].time_us;
-        }
+    const double *figures = chunk->figures[figure];
+    double most = chunk->most[figure];
+    if (from > 0 || end < chunk->count) {
+        most = figures[from];
+        for (size_t i = from + 1; i < end; i++)
+            most = figures[i] > most ? figures[i] : most;
     }
+    return most + chunk->owed[figure];
 }
 
 void series_most(const struct series *series, int64_t from_us, int64_t to_us, unsigned figure,
                  double *most, int64_t *at_us)
 {
+    const struct chunk *best = NULL;
+    size_t first = 0;
     struct cursor cursor = series_from(series, from_us, 0);
     for (; cursor.chunk < series->chunk_count; cursor.chunk++, cursor.index = 0) {
         const struct chunk *chunk = &series->chunks[cursor.chunk];
         size_t end = end_before(chunk, to_us);
         if (cursor.index >= end)
-            return;
-        most_in(chunk, cursor.index, end, figure, most, at_us);
+            break;
+        if (chunk->most[figure] + chunk->owed[figure] <= *most)
+            continue;
+        double value = greatest(chunk, cursor.index, end, figure);
+        if (value > *most) {
+            *most = value;
+            best = chunk;
+            first = cursor.index;
+        }
     }
+    if (!best)
+        return;
+    while (best->figures[figure][first] + best->owed[figure] != *most)
+        first++;
+    *at_us = best->marks[first].time_us;
 }
 
 /* ---- changing ---- */

@@ -224,11 +224,10 @@ static void step_designation(struct stream *stream, struct told *told)
     int level = 1 + (int)chance(stream, 4);
     if (leaf->kind == PLAN_DESIGNATED && leaf->unit_count > 0)
         unit = plan->units[leaf->units[chance(stream, (unsigned)leaf->unit_count)]].id;
-    else if (!chance(stream, 8))
-        unit = "3303.nobody";
-    designate(stream, told, unit, level);
-    if (!told->open)
-        return;
+    bool stranger = !chance(stream, 8);
+    designate(stream, told, stranger ? "3303.nobody" : unit, level);
+    if (!told->open || stranger)
+        return; /* nothing is judged anew */
     struct slow *slow = &told->slow;
     slow->designations[slow->designation_count].unit = unit;
     slow->designations[slow->designation_count++].level = level;
