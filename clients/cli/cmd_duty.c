@@ -191,8 +191,10 @@ static bool wanted(const struct answers *answers, const struct picture_incident 
                    const struct picture_order *order)
 {
     bool acknowledge = answers->action == LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE;
+    bool delivered = answers->action == LIANDONG__V1__DUTY_REPLY__ACTION__DELIVERED;
     return (answers->own->incident == NULL || strcmp(answers->own->incident, incident->id) == 0) &&
-           picture_order_open(order->last) && (!acknowledge || order->acknowledged_at_us == 0);
+           picture_order_open(order->last) && (!acknowledge || order->acknowledged_at_us == 0) &&
+           (!delivered || (order->acknowledged_at_us == 0 && order->last->delivered_at_us == 0));
 }
 
 static void add_all(struct answers *answers, const struct picture *picture)
@@ -288,6 +290,12 @@ static int answer(struct cli *cli, int argc, char **argv, Liandong__V1__DutyRepl
     return status;
 }
 
+static int duty_delivered(struct cli *cli, int argc, char **argv)
+{
+    return answer(cli, argc, argv, LIANDONG__V1__DUTY_REPLY__ACTION__DELIVERED,
+                  "duty delivered [OPTION]… ORDER…");
+}
+
 static int duty_acknowledge(struct cli *cli, int argc, char **argv)
 {
     return answer(cli, argc, argv, LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE,
@@ -328,6 +336,9 @@ int cmd_duty(struct cli *cli, int argc, char **argv)
 {
     static const struct cli_command COMMANDS[] = {
         {"list", duty_list, {"列出任务", "list orders"}},
+        {"delivered",
+         duty_delivered,
+         {"已送达本单位系统，无人看过", "has reached the unit's system; nobody has seen it yet"}},
         {"acknowledge", duty_acknowledge, {"确认收到", "seen"}},
         {"accept", duty_accept, {"接受", "accept"}},
         {"decline", duty_decline, {"拒绝，须说明理由", "decline, with a reason"}},

@@ -73,8 +73,7 @@ static void print_incidents(const struct cli *cli, const struct picture *picture
         const size_t values[5] = {matrix.units, matrix.orders, matrix.open,
                                   matrix.states[LIANDONG__V1__DUTY_ORDER__STATE__ISSUED] +
                                       matrix.states[LIANDONG__V1__DUTY_ORDER__STATE__DELIVERED],
-                                  matrix.states[LIANDONG__V1__DUTY_ORDER__STATE__OVERDUE] +
-                                      matrix.states[LIANDONG__V1__DUTY_ORDER__STATE__ESCALATED]};
+                                  matrix.late};
         for (int i = 0; i < 5; i++)
             snprintf(figures[i], sizeof figures[i], "%zu", values[i]);
         const char *cells[] = {at->id,

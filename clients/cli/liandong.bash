@@ -21,7 +21,7 @@ _liandong() {
     [tail]='--from --since --until-head --count'
     [sim]='--events --quiet --start --log' [play]='--external-replies --events --quiet --start'
     [duty list]='--unit --everybody --incident --open --overdue'
-    [duty acknowledge]=$answers [duty accept]=$answers [duty decline]=$answers
+    [duty delivered]=$answers [duty acknowledge]=$answers [duty accept]=$answers [duty decline]=$answers
     [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers
     [notice list]='--audience --incident --log' [notice cap]='--log'
     [supply balance]='--item --log' [supply list]='--item --log'

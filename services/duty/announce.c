@@ -56,6 +56,7 @@ void duty_order_announce(struct work *work, const struct order *order, enum orde
     message.state = (Liandong__V1__DutyOrder__State)order->state;
     message.before = (Liandong__V1__DutyOrder__State)before;
     message.issued_at_us = order->issued_at_us;
+    message.delivered_at_us = order->delivered_at_us;
     message.acknowledge_by_us = order->acknowledge_by_us;
     message.done_by_us = order->done_by_us;
     message.reason = sv_borrow(remark ? remark->reason : NULL);

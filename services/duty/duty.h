@@ -41,6 +41,7 @@ enum order_input {
     ON_PROGRESS,
     ON_HELP,
     ON_DONE,
+    ON_DELIVER,  /* it has reached the unit's program */
     ON_UNSEEN,   /* the time to acknowledge is up */
     ON_UNDONE,   /* the time to be done is up */
     ON_ESCALATE, /* still late */
@@ -78,7 +79,7 @@ struct order {
     enum order_state reached; /* furthest that the unit itself has said; see order.c */
     bool applies;             /* under the response in force */
     enum order_late late;
-    int64_t issued_at_us;
+    int64_t issued_at_us, delivered_at_us; /* delivered: 0 not yet known */
     int64_t acknowledge_by_us, done_by_us, escalate_at_us, repeat_at_us; /* 0: never */
     UT_hash_handle hh;
 };
@@ -130,9 +131,9 @@ struct work {
     X(UNKNOWN_ORDER, "unknown-order", "本单位没有编号为“{}”的交办单；请核对编号，或事件已结案",    \
       "This unit has no order \"{}\"; check its number (orders of closed incidents are gone)")     \
     X(UNKNOWN_ACTION, "unknown-action",                                                            \
-      "没有编号为 {} 的答复；应为已阅、接受、谢绝、进展、完成、求助",                              \
-      "There is no answer number {}; expected acknowledge, accept, decline, progress, done or "    \
-      "ask-help")                                                                                  \
+      "没有编号为 {} 的答复；应为送达、已阅、接受、谢绝、进展、完成、求助",                        \
+      "There is no answer number {}; expected delivered, acknowledge, accept, decline, progress, " \
+      "done or ask-help")                                                                          \
     X(REASON_MISSING, "reason-missing", "“{}”须说明理由", "To {} needs a reason")                  \
     X(REASON_TOO_LONG, "reason-too-long", "理由不得超过4000字节；实际为 {} 字节",                  \
       "A reason has at most 4000 bytes; found {}")                                                 \

@@ -1,8 +1,8 @@
 /*
  * The states of an order. An order's number stays the same through all of them.
  *
- *                     acknowledge      accept          progress, help        done
- *     (none) ──> ISSUED ─────> ACKNOWLEDGED ──> ACCEPTED ──> IN_PROGRESS ──> DONE
+ *                deliver       acknowledge      accept          progress, help        done
+ *     (none) ──> ISSUED ─> DELIVERED ─> ACKNOWLEDGED ──> ACCEPTED ──> IN_PROGRESS ──> DONE
  *        issue      │ any later step may come first; declining may come at each of them
  *                   └──> DECLINED (and may be taken up after all)
  *
@@ -11,26 +11,28 @@
  *     each but DONE ── no longer applies ──> WITHDRAWN ── applies again ──> ISSUED
  *     next round: an open one becomes SUPERSEDED, then ISSUED; a closed one ISSUED
  *
- *                   issue ackn. accept decl. progr. help  done  unseen undone escal. repeat withdr.
- *     (none)        ISS   ·     ·      ·     ·      ·     ·     ·      ·      ·      ·      ·
- *     ISSUED        ·     ACK   ACC    DEC   PRO    PRO   DON   OVE    OVE    ESC    SUP    WIT
- *     DELIVERED     ·     ACK   ACC    DEC   PRO    PRO   DON   OVE    OVE    ESC    SUP    WIT
- *     ACKNOWLEDGED  ·     a     ACC    DEC   PRO    PRO   DON   ·      OVE    ESC    SUP    WIT
- *     ACCEPTED      ·     a     a      DEC   PRO    PRO   DON   ·      OVE    ESC    SUP    WIT
- *     DECLINED      ·     a     ACC    a     PRO    PRO   DON   ·      ·      ·      ISS    WIT
- *     IN_PROGRESS   ·     a     a      DEC   PRO    PRO   DON   ·      OVE    ESC    SUP    WIT
- *     DONE          ISS   f     f      f     f      f     f     ·      ·      ·      ISS    ·
- *     OVERDUE       ·     =     =      =     =      =     =     ·      OVE    ESC    SUP    WIT
- *     ESCALATED     ·     =     =      =     =      =     =     ·      OVE    ·      SUP    WIT
- *     SUPERSEDED    ISS   g     g      g     g      g     g     ·      ·      ·      ·      WIT
- *     WITHDRAWN     ISS   g     g      g     g      g     g     ·      ·      ·      ·      ·
+ *                   iss. ack. acc. dec. prog help done del. unsn undn esc. rep. withdr.
+ *     (none)        ISS  ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+ *     ISSUED        ·    ACK  ACC  DEC  PRO  PRO  DON  DEL  OVE  OVE  ESC  SUP  WIT
+ *     DELIVERED     ·    ACK  ACC  DEC  PRO  PRO  DON  a    OVE  OVE  ESC  SUP  WIT
+ *     ACKNOWLEDGED  ·    a    ACC  DEC  PRO  PRO  DON  a    ·    OVE  ESC  SUP  WIT
+ *     ACCEPTED      ·    a    a    DEC  PRO  PRO  DON  a    ·    OVE  ESC  SUP  WIT
+ *     DECLINED      ·    a    ACC  a    PRO  PRO  DON  a    ·    ·    ·    ISS  WIT
+ *     IN_PROGRESS   ·    a    a    DEC  PRO  PRO  DON  a    ·    OVE  ESC  SUP  WIT
+ *     DONE          ISS  f    f    f    f    f    f    f    ·    ·    ·    ISS  ·
+ *     OVERDUE       ·    =    =    =    =    =    =    =    ·    OVE  ESC  SUP  WIT
+ *     ESCALATED     ·    =    =    =    =    =    =    =    ·    OVE  ·    SUP  WIT
+ *     SUPERSEDED    ISS  g    g    g    g    g    g    g    ·    ·    ·    ·    WIT
+ *     WITHDRAWN     ISS  g    g    g    g    g    g    g    ·    ·    ·    ·    ·
  *
  *     · means nothing now   = by the row of what was reached   refused: a already there or beyond,
  *     f finished, g withdrawn
  *
- * Seen is not done: acknowledging ends being late for "acknowledge" and with it the escalation;
- * being late for "done" ends only with done or declined. Timers are never taken out of the heap:
- * one whose time is no longer the order's own means nothing.
+ * Delivered is not seen: it is said by a program, and ends no lateness: what was overdue unseen is
+ * still escalated when its time comes. Seen is not done: acknowledging ends being late for
+ * "acknowledge" and with it the escalation; being late for "done" ends only with done or declined.
+ * Timers are never taken out of the heap: one whose time is no longer the order's own means
+ * nothing.
  */
 #include "duty.h"
 
@@ -40,22 +42,23 @@
 /* Cells beyond the states. */
 enum { CELL_NOTHING = 0, CELL_REACHED = 32, CELL_ALREADY, CELL_FINISHED, CELL_GONE };
 
-#define OPEN(acknowledge, accept, unseen)                                                          \
+#define OPEN(acknowledge, accept, deliver, unseen)                                                 \
     {                                                                                              \
         0, acknowledge, accept, ORDER_DECLINED, ORDER_IN_PROGRESS, ORDER_IN_PROGRESS, ORDER_DONE,  \
-            unseen, ORDER_OVERDUE, ORDER_ESCALATED, ORDER_SUPERSEDED, ORDER_WITHDRAWN              \
+            deliver, unseen, ORDER_OVERDUE, ORDER_ESCALATED, ORDER_SUPERSEDED, ORDER_WITHDRAWN     \
     }
-#define ALL_REPLIES(cell) cell, cell, cell, cell, cell, cell
+#define ALL_REPLIES(cell) cell, cell, cell, cell, cell, cell, cell
 
 static const unsigned char moves[ORDER_STATES][ORDER_INPUTS] = {
     [ORDER_NONE] = {[ON_ISSUE] = ORDER_ISSUED},
-    [ORDER_ISSUED] = OPEN(ORDER_ACKNOWLEDGED, ORDER_ACCEPTED, ORDER_OVERDUE),
-    [ORDER_DELIVERED] = OPEN(ORDER_ACKNOWLEDGED, ORDER_ACCEPTED, ORDER_OVERDUE),
-    [ORDER_ACKNOWLEDGED] = OPEN(CELL_ALREADY, ORDER_ACCEPTED, 0),
-    [ORDER_ACCEPTED] = OPEN(CELL_ALREADY, CELL_ALREADY, 0),
+    [ORDER_ISSUED] = OPEN(ORDER_ACKNOWLEDGED, ORDER_ACCEPTED, ORDER_DELIVERED, ORDER_OVERDUE),
+    [ORDER_DELIVERED] = OPEN(ORDER_ACKNOWLEDGED, ORDER_ACCEPTED, CELL_ALREADY, ORDER_OVERDUE),
+    [ORDER_ACKNOWLEDGED] = OPEN(CELL_ALREADY, ORDER_ACCEPTED, CELL_ALREADY, 0),
+    [ORDER_ACCEPTED] = OPEN(CELL_ALREADY, CELL_ALREADY, CELL_ALREADY, 0),
     [ORDER_DECLINED] = {0, CELL_ALREADY, ORDER_ACCEPTED, CELL_ALREADY, ORDER_IN_PROGRESS,
-                        ORDER_IN_PROGRESS, ORDER_DONE, 0, 0, 0, ORDER_ISSUED, ORDER_WITHDRAWN},
-    [ORDER_IN_PROGRESS] = OPEN(CELL_ALREADY, CELL_ALREADY, 0),
+                        ORDER_IN_PROGRESS, ORDER_DONE, CELL_ALREADY, 0, 0, 0, ORDER_ISSUED,
+                        ORDER_WITHDRAWN},
+    [ORDER_IN_PROGRESS] = OPEN(CELL_ALREADY, CELL_ALREADY, CELL_ALREADY, 0),
     [ORDER_DONE] = {ORDER_ISSUED, ALL_REPLIES(CELL_FINISHED), 0, 0, 0, ORDER_ISSUED, 0},
     [ORDER_OVERDUE] = {0, ALL_REPLIES(CELL_REACHED), 0, ORDER_OVERDUE, ORDER_ESCALATED,
                        ORDER_SUPERSEDED, ORDER_WITHDRAWN},
@@ -112,6 +115,7 @@ static void begin_round(struct work *work, struct order *order)
     order->applies = true;
     order->late = NOT_LATE;
     order->issued_at_us = now_us;
+    order->delivered_at_us = 0;
     order->escalate_at_us = 0;
     order->acknowledge_by_us =
         after(now_us, plan->orders.acknowledge_within_us[order->incident->level]);
@@ -157,6 +161,10 @@ static void settle(struct work *work, struct order *order, enum order_state befo
         become_late(work, order, input);
         break;
     case ORDER_ESCALATED:
+        break;
+    case ORDER_DELIVERED:
+        order->reached = ORDER_DELIVERED;
+        order->delivered_at_us = work->event->record->time_us;
         break;
     case ORDER_SUPERSEDED:
     case ORDER_WITHDRAWN:

@@ -31,6 +31,7 @@ static const struct action actions[] = {
     [LIANDONG__V1__DUTY_REPLY__ACTION__PROGRESS] = {ON_PROGRESS, {"进展", "progress"}},
     [LIANDONG__V1__DUTY_REPLY__ACTION__DONE] = {ON_DONE, {"完成", "done"}},
     [LIANDONG__V1__DUTY_REPLY__ACTION__ASK_HELP] = {ON_HELP, {"求助", "ask help"}},
+    [LIANDONG__V1__DUTY_REPLY__ACTION__DELIVERED] = {ON_DELIVER, {"送达", "delivered"}},
 };
 enum { ACTION_COUNT = sizeof actions / sizeof *actions };
 

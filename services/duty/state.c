@@ -223,6 +223,7 @@ static void order_visit(struct sv_core *core, struct order *order, struct sv_cod
     sv_code_bool(codec, &order->applies);
     sv_code_int(codec, &late);
     sv_code_i64(codec, &order->issued_at_us);
+    sv_code_i64(codec, &order->delivered_at_us);
     sv_code_i64(codec, &order->acknowledge_by_us);
     sv_code_i64(codec, &order->done_by_us);
     sv_code_i64(codec, &order->escalate_at_us);

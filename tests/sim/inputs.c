@@ -158,7 +158,7 @@ static void make_reply(struct generator *generator, struct input *input)
     context.author = text(unit);
     reply.context = &context;
     reply.order = text(order);
-    reply.action = (Liandong__V1__DutyReply__Action)(1 + generator_below(generator, 6));
+    reply.action = (Liandong__V1__DutyReply__Action)(1 + generator_below(generator, 7));
     reply.reason = text(generator_below(generator, 3) == 0 ? "" : "short of people");
     reply.help_from = text("3303.public-security");
     const char *slug = strchr(unit, '.');

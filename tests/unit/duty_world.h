@@ -180,16 +180,18 @@ static inline const char *minutes(char text[16], int64_t from_us, int64_t to_us)
 /* The whole message but for incident, text and section, which are the plan's: see expect_duty. */
 static inline void line_of_order(char *line, size_t size, const duty_order *order)
 {
-    char seen[16], done[16];
-    snprintf(line, size, "%s %s: %s < %s, level %s, seen %s done %s%s%s%s%s%s%s%s%s; %s",
-             order->unit, order->duty, state_name((int)order->state),
-             state_name((int)order->before), plan_level_name((int)order->level),
-             minutes(seen, order->issued_at_us, order->acknowledge_by_us),
-             minutes(done, order->issued_at_us, order->done_by_us),
-             *order->late_for ? ", late " : "", order->late_for,
-             *order->escalated_to ? ", to " : "", order->escalated_to,
-             *order->help_from ? ", help " : "", order->help_from, *order->reason ? ", " : "",
-             order->reason, order->supervisor);
+    char seen[16], done[16], there[16];
+    snprintf(
+        line, size, "%s %s: %s < %s, level %s, seen %s done %s%s%s%s%s%s%s%s%s%s%s; %s",
+        order->unit, order->duty, state_name((int)order->state), state_name((int)order->before),
+        plan_level_name((int)order->level),
+        minutes(seen, order->issued_at_us, order->acknowledge_by_us),
+        minutes(done, order->issued_at_us, order->done_by_us),
+        order->delivered_at_us ? ", there " : "",
+        order->delivered_at_us ? minutes(there, order->issued_at_us, order->delivered_at_us) : "",
+        *order->late_for ? ", late " : "", order->late_for, *order->escalated_to ? ", to " : "",
+        order->escalated_to, *order->help_from ? ", help " : "", order->help_from,
+        *order->reason ? ", " : "", order->reason, order->supervisor);
 }
 
 /* What the message takes from the plan, and its number. */

@@ -1,6 +1,6 @@
 /*
  * The example of an agency's back office, as the agency would run it: a process of its own, on the
- * real router. It acknowledges each order once, whatever happens to it or to the router.
+ * real router. It answers each order once, whatever happens to it or to the router.
  */
 #include "bus_world.h"
 
@@ -22,7 +22,8 @@ struct world {
     bool running;
     int64_t exit_status;
     int exit_signal;
-    unsigned published, replied, acknowledged[ORDERS_MAX], exercises;
+    unsigned published, replied, answered[ORDERS_MAX], exercises;
+    int action; /* that every answer says */
 };
 
 /* ---- the duty service's part ---- */
@@ -63,12 +64,12 @@ static void on_reply(struct ld_stream *stream, const struct ld_record *record, v
     Liandong__V1__DutyReply *reply =
         liandong__v1__duty_reply__unpack(NULL, record->payload_size, record->payload);
     assert_non_null(reply);
-    assert_int_equal(reply->action, LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE);
+    assert_int_equal(reply->action, world->action);
     assert_string_equal(reply->context->author, "3303.health");
     assert_int_equal(sscanf(reply->order, "3303-cholera-20261011-1/a1.29.%u", &number), 1);
     assert_in_range(number, 0, ORDERS_MAX - 1);
     assert_memory_equal(record->topic, "reply/3303/health/3303-cholera-20261011-1/a1.29.", 48);
-    world->acknowledged[number]++;
+    world->answered[number]++;
     world->replied++;
     world->exercises += (record->flags & LD_RECORD_EXERCISE) != 0;
     liandong__v1__duty_reply__free_unpacked(reply, NULL);
@@ -108,6 +109,7 @@ static void on_office_exit(uv_process_t *process, int64_t exit_status, int signa
 
 static void start_office(struct world *world, const char *orders)
 {
+    bool seen = world->action == LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE;
     char program[] = BACK_OFFICE;
     char *arguments[] = {program,
                          (char[]){"--unit"},
@@ -118,6 +120,7 @@ static void start_office(struct world *world, const char *orders)
                          world->position,
                          (char[]){"--orders"},
                          strdup(orders),
+                         seen ? (char[]){"--acknowledge"} : NULL,
                          NULL};
     uv_process_options_t options = {.exit_cb = on_office_exit, .file = program, .args = arguments};
     world->process.data = world;
@@ -161,6 +164,7 @@ static void on_closed(void *data)
 static int setup(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
+    world->action = LIANDONG__V1__DUTY_REPLY__ACTION__DELIVERED;
     bus_open(&world->bus, false);
     snprintf(world->position, sizeof world->position, "%s.position", world->bus.directory);
     open_duty(world);
@@ -188,12 +192,11 @@ static int teardown(void **state)
 static void assert_each_once(const struct world *world)
 {
     for (unsigned i = 0; i < world->published; i++)
-        assert_int_equal(world->acknowledged[i], 1);
+        assert_int_equal(world->answered[i], 1);
 }
 
-static void test_orders_are_acknowledged(void **state)
+static void answers_all(struct world *world)
 {
-    struct world *world = *state;
     for (unsigned i = 0; i < 5; i++)
         publish_order(world, i, LD_RECORD_EXERCISE);
     start_office(world, "5");
@@ -202,6 +205,34 @@ static void test_orders_are_acknowledged(void **state)
     assert_int_equal(world->exit_status, 0);
     assert_each_once(world);
     assert_int_equal(world->exercises, 5); /* inherited */
+}
+
+static void test_orders_are_delivered(void **state)
+{
+    answers_all(*state);
+}
+
+static void test_orders_are_acknowledged(void **state)
+{
+    struct world *world = *state;
+    world->action = LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE;
+    answers_all(world);
+}
+
+static void test_a_unit_that_was_away_gets_everything(void **state)
+{
+    struct world *world = *state;
+    publish_order(world, 0, 0);
+    start_office(world, "1");
+    bus_run_until(&world->bus, office_ended, world);
+    for (unsigned i = 1; i < ORDERS_MAX; i++) /* while nobody listens */
+        publish_order(world, i, i % 2 ? LD_RECORD_EXERCISE : 0);
+    start_office(world, "63");
+    bus_run_until(&world->bus, office_ended, world);
+    bus_run_until(&world->bus, all_replied, world);
+    assert_int_equal(world->exit_status, 0);
+    assert_each_once(world);
+    assert_int_equal(world->exercises, 32);
 }
 
 static void test_signal_ends_it_cleanly(void **state)
@@ -236,7 +267,7 @@ static void test_killed_and_restarted_it_repeats_nothing(void **state)
     }
     unsigned total = 0;
     for (unsigned i = 0; i < number; i++)
-        total += world->acknowledged[i];
+        total += world->answered[i];
     world->replied = total;
     start_office(world, "0");
     bus_run_until(&world->bus, all_replied, world);
@@ -262,7 +293,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        TEST(test_orders_are_delivered),
         TEST(test_orders_are_acknowledged),
+        TEST(test_a_unit_that_was_away_gets_everything),
         TEST(test_signal_ends_it_cleanly),
         TEST(test_killed_and_restarted_it_repeats_nothing),
         TEST(test_position_of_another_log_is_refused),

@@ -16,11 +16,11 @@ static struct answer answer(const char *incident, const char *duty, int action)
     return answer;
 }
 
-/* How a state is reached: k acknowledge, c accept, x decline, p progress, d done, h ask help,
- * 1 an hour and a half passes, W the response ends. */
+/* How a state is reached: k acknowledge, c accept, x decline, p progress, d done, h ask help, v
+ * delivered, 1 an hour and a half passes, W the response ends. */
 static void reach(const char *incident, const char *way)
 {
-    static const char letters[] = " kcxpdh"; /* by number of the action */
+    static const char letters[] = " kcxpdhv"; /* by number of the action */
     respond(incident, PLAN_NONE, PLAN_IV);
     for (; *way; way++) {
         if (*way == '1')
@@ -49,36 +49,39 @@ static char outcome(const char *way, int action)
 }
 
 struct ways {
-    const char *way, *name, *outcomes; /* of acknowledge accept decline progress done ask-help */
+    const char *way, *name,
+        *outcomes; /* of acknowledge accept decline progress done ask-help delivered */
 };
 
 static const struct ways all_ways[] = {
-    {"", "issued", "KCXPDP"},
-    {"k", "acknowledged", "aCXPDP"},
-    {"c", "accepted", "aaXPDP"},
-    {"x", "declined", "aCaPDP"},
-    {"xc", "declined, then accepted", "aaXPDP"},
-    {"p", "in progress", "aaXPDP"},
-    {"h", "asked for help", "aaXPDP"},
-    {"d", "done", "ffffff"},
-    {"11", "overdue and escalated unseen", "KCXPDP"},
-    {"111", "overdue and escalated undone, unseen", "KCXPDP"},
-    {"k11", "overdue undone, acknowledged", "aCXPDP"},
-    {"c11", "overdue undone, accepted", "aaXPDP"},
-    {"p111", "escalated undone, in progress", "aaXPDP"},
-    {"W", "withdrawn", "wwwwww"},
-    {"cW", "accepted, then withdrawn", "wwwwww"},
-    {"xW", "declined, then withdrawn", "wwwwww"},
-    {"11W", "escalated, then withdrawn", "wwwwww"},
-    {"dW", "done, and the response ended", "ffffff"},
+    {"", "issued", "KCXPDPi"},
+    {"v", "delivered", "KCXPDPa"},
+    {"11v", "delivered overdue and escalated", "KCXPDPa"},
+    {"k", "acknowledged", "aCXPDPa"},
+    {"c", "accepted", "aaXPDPa"},
+    {"x", "declined", "aCaPDPa"},
+    {"xc", "declined, then accepted", "aaXPDPa"},
+    {"p", "in progress", "aaXPDPa"},
+    {"h", "asked for help", "aaXPDPa"},
+    {"d", "done", "fffffff"},
+    {"11", "overdue and escalated unseen", "KCXPDPi"},
+    {"111", "overdue and escalated undone, unseen", "KCXPDPi"},
+    {"k11", "overdue undone, acknowledged", "aCXPDPa"},
+    {"c11", "overdue undone, accepted", "aaXPDPa"},
+    {"p111", "escalated undone, in progress", "aaXPDPa"},
+    {"W", "withdrawn", "wwwwwww"},
+    {"cW", "accepted, then withdrawn", "wwwwwww"},
+    {"xW", "declined, then withdrawn", "wwwwwww"},
+    {"11W", "escalated, then withdrawn", "wwwwwww"},
+    {"dW", "done, and the response ended", "fffffff"},
 };
 
 static void test_answers(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof all_ways / sizeof *all_ways; i++) {
-        char outcomes[7] = {0};
-        for (int action = ACTION(ACKNOWLEDGE); action <= ACTION(ASK_HELP); action++)
+        char outcomes[8] = {0};
+        for (int action = ACTION(ACKNOWLEDGE); action <= ACTION(DELIVERED); action++)
             outcomes[action - 1] = outcome(all_ways[i].way, action);
         if (strcmp(outcomes, all_ways[i].outcomes) != 0)
             fail_msg("%s: expected %s, found %s", all_ways[i].name, all_ways[i].outcomes, outcomes);
@@ -119,9 +122,9 @@ static const struct refused refusals[] = {
      {.action = 9},
      "unknown-action",
      "4.4.1(4)",
-     "没有编号为 9 的答复；应为已阅、接受、谢绝、进展、完成、求助",
-     "There is no answer number 9; expected acknowledge, accept, decline, progress, done or "
-     "ask-help"},
+     "没有编号为 9 的答复；应为送达、已阅、接受、谢绝、进展、完成、求助",
+     "There is no answer number 9; expected delivered, acknowledge, accept, decline, progress, "
+     "done or ask-help"},
     {"",
      {.action = ACTION(DECLINE)},
      "reason-missing",
@@ -274,6 +277,44 @@ static void test_unseen(void **state)
     EXPECT(index, LEAGUE, NULL);
 }
 
+/* Delivered is not seen: the time to acknowledge runs on, and what is late goes on up. */
+static void test_delivered(void **state)
+{
+    (void)state;
+    const char *incident = new_incident();
+    respond(incident, PLAN_NONE, PLAN_IV);
+    reply(answer(incident, "a1.43.2", ACTION(ACCEPT)));
+    time_passes(119);
+    EXPECT(reply(answer(incident, "a1.43.1", ACTION(DELIVERED))), LEAGUE,
+           LATE("a1.43.1", "DELIVERED < ISSUED, level IV, seen +120 done +180, there +119; "
+                           "3303.health"));
+    size_t index = world.count;
+    time_passes(1);
+    EXPECT(index, LEAGUE,
+           LATE("a1.43.1", "OVERDUE < DELIVERED, level IV, seen +120 done +180, there +119, late "
+                           "acknowledge; 3303.health"));
+    EXPECT(reply(answer(incident, "a1.43.1", ACTION(ACKNOWLEDGE))), LEAGUE,
+           LATE("a1.43.1", "ACKNOWLEDGED < OVERDUE, level IV, seen +120 done +180, there +119; "
+                           "3303.health"));
+}
+
+static void test_delivered_late(void **state)
+{
+    (void)state;
+    const char *incident = new_incident();
+    respond(incident, PLAN_NONE, PLAN_IV);
+    reply(answer(incident, "a1.43.2", ACTION(ACCEPT)));
+    time_passes(125);
+    EXPECT(reply(answer(incident, "a1.43.1", ACTION(DELIVERED))), LEAGUE,
+           LATE("a1.43.1", "DELIVERED < OVERDUE, level IV, seen +120 done +180, there +125, late "
+                           "acknowledge; 3303.health"));
+    size_t index = world.count;
+    time_passes(25);
+    EXPECT(index, LEAGUE,
+           LATE("a1.43.1", "ESCALATED < DELIVERED, level IV, seen +120 done +180, there +125, "
+                           "late acknowledge, to 3303.gov; 3303.health"));
+}
+
 /* Seen in time to stop what would have been escalated. */
 static void test_acknowledging_stops_escalation(void **state)
 {
@@ -373,6 +414,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unseen, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delivered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delivered_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_acknowledging_stops_escalation, setup, teardown),
         cmocka_unit_test_setup_teardown(test_between_ticks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_declined_then_taken_up, setup, teardown),

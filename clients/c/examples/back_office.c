@@ -1,6 +1,8 @@
 /*
  * An agency's back office, worked out: takes the unit's orders off the bus, shows them to the
- * people on duty, and acknowledges each one, so that command sees that it has arrived.
+ * people on duty, and says of each one that it has been delivered, so that command sees that it has
+ * arrived. Whether anybody has seen it, people say: with --acknowledge the program speaks for them,
+ * where somebody sits in front of it day and night.
  *
  *     back_office --unit 3303.health --endpoint tcp://127.0.0.1:7501
  *
@@ -19,7 +21,7 @@
  *   5. Drills. The exercise flag of an order is shown, and inherited by its reply.
  *
  * Happy path: open the client, wait for the router, read the position, open producer and stream,
- * run until a signal comes; each order is printed and acknowledged; each answer moves the position.
+ * run until a signal comes; each order is printed and answered; each answer moves the position.
  *
  * Failures: no router yet or any more: it waits, and says so. Refused reply: shown, and left to
  * people; the position moves on, as repeating would not help. Another log behind the endpoint, a
@@ -53,6 +55,7 @@ struct office {
     const char *endpoint, *unit;
     const char *area_end; /* the dot in unit: "3303" before it, "health" behind it */
     char position_path[PATH_SIZE];
+    bool acknowledge;    /* for the people in front of it */
     uint64_t stop_after; /* orders answered, 0: run until a signal comes */
     /* the bus */
     struct ld_client *client;
@@ -229,8 +232,8 @@ static void reply_topic(const struct ld_record *order, char topic[LD_TOPIC_SIZE_
              order->topic + prefix);
 }
 
-static void acknowledge(struct office *office, const struct ld_record *record,
-                        const Liandong__V1__DutyOrder *order)
+static void answer(struct office *office, const struct ld_record *record,
+                   const Liandong__V1__DutyOrder *order)
 {
     Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
     Liandong__V1__DutyReply reply = LIANDONG__V1__DUTY_REPLY__INIT;
@@ -246,7 +249,8 @@ static void acknowledge(struct office *office, const struct ld_record *record,
     }
     reply.context = &context;
     reply.order = order->order;
-    reply.action = LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE;
+    reply.action = office->acknowledge ? LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE
+                                       : LIANDONG__V1__DUTY_REPLY__ACTION__DELIVERED;
 
     uint8_t payload[4096];
     char topic[LD_TOPIC_SIZE_MAX + 2];
@@ -288,7 +292,7 @@ static void on_event(struct ld_stream *stream, const struct ld_record *record, v
     } else {
         print_order(record, order);
         if (order->state == LIANDONG__V1__DUTY_ORDER__STATE__ISSUED)
-            acknowledge(office, record, order);
+            answer(office, record, order);
         liandong__v1__duty_order__free_unpacked(order, NULL);
     }
     if (office->replies_under_way == 0 && !office->ending)
@@ -374,20 +378,24 @@ static void work(struct office *office)
 }
 
 static const char HELP[] =
-    "back_office: takes a unit's orders off the bus and acknowledges them\n"
-    "后台示例：接收本单位任务交办单并签收\n\n"
+    "back_office: takes a unit's orders off the bus and says that they have been delivered\n"
+    "后台示例：接收本单位任务交办单并回报送达\n\n"
     "  --unit UNIT        the unit, as 3303.health (required)   本单位\n"
     "  --endpoint URL     the router; default $LIANDONG_ENDPOINT or tcp://127.0.0.1:7501\n"
     "  --position FILE    where to keep the position; default back_office-UNIT.position\n"
+    "  --acknowledge      say that they have been seen, for the people in front of it   代为签收\n"
     "  --orders N         end after N orders have been answered   答复 N 件后结束\n"
     "  --help\n";
 
 static int parse(int argc, char **argv, struct office *office)
 {
-    static const struct option options[] = {
-        {"unit", required_argument, NULL, 'u'},     {"endpoint", required_argument, NULL, 'e'},
-        {"position", required_argument, NULL, 'p'}, {"orders", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"unit", required_argument, NULL, 'u'},
+                                            {"endpoint", required_argument, NULL, 'e'},
+                                            {"position", required_argument, NULL, 'p'},
+                                            {"orders", required_argument, NULL, 'n'},
+                                            {"acknowledge", no_argument, NULL, 'a'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     const char *endpoint = getenv("LIANDONG_ENDPOINT"), *path = NULL;
     office->endpoint = endpoint != NULL ? endpoint : "tcp://127.0.0.1:7501";
     int option;
@@ -401,6 +409,9 @@ static int parse(int argc, char **argv, struct office *office)
             break;
         case 'p':
             path = optarg;
+            break;
+        case 'a':
+            office->acknowledge = true;
             break;
         case 'n':
             office->stop_after = strtoull(optarg, NULL, 10);

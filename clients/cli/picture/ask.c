@@ -77,6 +77,7 @@ static void count_order(const struct picture_order *order, struct unit_count **u
     struct unit_count *unit = unit_of(units, last->unit);
     matrix->orders++;
     matrix->open += picture_order_open(last);
+    matrix->late += picture_order_open(last) && *last->late_for;
     if ((int)last->state > 0 && (int)last->state < PICTURE_STATES)
         matrix->states[last->state]++;
     unit->overdue |= order->overdue;

@@ -161,6 +161,7 @@ struct picture_matrix {
     size_t units, orders;
     size_t states[PICTURE_STATES];         /* by DutyOrder.State */
     size_t open;                           /* neither done nor superseded nor withdrawn */
+    size_t late;                           /* open, and a time of theirs is up */
     size_t overdue_units, escalated_units; /* with an order that ever was */
     size_t acknowledged_units;             /* all of whose orders have been seen */
 };

@@ -184,6 +184,8 @@ static bool fits(const struct picture_order *order, Liandong__V1__DutyReply__Act
     if (!picture_order_open(last))
         return false;
     switch (action) {
+    case LIANDONG__V1__DUTY_REPLY__ACTION__DELIVERED:
+        return !seen && last->delivered_at_us == 0;
     case LIANDONG__V1__DUTY_REPLY__ACTION__ACKNOWLEDGE:
         return !seen;
     case LIANDONG__V1__DUTY_REPLY__ACTION__ACCEPT:
