@@ -209,11 +209,24 @@ struct table { /* what must be unique in all that is read */
     bool others;
 };
 
+/* The measures that this plan gives beside the rows that it takes; NULL if there are none. */
+static const struct node *measures_beside(const struct loading *loading)
+{
+    return takes_section(loading, "duties") ? tree_get(loading->root, "duties") : NULL;
+}
+
+/* A plan that has measures of its own takes the rows alone. */
+static bool gives_way(const struct loading *loading, const struct node *node)
+{
+    return is_taken(loading, node) && !tree_get(node, "row") && measures_beside(loading);
+}
+
 static void load_rows(struct loading *loading, const struct node *home, struct table *table)
 {
     const struct node *list = walk_list(loading, home, "duties", PLAN_ROWS_MAX);
     for (const struct node *node = list ? list->first : NULL; node; node = node->next) {
-        if (!walk_keys(loading, node, "row? section units from? duties reading?")) {
+        if (!walk_keys(loading, node, "row? section units from? duties reading?") ||
+            gives_way(loading, node)) {
             continue;
         }
         struct table_row *row = &loading->rows[loading->row_count++];
@@ -227,12 +240,6 @@ static void load_rows(struct loading *loading, const struct node *home, struct t
         }
         table->others |= row->others;
     }
-}
-
-/* The measures that this plan gives beside the rows that it takes; NULL if there are none. */
-static const struct node *measures_beside(const struct loading *loading)
-{
-    return takes_section(loading, "duties") ? tree_get(loading->root, "duties") : NULL;
 }
 
 void load_duties(struct loading *loading, const struct node *groups, const struct node *rows)
