@@ -114,7 +114,7 @@ struct cli_table *cli_table_open(const struct cli *cli, const struct cli_column 
                                  size_t count);
 void cli_table_row(struct cli_table *table, const char *const *cells); /* as many as columns */
 void cli_table_row_in(struct cli_table *table, enum cli_style style, const char *const *cells);
-void cli_table_print(struct cli_table *table);                         /* and frees it */
+void cli_table_print(struct cli_table *table); /* and frees it */
 
 /* "2026-11-22 10:00", local; "-" for 0. Returns text. */
 enum { CLI_TIME_SIZE = 24 };
@@ -124,6 +124,7 @@ const char *cli_time(char text[CLI_TIME_SIZE], int64_t time_us);
 int cmd_status(struct cli *cli, int argc, char **argv);
 int cmd_top(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
+int cmd_bulletin(struct cli *cli, int argc, char **argv);
 int cmd_decide(struct cli *cli, int argc, char **argv);
 int cmd_duty(struct cli *cli, int argc, char **argv);
 int cmd_tail(struct cli *cli, int argc, char **argv);

@@ -21,10 +21,10 @@ static int show(const struct cli *cli, const struct account *account, const char
 
 static int run(const struct cli *cli, const char *directory, const char *incident, const char *path)
 {
-    enum { FORMATS = 7 };
-    static const char *const FORMAT[FORMATS] = {"incident/*/%s", "grade/*/%s",   "warning/*/%s",
-                                                "response/*/%s", "clock/*/%s/*", "duty/*/*/%s/*",
-                                                "notice/*/*/%s"};
+    enum { FORMATS = 8 };
+    static const char *const FORMAT[FORMATS] = {"incident/*/%s", "grade/*/%s",     "warning/*/%s",
+                                                "response/*/%s", "clock/*/%s/*",   "duty/*/*/%s/*",
+                                                "notice/*/*/%s", "bulletin/*/%s/*"};
     struct ld_arena arena = {0};
     struct ld_error error;
     struct account account;

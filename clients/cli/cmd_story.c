@@ -33,9 +33,9 @@ static void summaries(const struct cli *cli, const struct telling *telling, cons
 
 int cmd_story(struct cli *cli, int argc, char **argv)
 {
-    static const char *const FILTERS[] = {"plan/>",     "incident/>", "grade/>", "warning/>",
-                                          "response/>", "duty/>",     "clock/>", "notice/>",
-                                          "supply/>",   "receipt/>"};
+    static const char *const FILTERS[] = {"plan/>",     "incident/>", "grade/>",  "warning/>",
+                                          "response/>", "duty/>",     "clock/>",  "notice/>",
+                                          "supply/>",   "bulletin/>", "receipt/>"};
     const char *directory = NULL, *incident = NULL;
     bool all = false;
     const struct cli_option options[] = {

@@ -17,6 +17,7 @@ _liandong() {
     [status]='' [top]='--once --sort' [replay]='--show --complete --to --speed --world' [story]='--log --incident --all' [explain]='--log --at' [account]='--log --html'
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
+    [bulletin]='--area --english --link --from --to --entry --outbox --exercise'
     [decide]='--area --against --opinion --filed-with --person --outbox --exercise'
     [tail]='--from --since --until-head --count'
     [sim]='--events --quiet --start --log' [play]='--external-replies --events --quiet --start'
@@ -36,7 +37,7 @@ _liandong() {
   )
   local command=${words[1]:-} key
   if [ "$cword" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'status top report decide duty notice supply outbox tail story explain account sim play replay log
+    COMPREPLY=($(compgen -W 'status top report bulletin decide duty notice supply outbox tail story explain account sim play replay log
       plan route --help' -- "$cur"))
     return
   fi
@@ -61,6 +62,8 @@ _liandong() {
   elif [ "$command" = decide ]; then
     COMPREPLY=($(compgen -W 'propose assess decide approve file order designate I II III IV none' \
       -- "$cur"))
+  elif [ "$command" = bulletin ]; then
+    COMPREPLY=($(compgen -W 'assessment map press meeting summary evaluation notice' -- "$cur"))
   elif [ "$key" = 'supply act' ] && [ "$cword" -eq 3 ]; then
     COMPREPLY=($(compgen -W 'stock-take request commit decline dispatch receive return requisition' \
       -- "$cur"))

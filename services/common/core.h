@@ -40,7 +40,8 @@
     X(NOTICE, "notice", notice)                                                                    \
     X(NEED, "need", supply_act)                                                                    \
     X(SUPPLY, "supply", supply_movement)                                                           \
-    X(PLAN, "plan", plan_adoption)
+    X(PLAN, "plan", plan_adoption)                                                                 \
+    X(BULLETIN, "bulletin", bulletin)
 
 enum sv_family {
 #define SV_FAMILY_ENUM(name, segment, descriptor) SV_##name,

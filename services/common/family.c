@@ -5,6 +5,7 @@
 #include "core.h"
 
 #include <string.h>
+#include "liandong/v1/bulletin.pb-c.h"
 #include "liandong/v1/command.pb-c.h"
 #include "liandong/v1/duty.pb-c.h"
 #include "liandong/v1/grade.pb-c.h"

@@ -30,14 +30,19 @@ static bool no(struct intake *intake, const char *code, const char *zh, const ch
 }
 
 /* A stranger's text as it may be shown: cut at a character, marked if cut. */
-static const char *shown(const struct intake *intake, const char *text)
+const char *reporting_shown(struct sv_outputs *out, const char *text)
 {
     size_t size = strnlen(text, SHOWN_MAX_BYTES + 1);
     if (size <= SHOWN_MAX_BYTES)
         return text;
     for (size = SHOWN_MAX_BYTES; size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80;)
         size--;
-    return ld_arena_format(sv_arena(intake->out), "%.*s…", (int)size, text);
+    return ld_arena_format(sv_arena(out), "%.*s…", (int)size, text);
+}
+
+static const char *shown(const struct intake *intake, const char *text)
+{
+    return reporting_shown(intake->out, text);
 }
 
 #define SAY(...) ld_arena_format(sv_arena(intake->out), __VA_ARGS__)

@@ -7,6 +7,7 @@
  * clocks apply, responses which daily clocks run and when a final report may close an incident.
  * Time passes by the time of whatever event comes.
  *
+ * A bulletin (bulletin.c) is checked and answered likewise.
  * Grades, warnings and responses that make no sense here (unknown or closed incident) are ignored.
  */
 #include "reporting.h"
@@ -155,6 +156,8 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
     clocks_fire(core, event, out);
     if (event->family == SV_REPORT)
         apply_report(core, event, out);
+    else if (event->family == SV_BULLETIN)
+        take_bulletin(core, event, out);
     else if (event->family == SV_GRADE && event->message)
         apply_grade(core, event, out);
     else if (event->family == SV_WARNING && event->message)
@@ -164,13 +167,13 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
     clocks_fire(core, event, out); /* what started back in time may be due already */
 }
 
-static const char *const filters[] = {"report/>",   "grade/>",  "warning/>",
-                                      "response/>", "sys/tick", NULL};
+static const char *const filters[] = {"report/>",   "bulletin/>", "grade/>", "warning/>",
+                                      "response/>", "sys/tick",   NULL};
 
 const struct sv_class reporting_class = {
     .name = "reporting",
-    .families = SV_BIT(SV_REPORT) | SV_BIT(SV_GRADE) | SV_BIT(SV_WARNING) | SV_BIT(SV_RESPONSE) |
-                SV_BIT(SV_TICK),
+    .families = SV_BIT(SV_REPORT) | SV_BIT(SV_BULLETIN) | SV_BIT(SV_GRADE) | SV_BIT(SV_WARNING) |
+                SV_BIT(SV_RESPONSE) | SV_BIT(SV_TICK),
     .filters = filters,
     .create = create,
     .destroy = destroy,

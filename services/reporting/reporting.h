@@ -3,6 +3,7 @@
 #define REPORTING_H
 
 #include "common/names.h"
+#include "liandong/v1/bulletin.pb-c.h"
 #include "liandong/v1/report.pb-c.h"
 
 #define NOTHING SIZE_MAX
@@ -79,6 +80,22 @@ struct intake {
     size_t revised;          /* number of the report that it replaces; NOTHING */
 };
 
+/* One bulletin on its way in. */
+struct notice {
+    struct sv_core *core;
+    const struct sv_event *event;
+    struct sv_outputs *out;
+    const Liandong__V1__Bulletin *bulletin;
+    const char *area, *unit; /* of its topic */
+    size_t incident;
+    const struct plan *plan; /* the incident's */
+};
+
+/* bulletin.c: checks it and answers it. */
+void take_bulletin(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);
+
+/* check.c: a stranger's text as it may be shown: cut at a character, marked if cut. */
+const char *reporting_shown(struct sv_outputs *out, const char *text);
 /* check.c: false, with the receipt put out, if the report must be refused; fills in intake. */
 bool check_report(struct intake *intake);
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include "liandong/v1/bulletin.pb-c.h"
 #include "liandong/v1/command.pb-c.h"
 #include "liandong/v1/duty.pb-c.h"
 #include "liandong/v1/report.pb-c.h"
@@ -191,6 +192,25 @@ static void make_need(struct generator *generator, struct input *input)
     pack(input, &act.base);
 }
 
+static void make_bulletin(struct generator *generator, struct input *input)
+{
+    static const char *const UNITS[] = {"3303.publicity", "3303.health", "3303.gov", "330302.gov"};
+    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    Liandong__V1__Bulletin bulletin = LIANDONG__V1__BULLETIN__INIT;
+    const char *incident = some_incident(generator);
+    const char *unit = PICK(generator, UNITS);
+    context.author = text(unit);
+    context.incident = text(incident);
+    bulletin.context = &context;
+    bulletin.kind = (Liandong__V1__Bulletin__Kind)generator_below(generator, 9);
+    bulletin.link = text("https://example.org/");
+    bulletin.entry = text(generator_below(generator, 4) == 0 ? "evaluation" : "");
+    snprintf(input->producer, sizeof input->producer, "%s", unit);
+    snprintf(input->topic, sizeof input->topic, "bulletin/%.*s/%s/%s", (int)strcspn(unit, "."),
+             unit, incident, unit);
+    pack(input, &bulletin.base);
+}
+
 /* Bytes that are no message, on a topic where one is expected. */
 static void spoil(struct generator *generator, struct input *input)
 {
@@ -215,6 +235,8 @@ void generator_next(struct generator *generator, struct input *input)
         make_step(generator, input);
     } else if (kind < 85) {
         make_reply(generator, input);
+    } else if (kind < 90) {
+        make_bulletin(generator, input);
     } else {
         make_need(generator, input);
     }

@@ -81,7 +81,7 @@ static void run(struct world *world, uint64_t run_seed, bool exercises)
 static bool from_outside(enum sv_family family)
 {
     return family == SV_REPORT || family == SV_DECISION || family == SV_REPLY ||
-           family == SV_NEED || family == SV_PLAN;
+           family == SV_NEED || family == SV_PLAN || family == SV_BULLETIN;
 }
 
 static uint64_t causation(const struct world_record *receipt)

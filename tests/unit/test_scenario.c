@@ -113,7 +113,8 @@ static void test_all_mistakes_at_once(void **state)
     assert_string_equal(
         found, "f:8: expected \"day 3 08:00\", \"+30m\", \"-2h\" or a date, found \"noon\"\n"
                "f:9: expected one of initial, progress, final, zero, found \"sudden\"\n"
-               "f:10: unknown key \"silly\"; expected one of: at, note, report, series, decision, "
+               "f:10: unknown key \"silly\"; expected one of: at, note, report, bulletin, series, "
+               "decision, "
                "reply, supply, adopt, raw, silence, advance, repeat, expect\n");
     free(found);
 }

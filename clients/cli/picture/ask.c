@@ -180,6 +180,14 @@ static void free_small(struct picture *picture)
         KEEP_DROP(receipt->last);
         free(receipt);
     }
+    struct picture_bulletin *bulletin, *next_bulletin;
+    HASH_ITER(hh, picture->bulletins, bulletin, next_bulletin)
+    {
+        HASH_DEL(picture->bulletins, bulletin);
+        KEEP_DROP(bulletin->bulletin);
+        free(bulletin);
+    }
+    KEEP_DROP(picture->answered);
     struct picture_producer *producer, *next_producer;
     HASH_ITER(hh, picture->producers, producer, next_producer)
     {

@@ -4,8 +4,9 @@
 
 #include "plan/plan.h"
 
-/* By Notice.Kind and SupplyMovement.Kind; "?" for one that is not known. */
+/* By Notice.Kind, SupplyMovement.Kind and Bulletin.Kind; "?" for one that is not known. */
 struct plan_text kind_of_notice(int kind);
 struct plan_text kind_of_movement(int kind);
+struct plan_text kind_of_bulletin(int kind);
 
 #endif

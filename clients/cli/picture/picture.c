@@ -265,6 +265,30 @@ static void apply_notice(struct picture *picture, const struct ld_record *record
 
 /* ---- what belongs to no incident ---- */
 
+static void apply_bulletin(struct picture *picture, const struct ld_record *record,
+                           struct picture_event *event)
+{
+    struct picture_bulletin *made = keep_zeroed(sizeof *made);
+    made->sequence = record->sequence;
+    made->bulletin = keep_copy(event->message);
+    HASH_ADD(hh, picture->bulletins, sequence, sizeof made->sequence, made);
+}
+
+/* The bulletin that a receipt answers is forgotten; a taken one lives as long as the event. */
+static void answer_bulletin(struct picture *picture, uint64_t sequence, struct picture_event *event)
+{
+    const Liandong__V1__Receipt *receipt = (const void *)event->message;
+    struct picture_bulletin *found;
+    HASH_FIND(hh, picture->bulletins, &sequence, sizeof sequence, found);
+    if (found == NULL)
+        return;
+    HASH_DEL(picture->bulletins, found);
+    KEEP_DROP(picture->answered);
+    picture->answered = found->bulletin;
+    free(found);
+    event->taken = receipt->accepted ? picture->answered : NULL;
+}
+
 static void apply_receipt(struct picture *picture, const struct ld_record *record,
                           struct picture_event *event)
 {
@@ -280,6 +304,7 @@ static void apply_receipt(struct picture *picture, const struct ld_record *recor
     }
     receipt->count++;
     picture->refused += !message->accepted;
+    answer_bulletin(picture, causation, event);
     KEEP_REPLACE(receipt->last, event->message);
 }
 
@@ -376,7 +401,7 @@ static apply_fn *const APPLY[SV_FAMILY_COUNT] = {
     [SV_RECEIPT] = apply_receipt,   [SV_INCIDENT] = apply_incident, [SV_CLOCK] = apply_clock,
     [SV_GRADE] = apply_grade,       [SV_WARNING] = apply_warning,   [SV_DUTY] = apply_duty,
     [SV_RESPONSE] = apply_response, [SV_NOTICE] = apply_notice,     [SV_SUPPLY] = apply_supply,
-    [SV_PLAN] = apply_plan,
+    [SV_PLAN] = apply_plan,         [SV_BULLETIN] = apply_bulletin,
 };
 
 /* Only what a service derives makes or changes an incident; an input may name anything. */

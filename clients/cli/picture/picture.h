@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "services/common/core.h"
 
+#include "liandong/v1/bulletin.pb-c.h"
 #include "liandong/v1/command.pb-c.h"
 #include "liandong/v1/common.pb-c.h"
 #include "liandong/v1/duty.pb-c.h"
@@ -84,6 +85,12 @@ struct picture_receipt {
     UT_hash_handle hh;
 };
 
+struct picture_bulletin { /* not answered yet */
+    uint64_t sequence;
+    Liandong__V1__Bulletin *bulletin;
+    UT_hash_handle hh;
+};
+
 struct picture_balance {
     char *key;          /* "<world> <item> <holder>" */
     const char *holder; /* in key */
@@ -118,6 +125,8 @@ struct picture_plan {
 struct picture {
     struct picture_incident *incidents; /* in order of opening */
     struct picture_receipt *receipts;
+    struct picture_bulletin *bulletins;
+    Liandong__V1__Bulletin *answered; /* the last one */
     struct picture_balance *balances;
     struct picture_movement *movements;
     size_t movement_count, movement_capacity;
@@ -132,10 +141,11 @@ struct picture {
 /* What a record turned out to be. The message is borrowed until the next picture_apply. */
 struct picture_event {
     enum sv_family family;
-    const ProtobufCMessage *message;   /* NULL: none, or malformed */
-    const char *fault;                 /* why it is malformed; NULL if it is not */
-    struct picture_incident *incident; /* that it belongs to; NULL if none */
-    const struct picture_order *order; /* that it is about; NULL if none */
+    const ProtobufCMessage *message;     /* NULL: none, or malformed */
+    const char *fault;                   /* why it is malformed; NULL if it is not */
+    struct picture_incident *incident;   /* that it belongs to; NULL if none */
+    const struct picture_order *order;   /* that it is about; NULL if none */
+    const Liandong__V1__Bulletin *taken; /* a receipt: the bulletin that it takes; NULL if none */
 };
 
 void picture_init(struct picture *picture);

@@ -18,9 +18,9 @@
 #include "tell.h"
 #include "timefmt.h"
 
-static const char *const KIND_NAMES[STORY_KINDS] = {"plan",    "report",   "incident", "grade",
-                                                    "warning", "response", "orders",   "clock",
-                                                    "notice",  "supply",   "refused",  "repeat"};
+static const char *const KIND_NAMES[STORY_KINDS] = {
+    "plan",  "report",   "incident", "grade",  "warning", "response", "orders",
+    "clock", "bulletin", "notice",   "supply", "refused", "repeat"};
 
 const char *story_kind_name(enum story_kind kind)
 {
@@ -424,6 +424,35 @@ static void tell_clock(struct story *story, struct story_line *line,
                          clock->section, text != NULL ? text->en : ""));
 }
 
+/* " (entry) text link", what there is of it. */
+static const char *content_of(struct story *story, const Liandong__V1__Bulletin *bulletin,
+                              const char *text, const char *other)
+{
+    const char *entry = bulletin->entry, *link = bulletin->link;
+    const char *said = text[0] != '\0' ? text : other;
+    return ld_arena_format(&story->arena, "%s%s%s%s%s%s%s", entry[0] != '\0' ? " (" : "", entry,
+                           entry[0] != '\0' ? ")" : "", said[0] != '\0' ? " " : "", said,
+                           link[0] != '\0' ? " " : "", link);
+}
+
+/* A bulletin is told when it is taken. */
+static void tell_bulletin(struct story *story, struct story_line *line,
+                          const Liandong__V1__Bulletin *bulletin)
+{
+    struct plan_text kind = kind_of_bulletin((int)bulletin->kind);
+    struct plan_text unit = tell_unit(story, bulletin->context->author);
+    const Liandong__V1__Text *text = bulletin->text;
+    const char *zh = text != NULL ? text->zh : "", *en = text != NULL ? text->en : "";
+    line->kind = STORY_BULLETIN;
+    json_decref(line->details);
+    line->details = event_json_message(&bulletin->base);
+    tell(story, line,
+         ld_arena_format(&story->arena, "%s：%s%s", unit.zh, kind.zh,
+                         content_of(story, bulletin, zh, en)),
+         ld_arena_format(&story->arena, "%s: %s%s", unit.en, kind.en,
+                         content_of(story, bulletin, en, zh)));
+}
+
 static void tell_supply(struct story *story, struct story_line *line,
                         const ProtobufCMessage *message)
 {
@@ -525,6 +554,9 @@ void story_take(struct story *story, const struct ld_record *record,
     if (TELLERS[event->family].tell == NULL)
         return;
     struct story_line line = line_of(record, event, TELLERS[event->family].kind);
-    TELLERS[event->family].tell(story, &line, event->message);
+    if (event->taken != NULL)
+        tell_bulletin(story, &line, event->taken);
+    else
+        TELLERS[event->family].tell(story, &line, event->message);
     ld_arena_reset(&story->arena);
 }

@@ -92,6 +92,19 @@ static int act_report(struct scenario_run *run, const struct scenario_step *step
     return publish(run, step->author, topic, &report.base, error);
 }
 
+static int act_bulletin(struct scenario_run *run, const struct scenario_step *step,
+                        struct ld_error *error)
+{
+    Liandong__V1__Bulletin bulletin = *step->bulletin;
+    const char *incident = incident_id(run, bulletin.context);
+    bulletin.context = context(run, step->author, incident);
+    bulletin.from_us = step->occurred.set ? absolute(run, &step->occurred) : 0;
+    bulletin.to_us = step->received.set ? absolute(run, &step->received) : 0;
+    const char *topic =
+        ld_arena_format(&run->arena, "bulletin/%s/%s/%s", step->area, incident, step->author);
+    return publish(run, step->author, topic, &bulletin.base, error);
+}
+
 static int act_decision(struct scenario_run *run, const struct scenario_step *step,
                         struct ld_error *error)
 {
@@ -296,6 +309,8 @@ int act_step(struct scenario_run *run, const struct scenario_step *step, struct 
         return LD_OK;
     case SCENARIO_REPORT:
         return act_report(run, step, error);
+    case SCENARIO_BULLETIN:
+        return act_bulletin(run, step, error);
     case SCENARIO_DECISION:
         return act_decision(run, step, error);
     case SCENARIO_REPLY:

@@ -13,9 +13,9 @@
 
 static const char *const TOP_KEYS[] = {"scenario", "title",    "plan",  "start",  "area", "as",
                                        "hazard",   "reporter", "steps", "expect", NULL};
-static const char *const STEP_KEYS[] = {"at",      "note",   "report", "series", "decision",
-                                        "reply",   "supply", "adopt",  "raw",    "silence",
-                                        "advance", "repeat", "expect", NULL};
+static const char *const STEP_KEYS[] = {"at",       "note",    "report", "bulletin", "series",
+                                        "decision", "reply",   "supply", "adopt",    "raw",
+                                        "silence",  "advance", "repeat", "expect",   NULL};
 
 const char *parse_beside(struct parse *parse, const char *path)
 {
@@ -111,8 +111,13 @@ static const struct {
     const char *key;
     parse_act_fn *parse;
 } ACTS[] = {
-    {"report", parse_plain_report}, {"decision", parse_decision}, {"reply", parse_reply},
-    {"supply", parse_supply},       {"adopt", parse_adopt},       {"raw", parse_raw},
+    {"report", parse_plain_report},
+    {"bulletin", parse_bulletin},
+    {"decision", parse_decision},
+    {"reply", parse_reply},
+    {"supply", parse_supply},
+    {"adopt", parse_adopt},
+    {"raw", parse_raw},
 };
 enum { ACT_COUNT = sizeof ACTS / sizeof ACTS[0] };
 

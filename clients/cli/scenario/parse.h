@@ -19,6 +19,7 @@ struct scenario_step *parse_add_step(struct parse *parse, const yaml_node_t *nod
 /* A report from its mapping; what first (may be NULL) says goes before what base says. */
 void parse_report(struct parse *parse, yaml_node_t *first, yaml_node_t *base,
                   struct scenario_step *step);
+void parse_bulletin(struct parse *parse, yaml_node_t *node, struct scenario_step *step);
 void parse_decision(struct parse *parse, yaml_node_t *node, struct scenario_step *step);
 void parse_reply(struct parse *parse, yaml_node_t *node, struct scenario_step *step);
 void parse_supply(struct parse *parse, yaml_node_t *node, struct scenario_step *step);

@@ -13,6 +13,8 @@ static const char *const REPORT_KEYS[] = {"by",       "id",     "kind",     "mea
                                           "incident", NULL};
 static const char *const SERIES_KEYS[] = {"every",  "columns", "values", "times",
                                           "report", "first",   "zero",   NULL};
+static const char *const BULLETIN_KEYS[] = {"by",   "area", "kind",  "zh",       "en", "link",
+                                            "from", "to",   "entry", "incident", NULL};
 static const char *const DECISION_KEYS[] = {
     "by", "act", "level", "area", "in_favour", "opinion", "filed_with", "person", "incident", NULL};
 static const char *const REPLY_KEYS[] = {"units",     "except", "duties", "action",   "reason",
@@ -230,6 +232,44 @@ void parse_series(struct parse *parse, yaml_node_t *node, int64_t at_us)
         reader_mistake(reader, node, "every: expected more than 0s");
     for (size_t i = 0; i < rows && reader->finding_count == 0; i++)
         parse_row(parse, &series, i, at_us + (int64_t)i * series.every_us);
+}
+
+/* ---- bulletins ---- */
+
+/* A unit above the city speaks of the city. */
+static const char *area_of_unit(struct parse *parse, const char *unit)
+{
+    const char *city = parse_city(parse);
+    bool above = strncmp(unit, city, strlen(city)) != 0;
+    return above ? city : ld_arena_string(parse->reader.arena, unit, strcspn(unit, "."));
+}
+
+void parse_bulletin(struct parse *parse, yaml_node_t *node, struct scenario_step *step)
+{
+    struct reader *reader = &parse->reader;
+    struct fields fields = {reader, NULL, node};
+    if (!reader_is_map(reader, node, "bulletin"))
+        return;
+    reader_only(reader, node, BULLETIN_KEYS);
+    Liandong__V1__Bulletin *bulletin = ld_arena_alloc(reader->arena, sizeof *bulletin);
+    liandong__v1__bulletin__init(bulletin);
+    bulletin->kind = (Liandong__V1__Bulletin__Kind)reader_enum(
+        reader, reader_need(reader, node, "kind"), &liandong__v1__bulletin__kind__descriptor, 0);
+    bulletin->text = ld_arena_alloc(reader->arena, sizeof *bulletin->text);
+    liandong__v1__text__init(bulletin->text);
+    bulletin->text->zh = text_field(&fields, "zh", "");
+    bulletin->text->en = text_field(&fields, "en", "");
+    bulletin->link = text_field(&fields, "link", "");
+    bulletin->entry = text_field(&fields, "entry", "");
+    bulletin->context = named_incident(&fields);
+    step->occurred = reader_time(reader, field(&fields, "from"), step->at_us);
+    step->received = reader_time(reader, field(&fields, "to"), step->at_us);
+    step->author = needed_field(&fields, "by", NULL);
+    step->area = text_field(&fields, "area", NULL);
+    if (step->area == NULL)
+        step->area = area_of_unit(parse, step->author);
+    step->bulletin = bulletin;
+    step->action = SCENARIO_BULLETIN;
 }
 
 /* ---- decisions ---- */

@@ -17,6 +17,7 @@
 #include "context.h"
 #include "plan/plan.h"
 
+#include "liandong/v1/bulletin.pb-c.h"
 #include "liandong/v1/command.pb-c.h"
 #include "liandong/v1/duty.pb-c.h"
 #include "liandong/v1/report.pb-c.h"
@@ -84,6 +85,7 @@ struct scenario_expectation {
 enum scenario_action {
     SCENARIO_WAIT, /* time passes, nobody says anything */
     SCENARIO_REPORT,
+    SCENARIO_BULLETIN,
     SCENARIO_DECISION,
     SCENARIO_REPLY,
     SCENARIO_SUPPLY,
@@ -120,6 +122,8 @@ struct scenario_step {
     const char *author;           /* unit that acts */
     Liandong__V1__Report *report; /* by action; times still to be filled in */
     struct scenario_time occurred, received;
+    Liandong__V1__Bulletin *bulletin;
+    const char *area; /* of the bulletin's topic */
     Liandong__V1__Decision *decision;
     Liandong__V1__SupplyAct *supply;
     struct scenario_reply *reply;
