@@ -2,6 +2,9 @@
 #include "index.h"
 
 #include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#define HASH_FUNCTION(key, size, hash) (hash) = (unsigned)XXH3_64bits(key, size)
 #include <uthash.h>
 
 struct index_entry {

@@ -174,11 +174,14 @@ static void on_closed(struct work *work, const char *id)
 void duty_on_incident(struct work *work)
 {
     const Incident *message = (const Incident *)work->event->message;
-    if (!message || !message->context ||
-        !names_agree(work->event, message->context->incident, message->area))
+    if (!message || !message->context)
         return;
-    if (message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED)
+    bool closed = message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED;
+    bool signs = message->report && message->report->n_signs + message->report->n_signs_lifted > 0;
+    if ((!closed && !signs) || !names_agree(work->event, message->context->incident, message->area))
+        return;
+    if (closed)
         on_closed(work, message->context->incident);
-    else if (message->report && message->report->n_signs + message->report->n_signs_lifted > 0)
+    else
         on_signs(work, message);
 }

@@ -81,8 +81,9 @@ static void tell(const struct sv_core *core, const struct sv_event *event, struc
 
 static bool per_county(const struct plan_clock *clock)
 {
+    static const char pattern[] = "{county}."; /* the area of a unit, if it is there */
     for (size_t i = 0; i < clock->by_count; i++) {
-        if (strstr(clock->by[i], "{county}"))
+        if (strncmp(clock->by[i], pattern, sizeof pattern - 1) == 0)
             return true;
     }
     return false;
@@ -97,6 +98,17 @@ static struct run *find_run(struct sv_core *core, const struct incident *inciden
             return run;
     }
     return NULL;
+}
+
+static bool has_run(const struct sv_core *core, const struct incident *incident, size_t clock,
+                    size_t area)
+{
+    for (size_t i = 0; i < incident->run_count; i++) {
+        const struct run *run = &core->runs[incident->runs[i]];
+        if (run->clock == clock && run->area == area)
+            return true;
+    }
+    return false;
 }
 
 /* ---- who owes ---- */
@@ -268,8 +280,6 @@ static void start_for_unit(struct sv_core *core, const struct sv_event *event,
     const struct filed *filed = &core->filed[number];
     const struct incident *incident = &core->incidents[filed->incident];
     const struct plan_clock *clock = &incident->plan->clocks[clock_index];
-    if (find_run(core, incident, clock_index, area, unit))
-        return;
     int64_t from_us = clock->starts == PLAN_FROM_RECEIVED ? filed->received_us : filed->occurred_us;
     struct run *run = add_run(core, (struct run){.incident = filed->incident,
                                                  .clock = clock_index,
@@ -288,6 +298,8 @@ static void start_for_report(struct sv_core *core, const struct sv_event *event,
     const struct incident *incident = &core->incidents[filed->incident];
     const struct plan_clock *clock = &incident->plan->clocks[clock_index];
     size_t area = area_for(core, incident, clock, filed->area);
+    if (has_run(core, incident, clock_index, area)) /* it started for all that owe it */
+        return;
     struct debtors debtors = debtors_of(core, out, incident->plan, clock, area);
     for (size_t i = 0; i < debtors.count; i++)
         start_for_unit(core, event, out, clock_index, number, area, debtors.all[i]);
