@@ -108,17 +108,29 @@ void cli_print_json(json_t *value);
 struct cli_column {
     struct plan_text name;
     bool right, wrap;
+    bool lines; /* cells hold lines, each of which stays whole */
 };
 struct cli_table;
 struct cli_table *cli_table_open(const struct cli *cli, const struct cli_column *columns,
                                  size_t count);
 void cli_table_row(struct cli_table *table, const char *const *cells); /* as many as columns */
 void cli_table_row_in(struct cli_table *table, enum cli_style style, const char *const *cells);
+/* Each cell in a style of its own. */
+void cli_table_row_styled(struct cli_table *table, const enum cli_style *styles,
+                          const char *const *cells);
 void cli_table_print(struct cli_table *table); /* and frees it */
+
+/* Columns of the screen that a text takes; those that there are (COLUMNS counts, too), or very many
+ * if it is no terminal. */
+size_t cli_width(const char *text);
+size_t cli_screen_width(const struct cli *cli);
 
 /* "2026-11-22 10:00", local; "-" for 0. Returns text. */
 enum { CLI_TIME_SIZE = 24 };
 const char *cli_time(char text[CLI_TIME_SIZE], int64_t time_us);
+/* "12m", "3h", "2d": how long ago. Returns text. */
+enum { CLI_AGE_SIZE = 32 };
+const char *cli_age(const struct cli *cli, char text[CLI_AGE_SIZE], int64_t age_us);
 
 /* ---- the commands ---- */
 int cmd_status(struct cli *cli, int argc, char **argv);

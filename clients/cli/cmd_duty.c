@@ -1,20 +1,17 @@
 /*
- * liandong duty: a unit's orders, and its answers to them. The orders are read from the log; an
- * answer carries the world (actual or exercise) of the order it is for.
+ * liandong duty: a unit's answers to its orders. The orders are read from the log; an answer
+ * carries the world (actual or exercise) of the order it is for.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd_duty.h"
 #include "message.h"
-#include "telling.h"
-#include "picture/enum_name.h"
-#include "picture/event_json.h"
 #include "picture/picture.h"
-#include "timefmt.h"
 
 struct duty_options {
-    const char *unit, *incident, *reason, *help_from, *person;
-    bool everybody, open, late, all;
+    const char *incident, *reason, *help_from, *person;
+    bool all;
 };
 
 static void take(const struct ld_record *record, void *data)
@@ -23,135 +20,17 @@ static void take(const struct ld_record *record, void *data)
     picture_apply(data, record, &event);
 }
 
-/* The orders of a unit, or of all. */
-static int read_orders(const struct cli *cli, struct ld_client *client, const char *unit,
-                       struct picture *picture, struct ld_error *error)
+/* The unit's own orders. */
+static int read_orders(const struct cli *cli, struct ld_client *client, struct picture *picture,
+                       struct ld_error *error)
 {
-    char filter[LD_TOPIC_SIZE_MAX] = "duty/>";
+    char filter[LD_TOPIC_SIZE_MAX];
     const char *filters[] = {filter};
-    const char *dot = unit != NULL ? strchr(unit, '.') : NULL;
-    if (unit != NULL && dot == NULL)
-        return ld_fail(error, LD_INVALID,
-                       "expected a unit such as 3303.health, found \"%s\" (--as, --unit)", unit);
-    if (unit != NULL)
-        snprintf(filter, sizeof filter, "duty/%.*s/%s/>", (int)(dot - unit), unit, dot + 1);
+    int code = duty_topics(cli->identity, filter, error);
+    if (code != LD_OK)
+        return code;
     struct bus_read read = {.filters = filters, .filter_count = 1, .each = take, .data = picture};
     return bus_read(cli, client, &read, error);
-}
-
-/* ---- list ---- */
-
-static bool listed(const struct duty_options *own, const struct picture_order *order)
-{
-    return (!own->open || picture_order_open(order->last)) && (!own->late || order->overdue);
-}
-
-static const char *group_of(const DutyOrder *order)
-{
-    return order->group != NULL ? order->group : "";
-}
-
-static void add_row(const struct cli *cli, struct cli_table *table, const struct picture_order *at)
-{
-    char word[ENUM_WORD_SIZE], due[CLI_TIME_SIZE], issued[CLI_TIME_SIZE];
-    const DutyOrder *order = at->last;
-    bool seen = at->acknowledged_at_us != 0;
-    const char *text = order->text == NULL ? "" : cli->zh ? order->text->zh : order->text->en;
-    const char *cells[] = {order->unit,
-                           order->order,
-                           cli_level(cli, (int)order->level),
-                           order_state(cli, word, (int)order->state),
-                           cli_time(issued, at->issued_at_us),
-                           cli_time(due, seen ? order->done_by_us : order->acknowledge_by_us),
-                           group_of(order),
-                           text};
-    cli_table_row(table, cells);
-}
-
-static void print_order_json(const struct picture_incident *incident,
-                             const struct picture_order *at)
-{
-    json_t *json = event_json_message(&at->last->base);
-    json_object_set_new(json, "exercise", json_boolean(incident->exercise));
-    json_object_set_new(json, "ever_overdue", json_boolean(at->overdue));
-    json_object_set_new(json, "ever_escalated", json_boolean(at->escalated));
-    cli_print_json(json);
-}
-
-static void print_orders(const struct cli *cli, const struct duty_options *own,
-                         const struct picture *picture)
-{
-    static const struct cli_column COLUMNS[] = {
-        {.name = {"单位", "UNIT"}},    {.name = {"任务", "ORDER"}},
-        {.name = {"级别", "LEVEL"}},   {.name = {"状态", "STATE"}},
-        {.name = {"下达", "ISSUED"}},  {.name = {"期限", "DUE"}},
-        {.name = {"工作组", "GROUP"}}, {.name = {"内容", "WHAT"}, .wrap = true}};
-    struct cli_table *table =
-        cli->json ? NULL : cli_table_open(cli, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0]);
-    for (const struct picture_incident *incident = picture->incidents; incident != NULL;
-         incident = incident->hh.next) {
-        if (own->incident != NULL && strcmp(incident->id, own->incident) != 0)
-            continue;
-        for (const struct picture_order *at = incident->orders; at != NULL; at = at->hh.next) {
-            if (!listed(own, at))
-                continue;
-            if (cli->json)
-                print_order_json(incident, at);
-            else
-                add_row(cli, table, at);
-        }
-    }
-    if (table != NULL)
-        cli_table_print(table);
-}
-
-static int duty_list(struct cli *cli, int argc, char **argv)
-{
-    struct duty_options own = {0};
-    const struct cli_option options[] = {
-        {"unit",
-         'u',
-         CLI_TEXT,
-         &own.unit,
-         "UNIT",
-         {"哪个单位（默认本单位）", "whose orders (default: one's own)"}},
-        {"everybody", 'A', CLI_FLAG, &own.everybody, NULL, {"全部单位", "of all units"}},
-        {"incident", 'I', CLI_TEXT, &own.incident, "ID", {"只看这一事件", "of this incident only"}},
-        {"open",
-         'o',
-         CLI_FLAG,
-         &own.open,
-         NULL,
-         {"只看未办结的", "only those that still ask for something"}},
-        {"overdue",
-         'O',
-         CLI_FLAG,
-         &own.late,
-         NULL,
-         {"只看曾逾期的", "only those that were ever overdue"}},
-        {.name = NULL}};
-    const struct cli_usage usage = {"duty list [OPTION]…",
-                                    {"列出任务。", "Lists orders."},
-                                    options,
-                                    "  liandong duty list --as 3303.health --open\n"
-                                    "  liandong duty list --everybody --overdue\n"};
-    struct picture picture;
-    struct ld_client *client = NULL;
-    struct ld_error error;
-    int count;
-    int status = cli_parse(cli, &usage, argc, argv, 0, 0, &count);
-    if (status >= 0)
-        return status;
-    const char *unit = own.everybody ? NULL : own.unit != NULL ? own.unit : cli->identity;
-    picture_init(&picture);
-    int code = bus_open(cli, &client, &error);
-    if (code == LD_OK)
-        code = read_orders(cli, client, unit, &picture, &error);
-    if (code == LD_OK)
-        print_orders(cli, &own, &picture);
-    bus_close(client);
-    picture_free(&picture);
-    return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
 }
 
 /* ---- answers ---- */
@@ -228,7 +107,7 @@ static int send_answers(struct answers *answers, char **orders, int order_count)
     picture_init(&picture);
     int code = bus_open(cli, &client, &error);
     if (code == LD_OK)
-        code = read_orders(cli, client, cli->identity, &picture, &error);
+        code = read_orders(cli, client, &picture, &error);
     for (int i = 0; i < order_count && code == LD_OK; i++)
         add_named(answers, &picture, orders[i], bus_flags(cli, client));
     if (answers->own->all && code == LD_OK)
@@ -335,6 +214,7 @@ static int duty_help(struct cli *cli, int argc, char **argv)
 int cmd_duty(struct cli *cli, int argc, char **argv)
 {
     static const struct cli_command COMMANDS[] = {
+        {"matrix", duty_matrix, {"各单位与任务对照", "units against orders"}},
         {"list", duty_list, {"列出任务", "list orders"}},
         {"delivered",
          duty_delivered,
@@ -346,6 +226,11 @@ int cmd_duty(struct cli *cli, int argc, char **argv)
         {"done", duty_done, {"办结", "done"}},
         {"ask-help", duty_help, {"请求协助", "ask another unit for help"}},
         {NULL, NULL, {NULL, NULL}}};
-    static const struct plan_text SUMMARY = {"各单位的任务和答复。", "Orders and answers to them."};
+    static const struct plan_text SUMMARY = {
+        "各单位的任务和答复。不写命令即 matrix。",
+        "Orders and answers to them. Without a command: matrix."};
+    bool explain = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    if (argc == 1 || (argv[1][0] == '-' && !explain))
+        return duty_matrix(cli, argc, argv);
     return cli_dispatch(cli, "duty", SUMMARY, COMMANDS, argc, argv);
 }

@@ -7,21 +7,22 @@ _liandong() {
   }
   local common='--endpoint --as --timeout --json --lang --help'
   local -A sub=(
-    [duty]='list acknowledge accept decline progress done ask-help'
+    [duty]='matrix list acknowledge accept decline progress done ask-help'
     [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
     [plan]='check show adopt list diff' [route]='test'
     [outbox]='list send retry drop rebind'
   )
+  local orders='--unit --group --level --state --incident --area --open --overdue --db'
   local answers='--all --incident --reason --help-from --person --exercise'
   local -A options=(
-    [status]='' [top]='--once --sort' [replay]='--show --complete --to --speed --world' [story]='--log --incident --all' [explain]='--log --at' [account]='--log --html'
+    [status]=$orders [top]='--once --sort' [replay]='--show --complete --to --speed --world' [story]='--log --incident --all' [explain]='--log --at' [account]='--log --html'
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
     [bulletin]='--area --english --link --from --to --entry --outbox --exercise'
     [decide]='--area --against --opinion --filed-with --person --outbox --exercise'
     [tail]='--from --since --until-head --count'
     [sim]='--events --quiet --start --log' [play]='--external-replies --events --quiet --start'
-    [duty list]='--unit --everybody --incident --open --overdue'
+    [duty]="$orders --by" [duty matrix]="$orders --by" [duty list]="$orders --everybody"
     [duty delivered]=$answers [duty acknowledge]=$answers [duty accept]=$answers [duty decline]=$answers
     [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers
     [notice list]='--audience --incident --log' [notice cap]='--log'
@@ -53,10 +54,14 @@ _liandong() {
     --kind | -k) COMPREPLY=($(compgen -W 'initial progress final zero' -- "$cur")); return ;;
     --means) COMPREPLY=($(compgen -W 'telephone written network' -- "$cur")); return ;;
     --log | -L) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    --outbox | --html) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --outbox | --html | --db) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --by | -b) COMPREPLY=($(compgen -W 'state level' -- "$cur")); return ;;
+    --level | -L) COMPREPLY=($(compgen -W 'I II III IV' -- "$cur")); return ;;
+    --state | -S) COMPREPLY=($(compgen -W 'issued delivered acknowledged accepted declined in-progress done
+      overdue escalated superseded withdrawn' -- "$cur")); return ;;
   esac
   key=$command
-  [ -n "${sub[$command]:-}" ] && key="$command ${words[2]}"
+  [ -n "${sub[$command]:-}" ] && [[ ${words[2]} != -* ]] && key="$command ${words[2]}"
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${options[$key]:-} $common" -- "$cur"))
   elif [ "$command" = decide ]; then

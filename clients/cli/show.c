@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "cli.h"
 #include "timefmt.h"
@@ -127,11 +129,16 @@ struct cli_table *cli_table_open(const struct cli *cli, const struct cli_column 
     made->table = or_abort(scols_new_table());
     made->columns = count;
     scols_table_enable_colors(made->table, cli->color);
-    if (!cli->terminal)
-        scols_table_set_termwidth(made->table, 10000);
+    scols_table_set_termwidth(made->table, cli_screen_width(cli));
     for (size_t i = 0; i < count; i++) {
-        int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) | (columns[i].wrap ? SCOLS_FL_WRAP : 0);
-        or_abort(scols_table_new_column(made->table, cli_text(cli, columns[i].name), 0, flags));
+        bool wrap = columns[i].wrap || columns[i].lines;
+        int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) | (wrap ? SCOLS_FL_WRAP : 0);
+        struct libscols_column *column =
+            or_abort(scols_table_new_column(made->table, cli_text(cli, columns[i].name), 0, flags));
+        if (columns[i].lines && (scols_column_set_safechars(column, "\n") != 0 ||
+                                 scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
+                                                           scols_wrapnl_nextchunk, NULL) != 0))
+            abort();
     }
     return made;
 }
@@ -141,12 +148,28 @@ void cli_table_row(struct cli_table *table, const char *const *cells)
     cli_table_row_in(table, CLI_PLAIN, cells);
 }
 
-void cli_table_row_in(struct cli_table *table, enum cli_style style, const char *const *cells)
+static struct libscols_line *new_line(struct cli_table *table, const char *const *cells)
 {
     struct libscols_line *line = or_abort(scols_table_new_line(table->table, NULL));
     for (size_t i = 0; i < table->columns; i++)
         if (scols_line_set_data(line, i, cells[i] != NULL ? cells[i] : "") != 0)
             abort();
+    return line;
+}
+
+void cli_table_row_styled(struct cli_table *table, const enum cli_style *styles,
+                          const char *const *cells)
+{
+    struct libscols_line *line = new_line(table, cells);
+    for (size_t i = 0; i < table->columns; i++)
+        if (styles[i] != CLI_PLAIN &&
+            scols_cell_set_color(scols_line_get_cell(line, i), SEQUENCES[styles[i]]) != 0)
+            abort();
+}
+
+void cli_table_row_in(struct cli_table *table, enum cli_style style, const char *const *cells)
+{
+    struct libscols_line *line = new_line(table, cells);
     if (style != CLI_PLAIN && scols_line_set_color(line, SEQUENCES[style]) != 0)
         abort();
 }
@@ -157,6 +180,45 @@ void cli_table_print(struct cli_table *table)
     (void)scols_print_table(table->table);
     scols_unref_table(table->table);
     free(table);
+}
+
+size_t cli_width(const char *text)
+{
+    size_t width = 0;
+    mbstate_t state = {0};
+    wchar_t wide;
+    for (size_t size; (size = mbrtowc(&wide, text, MB_CUR_MAX, &state)) != 0; text += size) {
+        if (size == (size_t)-1 || size == (size_t)-2)
+            return width;
+        int columns = wcwidth(wide);
+        width += columns > 0 ? (size_t)columns : 0;
+    }
+    return width;
+}
+
+size_t cli_screen_width(const struct cli *cli)
+{
+    enum { NO_TERMINAL = 10000, USUAL = 80 };
+    struct winsize size;
+    const char *given = getenv("COLUMNS");
+    long columns = given != NULL ? strtol(given, NULL, 10) : 0;
+    if (columns > 0)
+        return (size_t)columns;
+    if (!cli->terminal)
+        return NO_TERMINAL;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : USUAL;
+}
+
+const char *cli_age(const struct cli *cli, char text[CLI_AGE_SIZE], int64_t age_us)
+{
+    long long age = age_us > 0 ? age_us : 0;
+    if (age < LD_US_HOUR)
+        snprintf(text, CLI_AGE_SIZE, cli_say(cli, "%lld分", "%lldm"), age / LD_US_MINUTE);
+    else if (age < LD_US_DAY)
+        snprintf(text, CLI_AGE_SIZE, cli_say(cli, "%lld时", "%lldh"), age / LD_US_HOUR);
+    else
+        snprintf(text, CLI_AGE_SIZE, cli_say(cli, "%lld天", "%lldd"), age / LD_US_DAY);
+    return text;
 }
 
 const char *cli_time(char text[CLI_TIME_SIZE], int64_t time_us)

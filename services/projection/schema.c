@@ -159,6 +159,7 @@ const char projection_schema[] =
     " issued_at_us INTEGER,"
     " acknowledge_by_us INTEGER,"
     " done_by_us INTEGER,"
+    " delivered_at_us INTEGER,"
     " acknowledged_at_us INTEGER,"
     " done_at_us INTEGER,"
     " changed_at_us INTEGER NOT NULL,"

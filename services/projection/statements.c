@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#include "liandong/v1/bulletin.pb-c.h"
 #include "liandong/v1/command.pb-c.h"
 #include "liandong/v1/common.pb-c.h"
 #include "liandong/v1/duty.pb-c.h"
@@ -70,7 +71,8 @@ static const char CLOCK[] =
 static const char DUTY[] =
     "INSERT INTO duty_order VALUES(:exercise, :order, :unit, :incident, :duty, :level, :state,"
     " :before, :group, :section, :text_zh, :text_en, :unit_name_zh, :unit_name_en, :issued_at_us,"
-    " :acknowledge_by_us, :done_by_us, " FIRST ", CASE :state WHEN 'DONE' THEN :time_us END,"
+    " :acknowledge_by_us, :done_by_us, :delivered_at_us, " FIRST
+    ", CASE :state WHEN 'DONE' THEN :time_us END,"
     " :time_us, :reason, :late_for, :escalated_to, :help_from, :supervisor, :state = 'OVERDUE',"
     " :state = 'ESCALATED', :state = 'ISSUED', 1, :plan, :plan_hash, :causation, :author,"
     " :sequence, :sequence) "
@@ -80,7 +82,7 @@ static const char DUTY[] =
     " text_zh = excluded.text_zh, text_en = excluded.text_en,"
     " unit_name_zh = excluded.unit_name_zh, unit_name_en = excluded.unit_name_en,"
     " issued_at_us = excluded.issued_at_us, acknowledge_by_us = excluded.acknowledge_by_us,"
-    " done_by_us = excluded.done_by_us,"
+    " done_by_us = excluded.done_by_us, delivered_at_us = excluded.delivered_at_us,"
     " acknowledged_at_us = CASE WHEN :state <> 'ISSUED'"
     "  THEN ifnull(acknowledged_at_us, excluded.acknowledged_at_us) END,"
     " done_at_us = CASE WHEN :state = 'DONE' THEN :time_us WHEN :state <> 'ISSUED'"
@@ -128,6 +130,7 @@ static const struct projection_statement STATEMENTS[] = {
     [WRITE_HEARD_REPORT] = {&liandong__v1__report__descriptor, HEARD},
     [WRITE_HEARD_DECISION] = {&liandong__v1__decision__descriptor, HEARD},
     [WRITE_HEARD_REPLY] = {&liandong__v1__duty_reply__descriptor, HEARD},
+    [WRITE_HEARD_BULLETIN] = {&liandong__v1__bulletin__descriptor, HEARD},
     [WRITE_HEARD_NEED] = {&liandong__v1__supply_act__descriptor, HEARD},
 };
 

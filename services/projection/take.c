@@ -107,6 +107,8 @@ static int write_family(struct projection *projection, enum sv_family family,
         return write_one(projection, WRITE_HEARD_DECISION, values);
     case SV_REPLY:
         return write_one(projection, WRITE_HEARD_REPLY, values);
+    case SV_BULLETIN:
+        return write_one(projection, WRITE_HEARD_BULLETIN, values);
     case SV_NEED:
         return write_one(projection, WRITE_HEARD_NEED, values);
     default:

@@ -281,7 +281,7 @@ static void an_order_is_followed_through_its_states(void **state)
 {
     (void)state;
 #define KEY   "|3303-cholera-20260101-1/a1.29.2|3303.health|3303-cholera-20260101-1||3|"
-#define TEXTS "|||流调|trace|||1000000|NULL|NULL|"
+#define TEXTS "|||流调|trace|||1000000|NULL|NULL|NULL|"
     struct projection *projection = NULL;
     struct ld_error error = {0};
     TRY(projection_open_memory(&projection, &error));
