@@ -345,23 +345,25 @@ static void all_plans_like_the_slow_one(void **state)
 
 /* ---- every form of a condition ---- */
 
-static const char *const forms[] = {
-    "gauge: {measure: excess-over-5y-mean, over: county, within: 3d, at_least: 2.5}",
-    "gauge: {measure: excess-over-5y-mean, over: county, at_least: 1, less_than: 1.5}",
-    "gauge: {measure: excess-over-5y-mean, over: city, at_least: 1.5}",
-    "gauge: {measure: excess-over-5y-mean, over: city, within: 1d, less_than: 0.5}",
-    "gauge: {measure: excess-over-5y-mean, over: any, within: 2d, at_least: 2.9}",
-    "gauge: {measure: excess-over-5y-mean, over: any, round: up, less_than: 1}",
-    "gauge: {measure: excess-over-5y-mean, over: mean, at_least: 1.5, at_most: 1.75}",
-    "gauge: {measure: excess-over-5y-mean, over: mean, within: 4d, round: up, at_least: 2}",
-    "count: {measure: cases, within: 2d, over: county, more_than: 4, less_than: 8}",
-    "count: {measure: cases, within: incubation, over: county, at_least: 6}",
-    "all: [{count: {measure: cases, within: 6d, over: city, at_least: 3}}, "
-    "{count: {measure: deaths, within: incubation, over: county, at_most: 1}}]",
-    "areas: {measure: deaths, within: 3d, at_least: 2, at_most: 3}",
-    "places: {measure: cases, within: 1d, more_than: 2}",
-    "all: [{not: {count: {measure: deaths, within: 5d, over: city, at_least: 1}}}, "
-    "{any: [{sign: spreading}, {places: {measure: deaths, within: incident, at_least: 2}}]}]",
+static const struct {
+    const char *level, *when;
+} forms[] = {
+    {"I", "places: {measure: cases, within: 1d, more_than: 2}"},
+    {"II", "count: {measure: cases, within: 2d, over: county, more_than: 4, less_than: 8}"},
+    {"II", "areas: {measure: deaths, within: 3d, at_least: 2, at_most: 3}"},
+    {"III", "count: {measure: cases, within: incubation, over: county, at_least: 6}"},
+    {"III", "all: [{count: {measure: cases, within: 6d, over: city, at_least: 3}}, "
+            "{count: {measure: deaths, within: incubation, over: county, at_most: 1}}]"},
+    {"III", "all: [{not: {count: {measure: deaths, within: 5d, over: city, at_least: 1}}}, {any: "
+            "[{sign: spreading}, {places: {measure: deaths, within: incident, at_least: 2}}]}]"},
+    {"IV", "gauge: {measure: excess-over-5y-mean, over: county, within: 3d, at_least: 2.5}"},
+    {"IV", "gauge: {measure: excess-over-5y-mean, over: county, at_least: 1, less_than: 1.5}"},
+    {"IV", "gauge: {measure: excess-over-5y-mean, over: city, at_least: 1.5}"},
+    {"IV", "gauge: {measure: excess-over-5y-mean, over: city, within: 1d, less_than: 0.5}"},
+    {"IV", "gauge: {measure: excess-over-5y-mean, over: any, within: 2d, at_least: 2.9}"},
+    {"IV", "gauge: {measure: excess-over-5y-mean, over: any, round: up, less_than: 1}"},
+    {"IV", "gauge: {measure: excess-over-5y-mean, over: mean, at_least: 1.5, at_most: 1.75}"},
+    {"IV", "gauge: {measure: excess-over-5y-mean, over: mean, within: 4d, round: up, at_least: 2}"},
 };
 
 /* Wenzhou's plan with each of these as a criterion for two hazards. */
@@ -371,9 +373,9 @@ static void adopt_every_form(struct world *world)
     size_t size = 1;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         int added = snprintf(text + size, sizeof text - size,
-                             "  - {id: x-%zu, level: I, section: \"0\", hazards: [measles, "
+                             "  - {id: x-%zu, level: %s, section: \"0\", hazards: [measles, "
                              "plague.bubonic], text: {zh: 测, en: measured}, when: {%s}}\n",
-                             i, forms[i]);
+                             i, forms[i].level, forms[i].when);
         size += (size_t)added;
     }
     snprintf(text + size, sizeof text - size, "warnings:\n");
