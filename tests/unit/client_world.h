@@ -18,6 +18,8 @@
 #include "fake_router.h"
 
 enum { DEADLINE_MS = 60000, CODES = LD_CORRUPT + 1 };
+/* A heartbeat for tests that count sessions: no pause of a busy machine is a silence of three. */
+enum { UNHURRIED_MS = 10000 };
 
 struct world {
     uv_loop_t loop;

@@ -8,6 +8,7 @@ static void test_lost_session_is_made_good(void **state)
     struct world *world = *state;
     world->fake.batch_size_max = 2000;
     world->fake.cut_after = 500;
+    world->fake.heartbeat_ms = UNHURRIED_MS;
     open_client(world);
     open_producer(world);
     run_until(world, is_ready);

@@ -255,6 +255,7 @@ static void test_reopening_waits_for_confirmation(void **state)
     struct world *world = *state;
     fill(world, 100);
     world->fake.chunk_records = 1;
+    world->fake.heartbeat_ms = UNHURRIED_MS;
     open_client(world);
     open_with_credit(world, 500, true);
     run_until(world, credit_is_used_up);
