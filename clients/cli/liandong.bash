@@ -15,7 +15,8 @@ _liandong() {
   local orders='--unit --group --level --state --incident --area --open --overdue --db'
   local answers='--all --incident --reason --help-from --person --exercise'
   local -A options=(
-    [status]=$orders [top]='--once --sort' [replay]='--show --complete --to --speed --world' [story]='--log --incident --all' [explain]='--log --at' [account]='--log --html'
+    [status]=$orders [top]='--once --sort' [replay]='--show --complete --to --speed --world'
+    [whatif]='--plan --until --drop --add --world --html' [story]='--log --incident --all' [explain]='--log --at' [account]='--log --html'
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
     [bulletin]='--area --english --link --from --to --entry --outbox --exercise'
@@ -38,7 +39,7 @@ _liandong() {
   )
   local command=${words[1]:-} key
   if [ "$cword" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'status top report bulletin decide duty notice supply outbox tail story explain account sim play replay log
+    COMPREPLY=($(compgen -W 'status top report bulletin decide duty notice supply outbox tail story explain account sim play replay whatif log
       plan route --help' -- "$cur"))
     return
   fi
@@ -54,7 +55,7 @@ _liandong() {
     --kind | -k) COMPREPLY=($(compgen -W 'initial progress final zero' -- "$cur")); return ;;
     --means) COMPREPLY=($(compgen -W 'telephone written network' -- "$cur")); return ;;
     --log | -L) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    --outbox | --html | --db) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --outbox | --html | --db | --add | --plan) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --by | -b) COMPREPLY=($(compgen -W 'state level' -- "$cur")); return ;;
     --level | -L) COMPREPLY=($(compgen -W 'I II III IV' -- "$cur")); return ;;
     --state | -S) COMPREPLY=($(compgen -W 'issued delivered acknowledged accepted declined in-progress done
@@ -76,7 +77,7 @@ _liandong() {
     case $key in
       sim | play | plan*) COMPREPLY=($(compgen -f -X '!*.yaml' -- "$cur") $(compgen -d -- "$cur")) ;;
       outbox*) COMPREPLY=($(compgen -f -- "$cur")) ;;
-      replay | log*) COMPREPLY=($(compgen -d -- "$cur")) ;;
+      replay | whatif | log*) COMPREPLY=($(compgen -d -- "$cur")) ;;
     esac
   fi
 }

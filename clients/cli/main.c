@@ -30,6 +30,7 @@ static const struct cli_command COMMANDS[] = {
     {"sim", cmd_sim, {"在本进程内推演情景", "play a scenario here, without a bus"}},
     {"play", cmd_play, {"在总线上推演情景", "play a scenario on a live bus"}},
     {"replay", cmd_replay, {"重算日志并逐位比较", "derive a log again and compare"}},
+    {"whatif", cmd_whatif, {"换一种规则会怎样", "a log under other rules"}},
     {"log", cmd_log, {"磁盘上的日志", "the log on disk"}},
     {"plan", cmd_plan, {"应急预案", "emergency plans"}},
     {"route", cmd_route, {"主题和过滤器", "topics and filters"}},

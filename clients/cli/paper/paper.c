@@ -29,6 +29,7 @@ static void free_part(struct paper_part *part)
     for (size_t i = 0; i < part->row_count; i++)
         free_texts(part->rows[i].cells, part->column_count);
     free(part->rows);
+    chart_free(part);
 }
 
 void paper_close(struct paper *paper)
@@ -40,6 +41,11 @@ void paper_close(struct paper *paper)
     free(paper->parts);
     free(paper->title);
     free(paper);
+}
+
+static struct paper_part *last_part(struct paper *paper)
+{
+    return &paper->parts[paper->count - 1];
 }
 
 static struct paper_part *add_part(struct paper *paper, enum paper_kind kind)
@@ -90,10 +96,75 @@ void paper_table(struct paper *paper, const struct cli *cli, const struct cli_co
 
 void paper_row(struct paper *paper, enum cli_style style, const char *const *cells)
 {
-    struct paper_part *part = &paper->parts[paper->count - 1];
+    struct paper_part *part = last_part(paper);
     part->rows = keep_room(part->rows, part->row_count, &part->row_capacity, sizeof *part->rows);
     part->rows[part->row_count++] =
-        (struct paper_table_row){copies(cells, part->column_count), style};
+        (struct paper_table_row){copies(cells, part->column_count), style, style};
+}
+
+/* ---- charts and lanes ---- */
+
+void paper_chart(struct paper *paper, int64_t from_us, int64_t until_us)
+{
+    struct paper_part *part = add_part(paper, PAPER_CHART);
+    part->from_us = from_us;
+    part->until_us = until_us;
+}
+
+void paper_chart_row(struct paper *paper, const char *name)
+{
+    struct paper_part *part = last_part(paper);
+    part->chart =
+        keep_room(part->chart, part->chart_count, &part->chart_capacity, sizeof *part->chart);
+    part->chart[part->chart_count++] = (struct paper_chart_row){.name = keep_format("%s", name)};
+}
+
+void paper_chart_span(struct paper *paper, const struct paper_span *span)
+{
+    struct paper_part *part = last_part(paper);
+    struct paper_chart_row *row = &part->chart[part->chart_count - 1];
+    row->spans = keep_room(row->spans, row->count, &row->capacity, sizeof *row->spans);
+    row->spans[row->count] = *span;
+    row->spans[row->count].label = keep_format("%s", span->label);
+    row->spans[row->count++].hint = keep_format("%s", span->hint);
+}
+
+void chart_free(struct paper_part *part)
+{
+    for (size_t i = 0; i < part->chart_count; i++) {
+        struct paper_chart_row *row = &part->chart[i];
+        for (size_t k = 0; k < row->count; k++) {
+            free((void *)(uintptr_t)row->spans[k].label);
+            free((void *)(uintptr_t)row->spans[k].hint);
+        }
+        free(row->spans);
+        free(row->name);
+    }
+    free(part->chart);
+}
+
+void paper_lanes(struct paper *paper, const char *left_name, const char *right_name,
+                 const char *same_name)
+{
+    struct paper_part *part = add_part(paper, PAPER_LANES);
+    const char *const names[LANE_CELLS] = {"", left_name, right_name};
+    part->text = keep_format("%s", same_name);
+    part->column_count = LANE_CELLS;
+    part->names = copies(names, LANE_CELLS);
+    part->right = keep_zeroed(LANE_CELLS * sizeof *part->right);
+}
+
+void paper_lane(struct paper *paper, const struct paper_lane *lane)
+{
+    const char *const cells[LANE_CELLS] = {lane->time, lane->text[0], lane->text[1]};
+    paper_row(paper, lane->style[0], cells);
+    struct paper_part *part = last_part(paper);
+    part->rows[part->row_count - 1].right_style = lane->style[1];
+}
+
+bool lane_is_same(const struct paper_table_row *row)
+{
+    return strcmp(row->cells[LANE_LEFT], row->cells[LANE_RIGHT]) == 0;
 }
 
 /* ---- as text ---- */
@@ -105,13 +176,34 @@ static void print_table(const struct cli *cli, const struct paper_part *part)
         for (size_t i = 0; i < part->column_count; i++)
             columns[i] = (struct cli_column){.name = {part->names[i], part->names[i]},
                                              .right = part->right[i],
-                                             .wrap = i + 1 == part->column_count};
+                                             .wrap = i + 1 == part->column_count ||
+                                                     (part->kind == PAPER_LANES && i > 0)};
         struct cli_table *table = cli_table_open(cli, columns, part->column_count);
         for (size_t i = 0; i < part->row_count; i++)
             cli_table_row_in(table, part->rows[i].style, (const char *const *)part->rows[i].cells);
         cli_table_print(table);
     }
     free(columns);
+}
+
+static void print_lane(const struct cli *cli, char mark, enum cli_style style, const char *time,
+                       const char *text)
+{
+    if (text[0] != '\0')
+        printf("%s%c %s  %s%s\n", cli_on(cli, style), mark, time, text, cli_off(cli));
+}
+
+/* As two files are compared: what only the left has, what only the right has. */
+static void print_lanes(const struct cli *cli, const struct paper_part *part)
+{
+    printf("- %s\n+ %s\n", part->names[LANE_LEFT], part->names[LANE_RIGHT]);
+    for (size_t i = 0; i < part->row_count; i++) {
+        const struct paper_table_row *row = &part->rows[i];
+        if (lane_is_same(row))
+            continue;
+        print_lane(cli, '-', row->style, row->cells[LANE_TIME], row->cells[LANE_LEFT]);
+        print_lane(cli, '+', row->right_style, row->cells[LANE_TIME], row->cells[LANE_RIGHT]);
+    }
 }
 
 void paper_print(const struct cli *cli, const struct paper *paper)
@@ -121,6 +213,10 @@ void paper_print(const struct cli *cli, const struct paper *paper)
         const struct paper_part *part = &paper->parts[i];
         if (part->kind == PAPER_TABLE)
             print_table(cli, part);
+        else if (part->kind == PAPER_LANES)
+            print_lanes(cli, part);
+        else if (part->kind == PAPER_CHART)
+            continue;
         else if (part->kind == PAPER_HEADING)
             printf("\n%s%s%s\n", cli_on(cli, CLI_BOLD), part->text, cli_off(cli));
         else

@@ -19,6 +19,30 @@ void paper_table(struct paper *paper, const struct cli *cli, const struct cli_co
                  size_t count);
 void paper_row(struct paper *paper, enum cli_style style, const char *const *cells);
 
+/* A chart of what held when, on one axis of time: rows of spans. Shown in HTML only: what it says
+ * is also to stand in a table. height 1 … 4; until_us 0: to the end. */
+void paper_chart(struct paper *paper, int64_t from_us, int64_t until_us);
+void paper_chart_row(struct paper *paper, const char *name);
+struct paper_span {
+    enum cli_style style;
+    int height;
+    const char *label; /* short, inside */
+    const char *hint;  /* in full */
+    int64_t from_us, until_us;
+};
+void paper_chart_span(struct paper *paper, const struct paper_span *span);
+
+/* Two lanes side by side in time. A line that is the same in both is in left and right; one that
+ * only one of them has leaves the other NULL. As text only the differing ones are shown. */
+struct paper_lane {
+    const char *time;
+    enum cli_style style[2];
+    const char *text[2];
+};
+void paper_lanes(struct paper *paper, const char *left_name, const char *right_name,
+                 const char *same_name);
+void paper_lane(struct paper *paper, const struct paper_lane *lane);
+
 void paper_print(const struct cli *cli, const struct paper *paper);
 /* LD_OK; LD_INVALID if there can be no such file; LD_IO. */
 int paper_write_html(const struct cli *cli, const struct paper *paper, const char *path,

@@ -64,7 +64,7 @@ static const char *incident_id(const struct scenario_run *run, const Liandong__V
 static char *numbered(struct scenario_run *run, const char *id)
 {
     char day[LD_TIME_TEXT_SIZE];
-    if (id[0] == '\0')
+    if (id[0] == '\0' || run->scenario->plan == NULL) /* of a part: as the log has them */
         return borrowed(id);
     ld_date_format(day, run->result->start_us, LD_CHINA_OFFSET_MINUTES);
     return ld_arena_format(&run->arena, "%s-%s", day, id);
@@ -158,6 +158,8 @@ static int act_adopt(struct scenario_run *run, const struct scenario_step *step,
     const char *path = step->plan_from_run ? run->scenario->plan : step->plan;
     struct plan_bundle bundle = {0};
     struct plan *plan = NULL;
+    if (path == NULL)
+        return ld_fail(error, LD_INVALID, "adopt: again: this file has no plan; name one");
     int code = plan_bundle_read(run->options->context, path, &bundle, error);
     if (code != LD_OK)
         return ld_wrap(error, code, "plan %s", path);

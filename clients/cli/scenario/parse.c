@@ -87,10 +87,12 @@ static void parse_head(struct parse *parse, yaml_node_t *root)
     struct reader *reader = &parse->reader;
     struct scenario *scenario = parse->scenario;
     reader_only(reader, root, TOP_KEYS);
-    scenario->name = reader_text(reader, reader_need(reader, root, "scenario"), "");
+    yaml_node_t *(*need)(struct reader * reader, yaml_node_t * map, const char *key) =
+        parse->part ? reader_get : reader_need;
+    scenario->name = reader_text(reader, need(reader, root, "scenario"), "");
     scenario->title = reader_both(reader, reader_get(reader, root, "title"));
-    const char *plan = reader_text(reader, reader_need(reader, root, "plan"), "");
-    scenario->plan = parse_beside(parse, plan);
+    const char *plan = reader_text(reader, need(reader, root, "plan"), "");
+    scenario->plan = parse->part ? NULL : parse_beside(parse, plan);
     scenario->area = reader_text(reader, reader_need(reader, root, "area"), "");
     parse_start(parse, reader_get(reader, root, "start"));
     parse_as(parse, reader_get(reader, root, "as"));
@@ -266,14 +268,15 @@ static void sort_steps(struct scenario *scenario)
 
 /* ---- the whole ---- */
 
-int scenario_parse(const char *path, const char *text, size_t size, struct scenario **out,
-                   struct ld_buffer *findings, struct ld_error *error)
+static int parse_text(const char *path, const char *text, size_t size, bool part,
+                      struct scenario **out, struct ld_buffer *findings, struct ld_error *error)
 {
     struct scenario *scenario = calloc(1, sizeof *scenario);
     if (scenario == NULL)
         return ld_fail(error, LD_NOMEM, "no memory for a scenario");
     struct parse parse = {
         .scenario = scenario,
+        .part = part,
         .reader = {.file = path, .arena = &scenario->arena, .findings = findings, .error = error}};
     scenario->path = ld_arena_string(&scenario->arena, path, strlen(path));
     int code = reader_open(&parse.reader, text, size);
@@ -289,6 +292,12 @@ int scenario_parse(const char *path, const char *text, size_t size, struct scena
     sort_steps(scenario);
     *out = scenario;
     return LD_OK;
+}
+
+int scenario_parse(const char *path, const char *text, size_t size, struct scenario **out,
+                   struct ld_buffer *findings, struct ld_error *error)
+{
+    return parse_text(path, text, size, false, out, findings, error);
 }
 
 static int read_whole(const struct ld_context *context, const char *path, char **text,
@@ -317,17 +326,29 @@ static int read_whole(const struct ld_context *context, const char *path, char *
     return code;
 }
 
-int scenario_read(const struct ld_context *context, const char *path, struct scenario **out,
-                  struct ld_buffer *findings, struct ld_error *error)
+static int read_file(const struct ld_context *context, const char *path, bool part,
+                     struct scenario **out, struct ld_buffer *findings, struct ld_error *error)
 {
     char *text = NULL;
     size_t size = 0;
     int code = read_whole(context, path, &text, &size, error);
     if (code != LD_OK)
         return code;
-    code = scenario_parse(path, text, size, out, findings, error);
+    code = parse_text(path, text, size, part, out, findings, error);
     free(text);
     return code;
+}
+
+int scenario_read(const struct ld_context *context, const char *path, struct scenario **out,
+                  struct ld_buffer *findings, struct ld_error *error)
+{
+    return read_file(context, path, false, out, findings, error);
+}
+
+int scenario_read_part(const struct ld_context *context, const char *path, struct scenario **out,
+                       struct ld_buffer *findings, struct ld_error *error)
+{
+    return read_file(context, path, true, out, findings, error);
 }
 
 void scenario_free(struct scenario *scenario)

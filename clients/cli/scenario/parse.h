@@ -7,6 +7,7 @@
 struct parse {
     struct reader reader;
     struct scenario *scenario;
+    bool part;                     /* of a run that has its plan and its first day already */
     const char *hazard, *reporter; /* defaults; NULL: none */
     int64_t previous_us;           /* of the step before, in order of the file */
     unsigned report_count;         /* numbers reports that have no id */

@@ -92,7 +92,8 @@ static void parse_measures(struct reader *reader, yaml_node_t *node, Liandong__V
 static char *report_id(struct parse *parse, const struct fields *fields)
 {
     parse->report_count++;
-    char *automatic = ld_arena_format(parse->reader.arena, "report-%u", parse->report_count);
+    char *automatic = ld_arena_format(parse->reader.arena, parse->part ? "added-%u" : "report-%u",
+                                      parse->report_count);
     return text_field(fields, "id", automatic);
 }
 

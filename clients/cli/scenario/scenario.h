@@ -137,7 +137,7 @@ struct scenario_step {
 struct scenario {
     const char *path, *name, *area;
     struct plan_text title;
-    const char *plan;            /* path, joined to the scenario's folder */
+    const char *plan;            /* path, joined to the scenario's folder; NULL: only a part */
     bool start_is_relative;      /* "today -42d": may be moved later */
     int64_t start_us;            /* absolute, or relative to midnight today (local) */
     struct scenario_step *steps; /* in order of time, ties in order of the file */
@@ -151,6 +151,10 @@ int scenario_read(const struct ld_context *context, const char *path, struct sce
                   struct ld_buffer *findings, struct ld_error *error) LD_MUST_USE;
 int scenario_parse(const char *path, const char *text, size_t size, struct scenario **out,
                    struct ld_buffer *findings, struct ld_error *error) LD_MUST_USE;
+/* The same for steps to be added to another run: name and plan may be left out, and no plan is
+ * adopted. */
+int scenario_read_part(const struct ld_context *context, const char *path, struct scenario **out,
+                       struct ld_buffer *findings, struct ld_error *error) LD_MUST_USE;
 void scenario_free(struct scenario *scenario); /* NULL is legal */
 
 #endif
