@@ -211,6 +211,12 @@ static int duty_help(struct cli *cli, int argc, char **argv)
                   "duty ask-help --help-from UNIT --reason TEXT [OPTION]… ORDER…");
 }
 
+static int duty_problem(struct cli *cli, int argc, char **argv)
+{
+    return answer(cli, argc, argv, LIANDONG__V1__DUTY_REPLY__ACTION__PROBLEM,
+                  "duty problem --reason TEXT [OPTION]… ORDER…");
+}
+
 int cmd_duty(struct cli *cli, int argc, char **argv)
 {
     static const struct cli_command COMMANDS[] = {
@@ -225,6 +231,7 @@ int cmd_duty(struct cli *cli, int argc, char **argv)
         {"progress", duty_progress, {"报告进行中", "in progress"}},
         {"done", duty_done, {"办结", "done"}},
         {"ask-help", duty_help, {"请求协助", "ask another unit for help"}},
+        {"problem", duty_problem, {"反映问题，须说明", "raise a problem, with what it is"}},
         {NULL, NULL, {NULL, NULL}}};
     static const struct plan_text SUMMARY = {
         "各单位的任务和答复。不写命令即 matrix。",

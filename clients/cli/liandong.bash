@@ -25,7 +25,7 @@ _liandong() {
     [sim]='--events --quiet --start --log' [play]='--external-replies --events --quiet --start'
     [duty]="$orders --by" [duty matrix]="$orders --by" [duty list]="$orders --everybody"
     [duty delivered]=$answers [duty acknowledge]=$answers [duty accept]=$answers [duty decline]=$answers
-    [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers
+    [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers [duty problem]=$answers
     [notice list]='--audience --incident --log' [notice cap]='--log'
     [supply balance]='--item --log' [supply list]='--item --log'
     [supply act]='--from --to --request --area --reason --needed-by --id --incident --outbox --exercise'

@@ -27,7 +27,7 @@ static const char *supervisor_of(const struct plan *plan, int level)
 
 static const char *late_text(enum order_late late)
 {
-    static const char *const texts[] = {"", "acknowledge", "done"};
+    static const char *const texts[] = {"", "acknowledge", "done", "problem"};
     return texts[late];
 }
 
@@ -56,6 +56,7 @@ void duty_order_announce(struct work *work, const struct order *order, enum orde
     message.state = (Liandong__V1__DutyOrder__State)order->state;
     message.before = (Liandong__V1__DutyOrder__State)before;
     message.issued_at_us = order->issued_at_us;
+    message.problem_by_us = order->problem_by_us;
     message.delivered_at_us = order->delivered_at_us;
     message.acknowledge_by_us = order->acknowledge_by_us;
     message.done_by_us = order->done_by_us;

@@ -41,16 +41,19 @@ enum order_input {
     ON_PROGRESS,
     ON_HELP,
     ON_DONE,
-    ON_DELIVER,  /* it has reached the unit's program */
-    ON_UNSEEN,   /* the time to acknowledge is up */
-    ON_UNDONE,   /* the time to be done is up */
-    ON_ESCALATE, /* still late */
-    ON_REPEAT,   /* the next round begins */
+    ON_DELIVER,   /* it has reached the unit's program */
+    ON_PROBLEM,   /* something stands in the way */
+    ON_SETTLED,   /* the unit asked for help has taken it up */
+    ON_UNSEEN,    /* the time to acknowledge is up */
+    ON_UNDONE,    /* the time to be done is up */
+    ON_UNSETTLED, /* the day on which a problem was raised is over */
+    ON_ESCALATE,  /* still late */
+    ON_REPEAT,    /* the next round begins */
     ON_WITHDRAW,
     ORDER_INPUTS
 };
 
-enum order_late { NOT_LATE, LATE_ACKNOWLEDGE, LATE_DONE };
+enum order_late { NOT_LATE, LATE_ACKNOWLEDGE, LATE_DONE, LATE_PROBLEM };
 
 /* ---- state ---- */
 
@@ -80,6 +83,7 @@ struct order {
     bool applies;             /* under the response in force */
     enum order_late late;
     int64_t issued_at_us, delivered_at_us; /* delivered: 0 not yet known */
+    int64_t problem_by_us;                 /* 0: no problem stands */
     int64_t acknowledge_by_us, done_by_us, escalate_at_us, repeat_at_us; /* 0: never */
     UT_hash_handle hh;
 };
@@ -131,9 +135,9 @@ struct work {
     X(UNKNOWN_ORDER, "unknown-order", "本单位没有编号为“{}”的交办单；请核对编号，或事件已结案",    \
       "This unit has no order \"{}\"; check its number (orders of closed incidents are gone)")     \
     X(UNKNOWN_ACTION, "unknown-action",                                                            \
-      "没有编号为 {} 的答复；应为送达、已阅、接受、谢绝、进展、完成、求助",                        \
+      "没有编号为 {} 的答复；应为送达、已阅、接受、谢绝、进展、完成、求助、反映问题",              \
       "There is no answer number {}; expected delivered, acknowledge, accept, decline, progress, " \
-      "done or ask-help")                                                                          \
+      "done, ask-help or problem")                                                                 \
     X(REASON_MISSING, "reason-missing", "“{}”须说明理由", "To {} needs a reason")                  \
     X(REASON_TOO_LONG, "reason-too-long", "理由不得超过4000字节；实际为 {} 字节",                  \
       "A reason has at most 4000 bytes; found {}")                                                 \

@@ -2,7 +2,9 @@
  * Help: a unit that asks another for help on its order says so in the order's event (help_from).
  * The helping unit's own instance sees its name there and issues an order of its own, numbered
  * after the one it helps and the unit that asked. When that one is done, withdrawn or begins a new
- * round, the help is no longer needed and is withdrawn. Help is not passed on a second time.
+ * round, the help is no longer needed and is withdrawn. Help is not passed on a second time. Once
+ * the helping unit has accepted, the instance of the unit that asked sees that, and takes what it
+ * asked as answered.
  */
 #include "duty.h"
 
@@ -58,6 +60,30 @@ static void help_end(struct work *work, const DutyOrder *asked)
                             "请求方已不需要协助 / the unit that asked needs the help no longer");
 }
 
+static bool takes_up(const DutyOrder *help)
+{
+    return help->state == LIANDONG__V1__DUTY_ORDER__STATE__ACCEPTED ||
+           help->state == LIANDONG__V1__DUTY_ORDER__STATE__IN_PROGRESS ||
+           help->state == LIANDONG__V1__DUTY_ORDER__STATE__DONE;
+}
+
+/* "<order>-for-<this unit>": another unit's help for the order. */
+static void help_taken_up(struct work *work, const DutyOrder *help)
+{
+    struct ld_arena *arena = sv_arena(work->out);
+    const char *ending = ld_arena_format(arena, "-for-%s", work->core->unit);
+    size_t size = strlen(help->order), ending_size = strlen(ending);
+    if (size <= ending_size || strcmp(help->order + size - ending_size, ending) != 0)
+        return;
+    const char *id = ld_arena_format(arena, "%.*s", (int)(size - ending_size), help->order);
+    struct order *order = duty_order_find(work->core, id);
+    if (!order || !order->applies || order->problem_by_us == 0)
+        return;
+    const char *reason =
+        ld_arena_format(arena, "%s 已接手协助 / %s has taken up the help", help->unit, help->unit);
+    duty_order_move(work, order, ON_SETTLED, &(struct remark){.reason = reason});
+}
+
 void duty_on_duty(struct work *work)
 {
     const DutyOrder *asked = (const DutyOrder *)work->event->message;
@@ -65,6 +91,8 @@ void duty_on_duty(struct work *work)
         return;
     if (*asked->help_from && strcmp(asked->help_from, work->core->unit) == 0)
         help_begin(work, asked);
-    else if (work->core->help_count > 0 && ends(asked))
+    else if (takes_up(asked) && work->core->orders)
+        help_taken_up(work, asked);
+    if (work->core->help_count > 0 && ends(asked))
         help_end(work, asked);
 }

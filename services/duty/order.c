@@ -11,19 +11,19 @@
  *     each but DONE ── no longer applies ──> WITHDRAWN ── applies again ──> ISSUED
  *     next round: an open one becomes SUPERSEDED, then ISSUED; a closed one ISSUED
  *
- *                   iss. ack. acc. dec. prog help done del. unsn undn esc. rep. withdr.
- *     (none)        ISS  ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
- *     ISSUED        ·    ACK  ACC  DEC  PRO  PRO  DON  DEL  OVE  OVE  ESC  SUP  WIT
- *     DELIVERED     ·    ACK  ACC  DEC  PRO  PRO  DON  a    OVE  OVE  ESC  SUP  WIT
- *     ACKNOWLEDGED  ·    a    ACC  DEC  PRO  PRO  DON  a    ·    OVE  ESC  SUP  WIT
- *     ACCEPTED      ·    a    a    DEC  PRO  PRO  DON  a    ·    OVE  ESC  SUP  WIT
- *     DECLINED      ·    a    ACC  a    PRO  PRO  DON  a    ·    ·    ·    ISS  WIT
- *     IN_PROGRESS   ·    a    a    DEC  PRO  PRO  DON  a    ·    OVE  ESC  SUP  WIT
- *     DONE          ISS  f    f    f    f    f    f    f    ·    ·    ·    ISS  ·
- *     OVERDUE       ·    =    =    =    =    =    =    =    ·    OVE  ESC  SUP  WIT
- *     ESCALATED     ·    =    =    =    =    =    =    =    ·    OVE  ·    SUP  WIT
- *     SUPERSEDED    ISS  g    g    g    g    g    g    g    ·    ·    ·    ·    WIT
- *     WITHDRAWN     ISS  g    g    g    g    g    g    g    ·    ·    ·    ·    ·
+ *                   iss. ack. acc. dec. prog help done del. prob setl unsn undn unst esc. rep. wit.
+ *     (none)        ISS  ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+ *     ISSUED        ·    ACK  ACC  DEC  PRO  PRO  DON  DEL  PRO  ·    OVE  OVE  ·    ESC  SUP  WIT
+ *     DELIVERED     ·    ACK  ACC  DEC  PRO  PRO  DON  a    PRO  ·    OVE  OVE  ·    ESC  SUP  WIT
+ *     ACKNOWLEDGED  ·    a    ACC  DEC  PRO  PRO  DON  a    PRO  ·    ·    OVE  ·    ESC  SUP  WIT
+ *     ACCEPTED      ·    a    a    DEC  PRO  PRO  DON  a    PRO  ·    ·    OVE  ·    ESC  SUP  WIT
+ *     DECLINED      ·    a    ACC  a    PRO  PRO  DON  a    PRO  ·    ·    ·    ·    ·    ISS  WIT
+ *     IN_PROGRESS   ·    a    a    DEC  PRO  PRO  DON  a    PRO  PRO  ·    OVE  OVE  ESC  SUP  WIT
+ *     DONE          ISS  f    f    f    f    f    f    f    f    ·    ·    ·    ·    ·    ISS  ·
+ *     OVERDUE       ·    =    =    =    =    =    =    =    =    =    ·    OVE  OVE  ESC  SUP  WIT
+ *     ESCALATED     ·    =    =    =    =    =    =    =    =    =    ·    OVE  OVE  ·    SUP  WIT
+ *     SUPERSEDED    ISS  g    g    g    g    g    g    g    g    ·    ·    ·    ·    ·    ·    WIT
+ *     WITHDRAWN     ISS  g    g    g    g    g    g    g    g    ·    ·    ·    ·    ·    ·    ·
  *
  *     · means nothing now   = by the row of what was reached   refused: a already there or beyond,
  *     f finished, g withdrawn
@@ -31,6 +31,9 @@
  * Delivered is not seen: it is said by a program, and ends no lateness: what was overdue unseen is
  * still escalated when its time comes. Seen is not done: acknowledging ends being late for
  * "acknowledge" and with it the escalation; being late for "done" ends only with done or declined.
+ * A problem raised, or help asked for, is to be settled on the same local day: by the unit's own
+ * next word on the order, or by the unit asked, once it takes the help up. What is not goes up as
+ * overdue for "problem", unless the order is overdue for "done" already.
  * Timers are never taken out of the heap: one whose time is no longer the order's own means
  * nothing.
  */
@@ -38,35 +41,46 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include "timefmt.h"
 
 /* Cells beyond the states. */
 enum { CELL_NOTHING = 0, CELL_REACHED = 32, CELL_ALREADY, CELL_FINISHED, CELL_GONE };
 
-#define OPEN(acknowledge, accept, deliver, unseen)                                                 \
-    {                                                                                              \
-        0, acknowledge, accept, ORDER_DECLINED, ORDER_IN_PROGRESS, ORDER_IN_PROGRESS, ORDER_DONE,  \
-            deliver, unseen, ORDER_OVERDUE, ORDER_ESCALATED, ORDER_SUPERSEDED, ORDER_WITHDRAWN     \
-    }
-#define ALL_REPLIES(cell) cell, cell, cell, cell, cell, cell, cell
-
-static const unsigned char moves[ORDER_STATES][ORDER_INPUTS] = {
-    [ORDER_NONE] = {[ON_ISSUE] = ORDER_ISSUED},
-    [ORDER_ISSUED] = OPEN(ORDER_ACKNOWLEDGED, ORDER_ACCEPTED, ORDER_DELIVERED, ORDER_OVERDUE),
-    [ORDER_DELIVERED] = OPEN(ORDER_ACKNOWLEDGED, ORDER_ACCEPTED, CELL_ALREADY, ORDER_OVERDUE),
-    [ORDER_ACKNOWLEDGED] = OPEN(CELL_ALREADY, ORDER_ACCEPTED, CELL_ALREADY, 0),
-    [ORDER_ACCEPTED] = OPEN(CELL_ALREADY, CELL_ALREADY, CELL_ALREADY, 0),
-    [ORDER_DECLINED] = {0, CELL_ALREADY, ORDER_ACCEPTED, CELL_ALREADY, ORDER_IN_PROGRESS,
-                        ORDER_IN_PROGRESS, ORDER_DONE, CELL_ALREADY, 0, 0, 0, ORDER_ISSUED,
-                        ORDER_WITHDRAWN},
-    [ORDER_IN_PROGRESS] = OPEN(CELL_ALREADY, CELL_ALREADY, CELL_ALREADY, 0),
-    [ORDER_DONE] = {ORDER_ISSUED, ALL_REPLIES(CELL_FINISHED), 0, 0, 0, ORDER_ISSUED, 0},
-    [ORDER_OVERDUE] = {0, ALL_REPLIES(CELL_REACHED), 0, ORDER_OVERDUE, ORDER_ESCALATED,
-                       ORDER_SUPERSEDED, ORDER_WITHDRAWN},
-    [ORDER_ESCALATED] = {0, ALL_REPLIES(CELL_REACHED), 0, ORDER_OVERDUE, 0, ORDER_SUPERSEDED,
-                         ORDER_WITHDRAWN},
-    [ORDER_SUPERSEDED] = {ORDER_ISSUED, ALL_REPLIES(CELL_GONE), 0, 0, 0, 0, ORDER_WITHDRAWN},
-    [ORDER_WITHDRAWN] = {ORDER_ISSUED, ALL_REPLIES(CELL_GONE), 0, 0, 0, 0, 0},
+/* The table above, cell by cell. */
+enum {
+    o = CELL_NOTHING,
+    q = CELL_REACHED,
+    a = CELL_ALREADY,
+    f = CELL_FINISHED,
+    g = CELL_GONE,
+    ISS = ORDER_ISSUED,
+    ACK = ORDER_ACKNOWLEDGED,
+    ACC = ORDER_ACCEPTED,
+    DEC = ORDER_DECLINED,
+    PRO = ORDER_IN_PROGRESS,
+    DON = ORDER_DONE,
+    DEL = ORDER_DELIVERED,
+    OVE = ORDER_OVERDUE,
+    ESC = ORDER_ESCALATED,
+    SUP = ORDER_SUPERSEDED,
+    WIT = ORDER_WITHDRAWN,
 };
+/* clang-format off */
+static const unsigned char moves[ORDER_STATES][ORDER_INPUTS] = {
+    [ORDER_NONE]           = {ISS},
+    [ORDER_ISSUED]         = {o,   ACK, ACC, DEC, PRO, PRO, DON, DEL, PRO, o,   OVE, OVE, o,   ESC, SUP, WIT},
+    [ORDER_DELIVERED]      = {o,   ACK, ACC, DEC, PRO, PRO, DON, a,   PRO, o,   OVE, OVE, o,   ESC, SUP, WIT},
+    [ORDER_ACKNOWLEDGED]   = {o,   a,   ACC, DEC, PRO, PRO, DON, a,   PRO, o,   o,   OVE, o,   ESC, SUP, WIT},
+    [ORDER_ACCEPTED]       = {o,   a,   a,   DEC, PRO, PRO, DON, a,   PRO, o,   o,   OVE, o,   ESC, SUP, WIT},
+    [ORDER_DECLINED]       = {o,   a,   ACC, a,   PRO, PRO, DON, a,   PRO, o,   o,   o,   o,   o,   ISS, WIT},
+    [ORDER_IN_PROGRESS]    = {o,   a,   a,   DEC, PRO, PRO, DON, a,   PRO, PRO, o,   OVE, OVE, ESC, SUP, WIT},
+    [ORDER_DONE]           = {ISS, f,   f,   f,   f,   f,   f,   f,   f,   o,   o,   o,   o,   o,   ISS, o},
+    [ORDER_OVERDUE]        = {o,   q,   q,   q,   q,   q,   q,   q,   q,   q,   o,   OVE, OVE, ESC, SUP, WIT},
+    [ORDER_ESCALATED]      = {o,   q,   q,   q,   q,   q,   q,   q,   q,   q,   o,   OVE, OVE, o,   SUP, WIT},
+    [ORDER_SUPERSEDED]     = {ISS, g,   g,   g,   g,   g,   g,   g,   g,   o,   o,   o,   o,   o,   o,   WIT},
+    [ORDER_WITHDRAWN]      = {ISS, g,   g,   g,   g,   g,   g,   g,   g,   o,   o,   o,   o,   o,   o,   o},
+};
+/* clang-format on */
 
 static unsigned cell_of(const struct order *order, enum order_input input)
 {
@@ -115,7 +129,7 @@ static void begin_round(struct work *work, struct order *order)
     order->applies = true;
     order->late = NOT_LATE;
     order->issued_at_us = now_us;
-    order->delivered_at_us = 0;
+    order->delivered_at_us = order->problem_by_us = 0;
     order->escalate_at_us = 0;
     order->acknowledge_by_us =
         after(now_us, plan->orders.acknowledge_within_us[order->incident->level]);
@@ -128,23 +142,67 @@ static void begin_round(struct work *work, struct order *order)
     set_timer(work, order, order->repeat_at_us, ON_REPEAT);
 }
 
+/* The order's own time for the input: a timer set for another means nothing any more. */
+static int64_t time_for(const struct order *order, enum order_input input)
+{
+    switch (input) {
+    case ON_UNSEEN:
+        return order->acknowledge_by_us;
+    case ON_UNDONE:
+        return order->late == LATE_DONE ? 0 : order->done_by_us;
+    case ON_UNSETTLED:
+        return order->late == LATE_DONE ? 0 : order->problem_by_us;
+    case ON_ESCALATE:
+        return order->late == NOT_LATE ? 0 : order->escalate_at_us;
+    case ON_REPEAT:
+        return order->repeat_at_us;
+    default:
+        return 0;
+    }
+}
+
+static const enum order_late late_by[ORDER_INPUTS] = {
+    [ON_UNSEEN] = LATE_ACKNOWLEDGE, [ON_UNDONE] = LATE_DONE, [ON_UNSETTLED] = LATE_PROBLEM};
+
 static void become_late(struct work *work, struct order *order, enum order_input input)
 {
     const struct plan_orders *orders = &order->incident->plan->orders;
-    int64_t due_us = input == ON_UNSEEN ? order->acknowledge_by_us : order->done_by_us;
-    order->late = input == ON_UNSEEN ? LATE_ACKNOWLEDGE : LATE_DONE;
+    int64_t due_us = time_for(order, input);
+    order->late = late_by[input];
     order->escalate_at_us = 0;
     if (orders->escalate_to && *orders->escalate_to)
         order->escalate_at_us = after(due_us, orders->escalate_after_us);
     set_timer(work, order, order->escalate_at_us, ON_ESCALATE);
 }
 
-static void be_answered(struct work *work, struct order *order, enum order_state before)
+static int64_t end_of_local_day(int64_t time_us)
 {
+    int64_t offset_us = LD_CHINA_OFFSET_MINUTES * LD_US_MINUTE;
+    int64_t local_us = time_us + offset_us;
+    return local_us - local_us % LD_US_DAY + LD_US_DAY - offset_us;
+}
+
+/* One that stands already keeps its time. */
+static void raise_problem(struct work *work, struct order *order)
+{
+    if (order->problem_by_us == 0) {
+        order->problem_by_us = end_of_local_day(work->event->record->time_us);
+        set_timer(work, order, order->problem_by_us, ON_UNSETTLED);
+    }
+}
+
+static void be_answered(struct work *work, struct order *order, enum order_state before,
+                        enum order_input input)
+{
+    bool problem = input == ON_HELP || input == ON_PROBLEM;
     order->reached = order->state;
     if (order->late == LATE_ACKNOWLEDGE || order->state == ORDER_DONE ||
-        order->state == ORDER_DECLINED)
+        order->state == ORDER_DECLINED || (order->late == LATE_PROBLEM && !problem))
         order->late = NOT_LATE;
+    if (problem)
+        raise_problem(work, order);
+    else
+        order->problem_by_us = 0;
     if (before == ORDER_DECLINED) /* taken up after all: its deadline counts again */
         set_timer(work, order, order->done_by_us, ON_UNDONE);
 }
@@ -170,9 +228,10 @@ static void settle(struct work *work, struct order *order, enum order_state befo
     case ORDER_WITHDRAWN:
         order->reached = order->state;
         order->late = NOT_LATE;
+        order->problem_by_us = 0;
         break;
     default:
-        be_answered(work, order, before);
+        be_answered(work, order, before, input);
         break;
     }
 }
@@ -191,23 +250,6 @@ bool duty_order_move(struct work *work, struct order *order, enum order_input in
 }
 
 /* ---- time ---- */
-
-/* The order's own time for the input: a timer set for another means nothing any more. */
-static int64_t time_for(const struct order *order, enum order_input input)
-{
-    switch (input) {
-    case ON_UNSEEN:
-        return order->acknowledge_by_us;
-    case ON_UNDONE:
-        return order->late == LATE_DONE ? 0 : order->done_by_us;
-    case ON_ESCALATE:
-        return order->late == NOT_LATE ? 0 : order->escalate_at_us;
-    case ON_REPEAT:
-        return order->repeat_at_us;
-    default:
-        return 0;
-    }
-}
 
 static void order_fire(struct work *work, const struct sv_timer *timer)
 {

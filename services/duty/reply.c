@@ -31,6 +31,7 @@ static const struct action actions[] = {
     [LIANDONG__V1__DUTY_REPLY__ACTION__PROGRESS] = {ON_PROGRESS, {"进展", "progress"}},
     [LIANDONG__V1__DUTY_REPLY__ACTION__DONE] = {ON_DONE, {"完成", "done"}},
     [LIANDONG__V1__DUTY_REPLY__ACTION__ASK_HELP] = {ON_HELP, {"求助", "ask help"}},
+    [LIANDONG__V1__DUTY_REPLY__ACTION__PROBLEM] = {ON_PROBLEM, {"反映问题", "raise a problem"}},
     [LIANDONG__V1__DUTY_REPLY__ACTION__DELIVERED] = {ON_DELIVER, {"送达", "delivered"}},
 };
 enum { ACTION_COUNT = sizeof actions / sizeof *actions };
@@ -84,7 +85,8 @@ static enum refusal check_action(struct answer *answer)
 static enum refusal check_reason(struct answer *answer)
 {
     size_t size = strlen(answer->reply->reason);
-    bool needed = answer->input == ON_DECLINE || answer->input == ON_HELP;
+    bool needed =
+        answer->input == ON_DECLINE || answer->input == ON_HELP || answer->input == ON_PROBLEM;
     if (needed && size == 0)
         return REFUSED_REASON_MISSING;
     answer->found = ld_arena_format(sv_arena(answer->work->out), "%zu", size);

@@ -224,6 +224,7 @@ static void order_visit(struct sv_core *core, struct order *order, struct sv_cod
     sv_code_int(codec, &late);
     sv_code_i64(codec, &order->issued_at_us);
     sv_code_i64(codec, &order->delivered_at_us);
+    sv_code_i64(codec, &order->problem_by_us);
     sv_code_i64(codec, &order->acknowledge_by_us);
     sv_code_i64(codec, &order->done_by_us);
     sv_code_i64(codec, &order->escalate_at_us);
@@ -243,7 +244,7 @@ static bool order_sound(const struct order *order)
     return order->id && order->incident && order->duty >= 0 &&
            (size_t)order->duty < order->incident->plan->duty_count && order->state > ORDER_NONE &&
            order->state < ORDER_STATES && order->reached > ORDER_NONE &&
-           order->reached < ORDER_STATES && order->late >= NOT_LATE && order->late <= LATE_DONE;
+           order->reached < ORDER_STATES && order->late >= NOT_LATE && order->late <= LATE_PROBLEM;
 }
 
 static void orders_visit(struct sv_core *core, struct sv_codec *codec)

@@ -139,7 +139,7 @@ static void make_decision(struct generator *generator, struct input *input)
     Liandong__V1__Decision decision = LIANDONG__V1__DECISION__INIT;
     const char *by = PICK(generator, DECIDERS), *incident = some_incident(generator);
     const char *area = generator_below(generator, 5) == 0 ? PICK(generator, COUNTIES) : "3303";
-    decision.act = (Liandong__V1__Decision__Act)(1 + generator_below(generator, 7));
+    decision.act = (Liandong__V1__Decision__Act)(1 + generator_below(generator, 8));
     decision.level = (Liandong__V1__Level)generator_below(generator, 5);
     decision.in_favour = generator_below(generator, 5) != 0;
     decision.filed_with = text(generator_below(generator, 2) == 0 ? "33.gov" : "");

@@ -146,6 +146,19 @@ static inline size_t reply(struct answer answer)
     return world_publish(&world, answer.unit, topic, &message.base, answer.flags);
 }
 
+/* The league's answer, with a reason where one is needed. */
+static inline struct answer answer(const char *incident, const char *duty, int action)
+{
+    struct answer answer = {incident, duty, LEAGUE, action, .order = NULL};
+    if (action == ACTION(DECLINE) || action == ACTION(ASK_HELP) || action == ACTION(PROBLEM))
+        answer.reason = "why";
+    if (action == ACTION(ASK_HELP))
+        answer.help_from = "3303.red-cross";
+    return answer;
+}
+
+#define LATE(duty, what) LEAGUE " " duty ": " what
+
 static inline const receipt *receipt_after(size_t index)
 {
     const receipt *found = (const void *)world_after(&world, index, SV_RECEIPT, 0);
@@ -180,15 +193,17 @@ static inline const char *minutes(char text[16], int64_t from_us, int64_t to_us)
 /* The whole message but for incident, text and section, which are the plan's: see expect_duty. */
 static inline void line_of_order(char *line, size_t size, const duty_order *order)
 {
-    char seen[16], done[16], there[16];
+    char seen[16], done[16], there[16], settle[16];
     snprintf(
-        line, size, "%s %s: %s < %s, level %s, seen %s done %s%s%s%s%s%s%s%s%s%s%s; %s",
+        line, size, "%s %s: %s < %s, level %s, seen %s done %s%s%s%s%s%s%s%s%s%s%s%s%s; %s",
         order->unit, order->duty, state_name((int)order->state), state_name((int)order->before),
         plan_level_name((int)order->level),
         minutes(seen, order->issued_at_us, order->acknowledge_by_us),
         minutes(done, order->issued_at_us, order->done_by_us),
         order->delivered_at_us ? ", there " : "",
         order->delivered_at_us ? minutes(there, order->issued_at_us, order->delivered_at_us) : "",
+        order->problem_by_us ? ", settle " : "",
+        order->problem_by_us ? minutes(settle, order->issued_at_us, order->problem_by_us) : "",
         *order->late_for ? ", late " : "", order->late_for, *order->escalated_to ? ", to " : "",
         order->escalated_to, *order->help_from ? ", help " : "", order->help_from,
         *order->reason ? ", " : "", order->reason, order->supervisor);

@@ -210,8 +210,8 @@ static void test_help(void **state)
     time_passes(60);
     size_t index = reply(ask(incident, "a1.43.1", RED_CROSS));
     EXPECT(index, NULL,
-           LEAGUE " a1.43.1: IN_PROGRESS < ISSUED, level IV, seen +120 done +180, help " RED_CROSS
-                  ", 人手不足 / short of hands; 3303.health",
+           LEAGUE " a1.43.1: IN_PROGRESS < ISSUED, level IV, seen +120 done +180, settle +960, "
+                  "help " RED_CROSS ", 人手不足 / short of hands; 3303.health",
            RED_CROSS " a1.43.1: ISSUED < none, level IV, seen +120 done +120, "
                      "人手不足 / short of hands; 3303.health");
     const duty_order *order = (const void *)world_after(&world, index, SV_DUTY, 1);

@@ -327,6 +327,14 @@ static void write_units(const struct writing *writing)
     free(units);
 }
 
+static const char *late_for(const struct writing *writing, const char *what)
+{
+    if (strcmp(what, "done") == 0)
+        return say(writing, "办结", "done");
+    return strcmp(what, "problem") == 0 ? say(writing, "问题协调", "problem settled")
+                                        : say(writing, "确认", "acknowledged");
+}
+
 static void write_overdue(const struct writing *writing)
 {
     static const struct cli_column HEAD[] = {{.name = {"逾期的任务", "ORDER OVERDUE"}},
@@ -350,9 +358,7 @@ static void write_overdue(const struct writing *writing)
                                unit_name(writing, issue->order->unit),
                                when(issued, issue->issued_us),
                                when(overdue, issue->overdue_us),
-                               strcmp(issue->late_for, "done") == 0
-                                   ? say(writing, "办结", "done")
-                                   : say(writing, "确认", "acknowledged"),
+                               late_for(writing, issue->late_for),
                                issue->escalated ? unit_name(writing, issue->escalated_to) : "",
                                when(seen, issue->acknowledged_us),
                                when(done, issue->done_us),
