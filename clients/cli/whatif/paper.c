@@ -190,10 +190,9 @@ static void write_incidents(const struct whatif_paper *writing)
         write_chart(writing, row);
     }
     if (same > 0)
-        paper_line(
-            writing->paper, CLI_PLAIN,
-            say(writing, "另有 %zu 起事件没有差别", "%zu other incidents have no difference"),
-            same);
+        paper_line(writing->paper, CLI_PLAIN,
+                   say(writing, "没有差别的事件：%zu 起", "incidents without any difference: %zu"),
+                   same);
 }
 
 /* ---- the stories ---- */
