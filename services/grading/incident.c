@@ -266,11 +266,14 @@ static void note_signs(struct incident *incident, const Liandong__V1__Report *re
     }
 }
 
-static void look_back(struct incident *incident, int64_t onset_us, uint32_t area)
+const struct figures *incident_late(const struct incident *incident, size_t tally)
 {
+    struct tally *asked = &incident->tallies[tally];
     struct ground ground = incident_ground(incident);
-    for (size_t i = 0; i < incident->rules->tally_count; i++)
-        tally_look_back(&incident->tallies[i], &ground, onset_us, area);
+    if (asked->late_version != incident->version)
+        tally_look_back(asked, &ground, incident->late_us, incident->late_area);
+    asked->late_version = incident->version;
+    return &asked->late;
 }
 
 bool incident_count(struct incident *incident, const Liandong__V1__Report *report,
@@ -292,8 +295,8 @@ bool incident_count(struct incident *incident, const Liandong__V1__Report *repor
     bool counted = count_measures(incident, report, mark);
     note_signs(incident, report, area, sequence);
     remember(incident, key, size, (struct told){mark.time_us, sequence});
-    if (late && counted)
-        look_back(incident, mark.time_us, area);
+    incident->late_us = mark.time_us;
+    incident->late_area = area;
     return late && counted;
 }
 

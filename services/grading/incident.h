@@ -56,8 +56,10 @@ struct incident {
     struct gauge *gauges;   /* by rules.measures */
     struct tally *tallies;  /* by rules.tallies */
     struct extent *extents; /* by rules.inputs, now and for the late report; judge.c finds them */
-    uint64_t version;       /* another one with every report, from 1 */
-    int heard[LISTED];      /* the measure (of plan.measures) that stood there in a report's list */
+    int64_t late_us;        /* onset and area of the report told last */
+    uint32_t late_area;
+    uint64_t version;  /* another one with every report, from 1 */
+    int heard[LISTED]; /* the measure (of plan.measures) that stood there in a report's list */
     struct standing *standing;
     size_t standing_count;
     struct designation *designations;
@@ -73,9 +75,12 @@ void incident_free(struct incident *incident);
 void incident_visit(struct incident *incident, struct sv_codec *codec);
 
 /* Counts a report. True if it is late, so that windows of the past may hold what the latest does
- * not: then incident_look_back has been done. */
+ * not (incident_late). */
 bool incident_count(struct incident *incident, const Liandong__V1__Report *report,
                     const char *reporter, uint64_t sequence);
+/* What the windows that hold the late report just counted add up to, by rules.tallies: found when
+ * first asked for. */
+const struct figures *incident_late(const struct incident *incident, size_t tally);
 struct ground incident_ground(const struct incident *incident);
 size_t incident_counties(const struct incident *incident);
 

@@ -65,12 +65,14 @@ static struct reading read_count(const struct incident *incident, const struct n
     if (!late && condition->over == PLAN_OVER_COUNTY)
         return in_counties(incident, tally, &condition->bounds);
     if (late && condition->over == PLAN_OVER_COUNTY) {
-        struct reading reading = of_figure(&tally->late.area, tally->late_area, &condition->bounds);
-        reading.holds = reading.holds && incident->is_county[tally->late_area];
+        struct reading reading = of_figure(&incident_late(incident, node->slot)->area,
+                                           incident->late_area, &condition->bounds);
+        reading.holds = reading.holds && incident->is_county[incident->late_area];
         return reading;
     }
     struct figure now = {tally->total, incident->as_of_us};
-    return of_figure(late ? &tally->late.total : &now, NO_AREA, &condition->bounds);
+    return of_figure(late ? &incident_late(incident, node->slot)->total : &now, NO_AREA,
+                     &condition->bounds);
 }
 
 static struct reading read_distinct(const struct incident *incident, const struct node *node,
@@ -78,9 +80,12 @@ static struct reading read_distinct(const struct incident *incident, const struc
 {
     const struct tally *tally = &incident->tallies[node->slot];
     bool places = node->condition->kind == PLAN_PLACES;
-    const struct figure *past = places ? &tally->late.places : &tally->late.areas;
-    struct figure now = {(double)(places ? tally->places : tally->areas), incident->as_of_us};
-    return of_figure(late ? past : &now, NO_AREA, &node->condition->bounds);
+    struct figure figure = {(double)(places ? tally->places : tally->areas), incident->as_of_us};
+    if (late) {
+        const struct figures *past = incident_late(incident, node->slot);
+        figure = places ? past->places : past->areas;
+    }
+    return of_figure(&figure, NO_AREA, &node->condition->bounds);
 }
 
 /* ---- readings ---- */
@@ -244,16 +249,17 @@ static void widen_by_count(const struct incident *incident, const struct input *
                            struct extent *extent)
 {
     const struct tally *tally = &incident->tallies[input->slot];
+    const struct figures *past = late ? incident_late(incident, input->slot) : NULL;
     if (input->condition->kind == PLAN_AREAS)
-        widen(extent, late ? tally->late.areas.value : (double)tally->areas);
+        widen(extent, late ? past->areas.value : (double)tally->areas);
     else if (input->condition->kind == PLAN_PLACES)
-        widen(extent, late ? tally->late.places.value : (double)tally->places);
+        widen(extent, late ? past->places.value : (double)tally->places);
     else if (input->condition->over != PLAN_OVER_COUNTY)
-        widen(extent, late ? tally->late.total.value : tally->total);
+        widen(extent, late ? past->total.value : tally->total);
     else if (!late)
         widen_by_counties(incident, tally, extent);
-    else if (incident->is_county[tally->late_area])
-        widen(extent, tally->late.area.value);
+    else if (incident->is_county[incident->late_area])
+        widen(extent, past->area.value);
 }
 
 static struct extent find_extent(const struct incident *incident, const struct input *input,

@@ -13,7 +13,9 @@ void tally_open(struct tally *tally, int64_t window_us, bool count_places)
     *tally = (struct tally){.window_us = window_us,
                             .count_places = count_places,
                             .oldest_us = INT64_MAX,
-                            .marks.figure_count = slides ? SERIES_FIGURES : 0};
+                            .marks.figure_count = !slides        ? 0
+                                                  : count_places ? PLACES + 1
+                                                                 : PLACES};
 }
 
 void tally_free(struct tally *tally)
@@ -142,7 +144,8 @@ static void figures_at(const struct tally *tally, const struct ground *ground, i
     struct cursor cursor = series_after(&tally->marks, to_us);
     const struct mark *last = series_back(&tally->marks, &cursor);
     for (unsigned i = 0; i < SERIES_FIGURES; i++)
-        figures[i] = last ? series_figure(&tally->marks, cursor, i) : 0;
+        figures[i] =
+            last && i < tally->marks.figure_count ? series_figure(&tally->marks, cursor, i) : 0;
     if (!last || last->time_us == to_us)
         return;
     cursor = series_after(&tally->marks, tally_from(tally, last->time_us));
@@ -300,7 +303,6 @@ static void look_at_all(struct tally *tally, uint32_t area)
 void tally_look_back(struct tally *tally, const struct ground *ground, int64_t onset_us,
                      uint32_t area)
 {
-    tally->late_area = area;
     if (!slides(tally)) { /* every window is the same one */
         look_at_all(tally, area);
         return;
@@ -311,7 +313,8 @@ void tally_look_back(struct tally *tally, const struct ground *ground, int64_t o
     figures_at(tally, ground, onset_us, figures);
     tally->late.total = most(&tally->marks, onset_us, to_us, TOTAL, figures[TOTAL]);
     tally->late.areas = most(&tally->marks, onset_us, to_us, AREAS, figures[AREAS]);
-    tally->late.places = most(&tally->marks, onset_us, to_us, PLACES, figures[PLACES]);
+    if (tally->count_places)
+        tally->late.places = most(&tally->marks, onset_us, to_us, PLACES, figures[PLACES]);
     tally->late.area = (struct figure){sum, onset_us};
     if (area < tally->area_capacity)
         tally->late.area = most(&tally->in_area[area], onset_us, to_us, AREA_SUM, sum);

@@ -33,7 +33,7 @@ struct tally {
     size_t area_capacity, place_capacity;
     size_t areas, places; /* with a sum of at least 1; areas: counties only */
     struct figures late;
-    uint32_t late_area; /* of the late report */
+    uint64_t late_version; /* of the incident, when late was found */
 };
 
 /* The places of an incident, for areas that are counties. */

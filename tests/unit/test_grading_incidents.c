@@ -18,7 +18,7 @@
 #include "liandong/v1/grade.pb-c.h"
 #include "liandong/v1/report.pb-c.h"
 
-enum { REPORTS = 600, GROUPS = 400 };
+enum { REPORTS = 600, GROUPS = 400, RECENT = 12 };
 
 struct group { /* an incident as it should be */
     struct slow slow;
@@ -162,7 +162,8 @@ static struct candidate random_candidate(struct pipeline *pipeline)
                              .named = "",
                              .final = !chance(pipeline, 60)};
     if (!chance(pipeline, 4) && pipeline->count > 0)
-        made.report.revises = pipeline->ids[chance(pipeline, (unsigned)pipeline->count)];
+        made.report.revises =
+            pipeline->ids[pipeline->count - 1 - chance(pipeline, RECENT) % pipeline->count];
     if (!chance(pipeline, 5) && pipeline->group_count > 0)
         made.named = pipeline->groups[chance(pipeline, (unsigned)pipeline->group_count)].id;
     if (!chance(pipeline, 40))
