@@ -1,4 +1,4 @@
-/* liandong decide: a person in office proposes, assesses, decides, approves, files, orders. */
+/* liandong decide: a person in office takes a step of a response or of a warning. */
 #include <string.h>
 
 #include "keeping.h"
@@ -7,7 +7,7 @@
 
 struct decide_options {
     const char *area, *opinion, *filed_with, *person;
-    bool against;
+    bool against, warning;
 };
 
 static int send(const struct cli *cli, Liandong__V1__Decision *decision, struct ld_arena *arena)
@@ -46,6 +46,8 @@ static int run(const struct cli *cli, const struct decide_options *own, char **a
     decision.opinion = message_text(own->opinion);
     decision.filed_with = message_text(own->filed_with);
     decision.person = message_text(own->person);
+    decision.subject = own->warning ? LIANDONG__V1__DECISION__SUBJECT__WARNING
+                                    : LIANDONG__V1__DECISION__SUBJECT__RESPONSE;
     return send(cli, &decision, arena);
 }
 
@@ -64,14 +66,22 @@ int cmd_decide(struct cli *cli, int argc, char **argv)
          CLI_FLAG,
          &own.against,
          NULL,
-         {"评估意见为不同意", "with assess: against it"}},
+         {"评估（预警还有核实、批准、签发）意见为不同意",
+          "with assess, of a warning also verify, approve, sign: against it"}},
+        {"warning",
+         'w',
+         CLI_FLAG,
+         &own.warning,
+         NULL,
+         {"对象是预警：LEVEL 为预警级别，none 为解除",
+          "about the warning: LEVEL is its colour, none lifts it"}},
         {"opinion", 'o', CLI_TEXT, &own.opinion, "TEXT", {"意见", "in words"}},
         {"filed-with",
          'f',
          CLI_TEXT,
          &own.filed_with,
          "UNIT",
-         {"报备对象", "with file: with whom"}},
+         {"报备、报告对象", "with file and inform: whom"}},
         {"person", 'p', CLI_TEXT, &own.person, "NAME", {"经办人或职务", "who acts for the unit"}},
         {"outbox",
          0,
@@ -85,15 +95,18 @@ int cmd_decide(struct cli *cli, int argc, char **argv)
     const struct cli_usage usage = {
         "decide [OPTION]… INCIDENT ACT [LEVEL]",
         {"按预案程序对事件作出一步：ACT 为 "
-         "propose、assess、decide、approve、file、order、designate；\n"
+         "propose、assess、decide、approve、file、order、designate，\n"
+         "预警为 suggest、verify、assess、approve、sign、file、issue、inform；\n"
          "LEVEL 为 I、II、III、IV，终止响应用 none。退出码 4：预案不许，并指出哪一节。",
          "One step of the plan's procedure for an incident. ACT: propose, assess, decide, "
          "approve,\n"
-         "file, order or designate. LEVEL: I, II, III, IV, or none to end the response.\n"
+         "file, order or designate; of a warning: suggest, verify, assess, approve, sign, file,\n"
+         "issue or inform. LEVEL: I, II, III, IV, or none to end the response.\n"
          "Exit status 4: the plan does not allow it; the section says who may."},
         options,
         "  liandong decide 3303-cholera-20261011-1 propose II --as 3303.health\n"
-        "  liandong decide 3303-cholera-20261011-1 decide none --as 3303.gov\n"};
+        "  liandong decide 3303-cholera-20261011-1 decide none --as 3303.gov\n"
+        "  liandong decide --warning 3303-cholera-20261011-1 suggest III --as 3303.cdc\n"};
     struct ld_arena arena = {0};
     int count;
     int status = cli_parse(cli, &usage, argc, argv, 2, 3, &count);

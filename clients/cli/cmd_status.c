@@ -57,6 +57,7 @@ static void print_services(const struct cli *cli, json_t *status)
 
 static const char INCIDENTS[] =
     "SELECT i.*, ifnull(g.level, 0) AS level, ifnull(r.in_force, 0) AS in_force,"
+    " ifnull(w.in_force, 0) AS colour,"
     " o.units, o.orders, o.open, o.late_now, o.seen, o.late, o.told,"
     " (SELECT json_group_object(state, n) FROM (SELECT state, count(*) AS n FROM duty_order d"
     "  WHERE d.exercise = i.exercise AND d.incident = i.incident GROUP BY state)) AS states,"
@@ -64,7 +65,9 @@ static const char INCIDENTS[] =
     "  AS notices, c.met, c.tardy, c.missed, c.running "
     "FROM incident i LEFT JOIN grade g USING(exercise, incident)"
     " LEFT JOIN response r ON r.exercise = i.exercise AND r.incident = i.incident"
-    "  AND r.area = i.area "
+    "  AND r.area = i.area"
+    " LEFT JOIN warning w ON w.exercise = i.exercise AND w.incident = i.incident"
+    "  AND w.area = i.area AND w.by_figures = 0 "
     "LEFT JOIN (SELECT exercise, incident, count(*) AS units, sum(orders) AS orders,"
     "  sum(open) AS open, sum(late_now) AS late_now, sum(seen) AS seen, sum(late) AS late, "
     "sum(told) AS told"
@@ -117,6 +120,7 @@ static void add_incident(const struct cli *cli, struct cli_table *table, const j
                            : model_number(row, "exercise") != 0 ? cli_say(cli, "演练", "exercise")
                                                                 : "",
                            cli_level(cli, (int)model_number(row, "level")),
+                           cli_level(cli, (int)model_number(row, "colour")),
                            cli_level(cli, (int)model_number(row, "in_force")),
                            figures[0],
                            figures[1],
@@ -132,6 +136,7 @@ static void print_incidents(const struct cli *cli, json_t *incidents)
     static const struct cli_column COLUMNS[] = {{.name = {"事件", "INCIDENT"}},
                                                 {.name = {"", ""}},
                                                 {.name = {"分级", "GRADE"}},
+                                                {.name = {"预警", "WARNING"}},
                                                 {.name = {"响应", "RESPONSE"}},
                                                 {.name = {"单位", "UNITS"}, .right = true},
                                                 {.name = {"任务", "ORDERS"}, .right = true},
@@ -179,9 +184,10 @@ static json_t *incident_json(const json_t *row, const struct matrix_view *view, 
 {
     bool exercise = model_number(row, "exercise") != 0;
     const char *incident = model_text(row, "incident");
-    return json_pack("{s:s,s:b,s:b,s:s,s:s,s:I,s:o,s:I,s:o,s:s,s:s,s:o}", "incident", incident,
+    return json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:I,s:o,s:I,s:o,s:s,s:s,s:o}", "incident", incident,
                      "exercise", exercise, "closed", model_number(row, "closed_at_us") != 0,
-                     "grade", plan_level_name((int)model_number(row, "level")), "response",
+                     "grade", plan_level_name((int)model_number(row, "level")), "warning",
+                     plan_level_name((int)model_number(row, "colour")), "response",
                      plan_level_name((int)model_number(row, "in_force")), "reports",
                      model_number(row, "reports"), "orders", orders_json(row), "notices",
                      model_number(row, "notices"), "clocks", clocks_json(row), "area",

@@ -20,7 +20,7 @@ _liandong() {
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
     [bulletin]='--area --english --link --from --to --entry --outbox --exercise'
-    [decide]='--area --against --opinion --filed-with --person --outbox --exercise'
+    [decide]='--area --warning --against --opinion --filed-with --person --outbox --exercise'
     [tail]='--from --since --until-head --count'
     [sim]='--events --quiet --start --log' [play]='--external-replies --events --quiet --start'
     [duty]="$orders --by" [duty matrix]="$orders --by" [duty list]="$orders --everybody"
@@ -66,7 +66,7 @@ _liandong() {
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${options[$key]:-} $common" -- "$cur"))
   elif [ "$command" = decide ]; then
-    COMPREPLY=($(compgen -W 'propose assess decide approve file order designate I II III IV none' \
+    COMPREPLY=($(compgen -W 'propose assess decide approve file order designate suggest verify sign issue inform I II III IV none' \
       -- "$cur"))
   elif [ "$command" = bulletin ]; then
     COMPREPLY=($(compgen -W 'assessment map press meeting summary evaluation notice' -- "$cur"))

@@ -109,6 +109,8 @@ void telling_incident(const struct cli *cli, const struct picture_incident *inci
            incident->closed ? cli_say(cli, "已结案", "closed") : cli_say(cli, "进行中", "open"));
     printf(cli_say(cli, "  分级 %s；", "  grade %s; "),
            cli_level(cli, incident->grade != NULL ? (int)incident->grade->level : 0));
+    printf(cli_say(cli, "预警 %s；", "warning %s; "),
+           cli_level(cli, picture_warning_in_force(incident)));
     printf(cli_say(cli, "响应 %s；报告 %u 份\n", "response %s; %u reports\n"),
            cli_level(cli, response != NULL ? (int)response->in_force : 0),
            HASH_COUNT(incident->reports));
@@ -142,12 +144,13 @@ json_t *telling_incident_json(const struct picture_incident *incident)
     size_t met, late, missed, running;
     count_clocks(incident, &met, &late, &missed, &running);
     json_t *object =
-        json_pack("{s:s,s:b,s:b,s:s,s:s,s:i,s:o,s:i}", "incident", incident->id, "exercise",
+        json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:i,s:o,s:i}", "incident", incident->id, "exercise",
                   incident->exercise, "closed", incident->closed, "grade",
                   plan_level_name(incident->grade != NULL ? (int)incident->grade->level : 0),
-                  "response", plan_level_name(response != NULL ? (int)response->in_force : 0),
-                  "reports", (int)HASH_COUNT(incident->reports), "orders", orders_json(incident),
-                  "notices", (int)incident->notice_count);
+                  "warning", plan_level_name(picture_warning_in_force(incident)), "response",
+                  plan_level_name(response != NULL ? (int)response->in_force : 0), "reports",
+                  (int)HASH_COUNT(incident->reports), "orders", orders_json(incident), "notices",
+                  (int)incident->notice_count);
     json_object_set_new(object, "clocks",
                         json_pack("{s:I,s:I,s:I,s:I}", "met", (json_int_t)met, "late",
                                   (json_int_t)late, "missed", (json_int_t)missed, "running",

@@ -16,7 +16,7 @@ static const struct plan_text GRADES[PLAN_LEVELS] = {{"无", "none"},
 
 static const char *const ACT_NAMES[] = {"none", "propose", "assess",    "decide",  "approve",
                                         "file", "order",   "designate", "suggest", "verify",
-                                        "sign", "inform",  "issue"};
+                                        "sign", "issue",  "inform"};
 
 static int known_level(int level)
 {
@@ -53,7 +53,7 @@ struct plan_text plan_level_grade(int level)
 
 const char *plan_act_name(int act)
 {
-    return act >= PLAN_ACT_NONE && act <= PLAN_ISSUE ? ACT_NAMES[act] : ACT_NAMES[0];
+    return act >= PLAN_ACT_NONE && act <= PLAN_INFORM ? ACT_NAMES[act] : ACT_NAMES[0];
 }
 
 bool plan_bounds_hold(const struct plan_bounds *bounds, double value)

@@ -155,11 +155,10 @@ struct plan_clock {
 };
 
 /* ---- procedure ---- */
-/* Up to PLAN_DESIGNATE the same numbers as liandong.v1.Decision.Act; the others are steps of
- * warnings, which no decision names. */
+/* The same numbers as liandong.v1.Decision.Act; from PLAN_SUGGEST on steps of warnings. */
 enum plan_act {
     PLAN_ACT_NONE, PLAN_PROPOSE, PLAN_ASSESS, PLAN_DECIDE, PLAN_APPROVE, PLAN_FILE, PLAN_ORDER,
-    PLAN_DESIGNATE, PLAN_SUGGEST, PLAN_VERIFY, PLAN_SIGN_OFF, PLAN_INFORM, PLAN_ISSUE
+    PLAN_DESIGNATE, PLAN_SUGGEST, PLAN_VERIFY, PLAN_SIGN_OFF, PLAN_ISSUE, PLAN_INFORM
 };
 const char *plan_act_name(int act); /* "propose" … */
 struct plan_step {

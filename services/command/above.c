@@ -155,10 +155,10 @@ static int level_to_follow(const struct response *city, const struct response *r
 static void follow(const struct inquiry *city, const char *county)
 {
     struct inquiry inquiry = *city;
-    struct response *response = command_response_find(city->incident, county);
+    struct response *response = command_response_find(&city->incident->responses, county);
     const char *by;
     if (!response)
-        response = command_response_add(city->incident, county);
+        response = command_response_add(&city->incident->responses, county);
     int level = level_to_follow(city->response, response, &by), previous = response->in_force;
     bool goes_along = response->follows || previous == PLAN_NONE;
     if (!goes_along || previous == level)

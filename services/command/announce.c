@@ -61,21 +61,20 @@ static void fill_organisation(const struct inquiry *inquiry, Response *message)
     fill_groups(sv_arena(inquiry->out), message, plan, level);
 }
 
-static void fill_next(const struct inquiry *inquiry, Response *message)
+void command_next(const struct inquiry *inquiry, char **next, char ***next_by,
+                  size_t *next_by_count)
 {
     const struct response *response = inquiry->response;
     const struct pending *pending = &response->pending;
     if (pending->kind == NOTHING_PENDING)
         return;
-    const struct plan_rule *rule =
-        command_rule_of(inquiry->incident->plan, pending->kind, pending->level, response->in_force);
+    const struct plan_rule *rule = command_rule_under_way(inquiry->incident->plan, pending);
     const struct plan_step *step = command_step_waited_for(rule, pending->done);
     if (!step)
         return;
-    message->next = sv_borrow(plan_act_name((int)step->act));
-    message->next_by =
-        command_units_expand(sv_arena(inquiry->out), inquiry->incident, response->area, step->by,
-                             step->by_count, &message->n_next_by);
+    *next = sv_borrow(plan_act_name((int)step->act));
+    *next_by = command_units_expand(sv_arena(inquiry->out), inquiry->incident, response->area,
+                                    step->by, step->by_count, next_by_count);
 }
 
 static void announce(const struct inquiry *inquiry, Liandong__V1__Response__State state,
@@ -98,7 +97,7 @@ static void announce(const struct inquiry *inquiry, Liandong__V1__Response__Stat
     message.n_counties = incident->county_count;
     message.hazard = incident->hazard;
     fill_organisation(inquiry, &message);
-    fill_next(inquiry, &message);
+    command_next(inquiry, &message.next, &message.next_by, &message.n_next_by);
     sv_emit(inquiry->out, &message.base, "response/%s/%s", response->area, incident->id);
 }
 

@@ -1,11 +1,11 @@
 /*
- * command: takes a response through the plan's procedure.
+ * command: takes a response and a warning through the plan's procedure.
  *
- * Incidents and their grades (or, where the response follows it, the colour of the warning) are
- * learnt from what reporting and grading put out; acts of persons
- * in office come as decision/… and are judged by the plan that the incident is pinned to. Each
- * gets one receipt, each step and each change of what is in force one response event. command also
- * answers plan adoptions, and replies to orders by units that no adopted plan knows.
+ * Incidents, their grades and the colour suggested for the warning are learnt from what reporting
+ * and grading put out; acts of persons in office come as decision/… and are judged by the plan that
+ * the incident is pinned to. Each gets one receipt, each step and each change of what is in force
+ * one event about the response or the warning. command also answers plan adoptions, and replies to
+ * orders by units that no adopted plan knows.
  *
  * Happy path: incident opened, graded; proposed, assessed, decided (filed); in force. Refusals
  * change no state (command.h lists them). Nothing waits for time: command has no timers.
@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <liandong/v1/grade.pb-c.h>
 #include <liandong/v1/report.pb-c.h>
 
 typedef Liandong__V1__Incident Incident;
@@ -55,7 +54,7 @@ static struct incident *incident_learn(struct sv_core *core, const Incident *mes
 static void follow_in_force(struct sv_core *core, const struct sv_event *event,
                             struct sv_outputs *out, struct incident *incident)
 {
-    struct response *city = command_response_find(incident, incident->area);
+    struct response *city = command_response_find(&incident->responses, incident->area);
     if (!city || city->in_force == PLAN_NONE)
         return;
     struct inquiry inquiry = {.core = core,
@@ -89,25 +88,8 @@ static void on_grade(struct sv_core *core, const struct sv_event *event)
     const Grade *message = (const Grade *)event->message;
     struct incident *incident =
         message->context ? command_incident_find(core, message->context->incident) : NULL;
-    if (incident && !incident->plan->procedure.follows_warning &&
-        message->level <= LIANDONG__V1__LEVEL__LEVEL_IV)
+    if (incident && message->level <= LIANDONG__V1__LEVEL__LEVEL_IV)
         incident->grade = (int)message->level;
-}
-
-/* Warnings that are issued as one count at their common colour. */
-static void on_warning(struct sv_core *core, const struct sv_event *event)
-{
-    const Liandong__V1__Warning *message = (const Liandong__V1__Warning *)event->message;
-    struct incident *incident =
-        message->context ? command_incident_find(core, message->context->incident) : NULL;
-    if (!incident || !incident->plan->procedure.follows_warning ||
-        message->state != LIANDONG__V1__WARNING__STATE__SUGGESTED ||
-        message->level > LIANDONG__V1__LEVEL__LEVEL_IV ||
-        message->merged > LIANDONG__V1__LEVEL__LEVEL_IV)
-        return;
-    incident->grade = (int)message->level;
-    if (plan_level_reaches((int)message->merged, incident->grade))
-        incident->grade = (int)message->merged;
 }
 
 static void on_plan(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
@@ -149,7 +131,7 @@ static void core_apply(struct sv_core *core, const struct sv_event *event, struc
         break;
     case SV_WARNING:
         if (event->message)
-            on_warning(core, event);
+            command_on_suggestion(core, (const Warning *)event->message);
         break;
     default:
         break;
@@ -168,5 +150,5 @@ const struct sv_class command_class = {
     .destroy = core_destroy,
     .apply = core_apply,
     .visit = command_state_visit,
-    .state_version = 1,
+    .state_version = 2,
 };

@@ -1,7 +1,8 @@
 /*
  * command: what its files share. The state (state.c), the procedure (procedure.c: the table),
  * checking an act from outside (decide.c), refusing it (refuse.c), saying what happened
- * (announce.c), and the core itself (command.c).
+ * (announce.c), orders and counties (above.c), warnings (warning.c), and the core itself
+ * (command.c).
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -9,24 +10,29 @@
 #include "common/core.h"
 
 #include <liandong/v1/command.pb-c.h>
+#include <liandong/v1/grade.pb-c.h>
 #include <uthash.h>
 
 typedef Liandong__V1__Decision Decision;
 typedef Liandong__V1__Response Response;
+typedef Liandong__V1__Warning Warning;
 
 /* ---- state ---- */
 
-enum procedure_kind { NOTHING_PENDING, STARTING, LOWERING, ENDING };
+/* WARNING: a warning is issued, adjusted or lifted; the others are of responses. */
+enum procedure_kind { NOTHING_PENDING, STARTING, LOWERING, ENDING, WARNING };
 
-/* A procedure under way: at most one for each response. */
+/* A procedure under way: at most one for each response and each warning. */
 struct pending {
     enum procedure_kind kind;
     int level;     /* the level meant; PLAN_NONE: to end it */
+    int before;    /* level in force when it began: the rule goes by both */
     uint64_t done; /* bit i: step i of the rule is taken */
     char *decider; /* unit whose act was the decision, else the first act; NULL: none yet */
 };
 
-/* The response of one incident for one area: the city or one of its counties. */
+/* The response of one incident for one area: the city or one of its counties. Likewise its
+ * warning, where level is the colour and of started_by who issued it. */
 struct response {
     char *area;
     int in_force;      /* level; PLAN_NONE */
@@ -40,14 +46,19 @@ struct response {
     struct response *next;
 };
 
+struct response_list { /* in order of appearance */
+    struct response *first, *last;
+};
+
 struct incident {
     char *id, *area, *hazard;
     const struct plan *plan; /* the incident is pinned to it */
-    int grade; /* what a response's level is measured by: also a colour, if the plan says so */
+    int grade;               /* of the event; not under a plan whose response follows the warning */
+    int colour; /* suggested for the warning, or for those that it is issued as one with */
     bool closed;
     char **counties; /* affected, in order of appearance */
     size_t county_count;
-    struct response *responses, *last; /* in order of appearance */
+    struct response_list responses, warnings;
     UT_hash_handle hh;
 };
 
@@ -62,9 +73,9 @@ struct incident *command_incident_find(const struct sv_core *core, const char *i
 struct incident *command_incident_add(struct sv_core *core, const char *id, const char *area,
                                       const char *hazard, const struct plan *plan);
 void command_incident_add_county(struct incident *incident, const char *code);
-/* The response for the area; NULL if there is none yet. */
-struct response *command_response_find(const struct incident *incident, const char *area);
-struct response *command_response_add(struct incident *incident, const char *area);
+/* The response or warning for the area; NULL if there is none yet. */
+struct response *command_response_find(const struct response_list *list, const char *area);
+struct response *command_response_add(struct response_list *list, const char *area);
 void command_plan_remember(struct sv_core *core, const struct plan *plan);
 /* Has the unit an instance of duty, under any plan that was ever adopted? */
 bool command_unit_has_instance(const struct sv_core *core, const char *unit);
@@ -95,34 +106,48 @@ void command_text_set(char **text, const char *value);
       "The area must be {city} or one of its counties; found \"{found}\"")                         \
     X(UNKNOWN_ACT, "unknown-act", "没有编号为 {found} 的行为；请指明提出、评估、决定等行为",       \
       "There is no act number {found}; say propose, assess, decide and so on")                     \
+    X(UNKNOWN_SUBJECT, "unknown-subject", "没有编号为 {found} 的对象；应为响应或预警",             \
+      "There is no subject number {found}; expected response or warning")                          \
     X(UNKNOWN_LEVEL, "unknown-level", "没有编号为 {found} 的级别；应为I至IV级，终止为无",          \
       "There is no level number {found}; expected I to IV, or none to end the response")           \
-    X(NO_RULE, "no-rule", "预案没有规定如何{act}{level}响应",                                      \
-      "The plan has no procedure to {act} {level}")                                                \
-    X(NOT_IN_PROCEDURE, "not-in-procedure", "{level}响应的程序中没有“{act}”；规定的步骤：{steps}", \
-      "The procedure for {level} has no step \"{act}\"; its steps: {steps}")                       \
-    X(NOT_ALLOWED, "not-allowed", "{unit}无权{act}{level}响应；有权的是：{who}",                   \
-      "{unit} may not {act} {level}; this is for: {who}")                                          \
+    X(NO_RULE, "no-rule", "预案没有规定如何{act}{matter}",                                         \
+      "The plan has no procedure to {act} {matter}")                                               \
+    X(NOT_IN_PROCEDURE, "not-in-procedure", "{matter}的程序中没有“{act}”；规定的步骤：{steps}",    \
+      "The procedure for {matter} has no step \"{act}\"; its steps: {steps}")                      \
+    X(NOT_ALLOWED, "not-allowed", "{unit}无权{act}{matter}；有权的是：{who}",                      \
+      "{unit} may not {act} {matter}; this is for: {who}")                                         \
     X(NO_DESIGNATION, "no-rule", "预案对本类事件没有可认定为{grade_meant}的条款",                  \
       "The plan has no criterion by which this event could be designated {grade_meant}")           \
     X(NOT_DESIGNATOR, "not-allowed", "{unit}无权认定{grade_meant}事件；有权的是：{who}",           \
       "{unit} may not designate the event {grade_meant}; this is for: {who}")                      \
     X(LEVEL_MISMATCH, "level-mismatch",                                                            \
-      "正在办理的是{pending}响应，与{level}响应不符；改换须先另行提出，由：{who}",                 \
-      "Under way is {pending}, not {level}; to change that it must first be taken up by: {who}")   \
+      "正在办理的是{pending}，与{matter}不符；改换须先另行提出，由：{who}",                        \
+      "Under way is {pending}, not {matter}; to change that it must first be taken up by: {who}")  \
     X(GRADE_NOT_REACHED, "grade-not-reached",                                                      \
-      "事件分级为{grade}，尚不符合{grade_meant}事件标准，不能{act}{level}响应",                    \
+      "事件分级为{grade}，尚不符合{grade_meant}事件标准，不能{act}{matter}",                       \
       "The event is graded {grade} and does not meet the criteria of {grade_meant}; nobody may "   \
-      "{act} {level} before it does")                                                              \
+      "{act} {matter} before it does")                                                             \
     X(COLOUR_NOT_REACHED, "grade-not-reached",                                                     \
-      "预警为{colour}，响应随预警启动，不能{act}{level}响应",                                      \
-      "The warning is {colour}, which responses follow; nobody may {act} {level} before it is "    \
+      "预警为{colour}，响应随预警启动，不能{act}{matter}",                                         \
+      "The warning is {colour}, which responses follow; nobody may {act} {matter} before it is "   \
       "reached")                                                                                   \
-    X(OUT_OF_ORDER, "out-of-order", "{act}{level}响应之前须先“{needs}”，由：{who}",                \
-      "To {act} {level}, \"{needs}\" must come first, by: {who}")                                  \
-    X(ALREADY_DONE, "already-done", "{level}响应的“{act}”已经完成，无需重复",                      \
-      "To {act} {level} has been done already; there is nothing to repeat")                        \
-    X(ALREADY_IN_FORCE, "already-in-force", "{area}的{level}响应已在实施",                         \
+    X(COLOUR_NOT_SUGGESTED, "colour-not-reached",                                                  \
+      "建议的预警为{colour_suggested}，尚不符合{colour_meant}预警条件，不能{act}",                 \
+      "The warning suggested is {colour_suggested}; nobody may {act} {matter} before its "         \
+      "criteria are met")                                                                          \
+    X(COLOUR_WITHOUT_RULE, "no-rule", "本预案不发布{colour_meant}预警：{issuer}",                  \
+      "This plan does not issue {matter}: {issuer}")                                               \
+    X(WARNING_IN_FORCE, "already-in-force", "{area}的{colour_meant}预警已在实施",                  \
+      "The warning of {area} is {colour_meant} already")                                           \
+    X(NO_WARNING, "not-in-force", "{area}没有实施中的预警，无从解除",                              \
+      "{area} has no warning in force that could be lifted")                                       \
+    X(BELOW_CITY, "below-city", "县（市、区）的预警不得低于市的预警；市的预警为{colour_of_city}",  \
+      "A county's warning is never below the city's, which is {colour_of_city}")                   \
+    X(OUT_OF_ORDER, "out-of-order", "{act}{matter}之前须先“{needs}”，由：{who}",                   \
+      "To {act} {matter}, \"{needs}\" must come first, by: {who}")                                 \
+    X(ALREADY_DONE, "already-done", "{matter}的“{act}”已经完成，无需重复",                         \
+      "To {act} {matter} has been done already; there is nothing to repeat")                       \
+    X(ALREADY_IN_FORCE, "already-in-force", "{area}的{matter}已在实施",                            \
       "The response of {area} is at {level} already")                                              \
     X(NOT_IN_FORCE, "not-in-force", "{area}没有实施中的响应，无从终止",                            \
       "{area} has no response in force that could be ended")                                       \
@@ -131,8 +156,8 @@ void command_text_set(char **text, const char *value);
       "Who started a response adjusts and ends it; this one was started or demanded by: {who}")    \
     X(BELOW_DEMANDED, "below-demanded", "{area}的响应不得低于上级要求的{demanded}；要求方：{who}", \
       "The response of {area} may not go below {demanded}, which is demanded by: {who}")           \
-    X(WRONG_OFFICE, "wrong-office", "应向{who}报备；实际为“{found}”",                              \
-      "It must be filed with: {who}; found \"{found}\"")                                           \
+    X(WRONG_OFFICE, "wrong-office", "应向{who}{act}；实际为“{found}”",                             \
+      "It must be {filed}: {who}; found \"{found}\"")                                              \
     X(PLAN_REFUSED, "plan-refused", "预案未被采用：{found}；请更正后重新发布",                     \
       "The plan is not adopted: {found}; correct it and publish it again")                         \
     X(NO_INSTANCE, "no-orders", "“{found}”不是已采用预案的成员单位，没有任务交办单",               \
@@ -153,10 +178,11 @@ struct inquiry {
     struct sv_outputs *out;
     const Decision *decision;
     struct incident *incident;
-    struct response *response; /* NULL: none for this area yet */
+    struct response *response; /* or warning; NULL: none for this area yet */
     const char *area, *author;
     int act, level;
     bool of_county;           /* the area is one of the city's counties */
+    bool of_warning;          /* response is the area's warning, level a colour */
     enum procedure_kind kind; /* what the act would begin or carry on */
     const struct plan_rule *rule;
     size_t step; /* of the rule, which the act would take */
@@ -181,9 +207,13 @@ char **command_units_expand(struct ld_arena *arena, const struct incident *incid
 /* ---- procedure ---- */
 
 int command_level_in_force(const struct response *response);
-/* The rule for a procedure of this kind towards level; NULL if the plan has none. */
+/* The rule for a procedure of this kind from what is in force towards level; NULL if the plan has
+ * none. */
 const struct plan_rule *command_rule_of(const struct plan *plan, enum procedure_kind kind,
                                         int level, int in_force);
+/* The rule of the procedure under way. */
+const struct plan_rule *command_rule_under_way(const struct plan *plan,
+                                               const struct pending *pending);
 /* The first step that the procedure waits for; NULL: it is complete. */
 const struct plan_step *command_step_waited_for(const struct plan_rule *rule, uint64_t done);
 /* Judges an act on the city's, a county's response, or an order; fills in what a refusal says. */
@@ -191,6 +221,7 @@ enum refusal command_judge_city(struct inquiry *inquiry);
 enum refusal command_judge_county(struct inquiry *inquiry);
 enum refusal command_judge_order(struct inquiry *inquiry);
 enum refusal command_judge_designation(struct inquiry *inquiry);
+enum refusal command_judge_warning(struct inquiry *inquiry);
 /* What reaching level would be, from what is in force. */
 enum procedure_kind command_kind_towards(int level, int in_force);
 /* The level changes; starter is who answers for it from now on (NULL: who did before). */
@@ -202,9 +233,25 @@ void command_counties_follow(struct inquiry *inquiry);
 void command_act_city(struct inquiry *inquiry);
 void command_act_county(struct inquiry *inquiry);
 void command_act_order(struct inquiry *inquiry);
+/* Marks the step that was judged allowed as taken. */
+void command_step_taken(struct inquiry *inquiry);
+void command_pending_clear(struct pending *pending);
+
+/* ---- warnings ---- */
+
+void command_on_suggestion(struct sv_core *core, const Warning *message);
+/* The gravest colour in force of the incident's warning and those that are issued as one with it.
+ */
+int command_colour_in_force(const struct sv_core *core, const struct incident *incident);
+/* The colour of the city's own warning in force. */
+int command_city_colour(const struct incident *incident);
+void command_act_warning(struct inquiry *inquiry);
 
 /* ---- announcing ---- */
 
+/* What the procedure under way waits for; next stays as it is if it waits for nothing. */
+void command_next(const struct inquiry *inquiry, char **next, char ***next_by,
+                  size_t *next_by_count);
 /* The step just taken, or the end of a procedure without effect. */
 void command_announce_step(struct inquiry *inquiry, Liandong__V1__Response__State state);
 /* A new level in force; previous is what was. */

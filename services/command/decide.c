@@ -1,6 +1,7 @@
 /*
  * An act from outside (decision/…): checked step by step until one check refuses or all allow,
- * then done. Exactly one receipt answers it; when it is taken, the response events follow.
+ * then done. Exactly one receipt answers it; when it is taken, the events about the response or
+ * the warning follow.
  */
 #include "command.h"
 
@@ -62,7 +63,23 @@ static enum refusal check_area(struct inquiry *inquiry)
     int area = plan_find_area(plan, inquiry->area);
     if (area < 0 || strncmp(inquiry->area, city, strlen(city)) != 0)
         return REFUSED_UNKNOWN_AREA;
-    inquiry->response = command_response_find(inquiry->incident, inquiry->area);
+    return ALLOWED;
+}
+
+static struct response_list *list_of(const struct inquiry *inquiry)
+{
+    return inquiry->of_warning ? &inquiry->incident->warnings : &inquiry->incident->responses;
+}
+
+static enum refusal check_subject(struct inquiry *inquiry)
+{
+    int subject = (int)inquiry->decision->subject;
+    inquiry->found = ld_arena_format(sv_arena(inquiry->out), "%d", subject);
+    if (subject != LIANDONG__V1__DECISION__SUBJECT__RESPONSE &&
+        subject != LIANDONG__V1__DECISION__SUBJECT__WARNING)
+        return REFUSED_UNKNOWN_SUBJECT;
+    inquiry->of_warning = subject == LIANDONG__V1__DECISION__SUBJECT__WARNING;
+    inquiry->response = command_response_find(list_of(inquiry), inquiry->area);
     return ALLOWED;
 }
 
@@ -70,7 +87,7 @@ static enum refusal check_act(struct inquiry *inquiry)
 {
     int act = (int)inquiry->decision->act;
     inquiry->found = ld_arena_format(sv_arena(inquiry->out), "%d", act);
-    if (act < PLAN_PROPOSE || act > PLAN_DESIGNATE)
+    if (act < PLAN_PROPOSE || act > PLAN_INFORM)
         return REFUSED_UNKNOWN_ACT;
     inquiry->act = act;
     return ALLOWED;
@@ -88,6 +105,8 @@ static enum refusal check_level(struct inquiry *inquiry)
 
 static enum refusal check_plan(struct inquiry *inquiry)
 {
+    if (inquiry->of_warning)
+        return command_judge_warning(inquiry);
     if (inquiry->act == PLAN_DESIGNATE)
         return command_judge_designation(inquiry);
     if (inquiry->act == PLAN_ORDER)
@@ -97,9 +116,9 @@ static enum refusal check_plan(struct inquiry *inquiry)
 
 static enum refusal judge(struct inquiry *inquiry)
 {
-    static check_fn *const checks[] = {check_message,  check_topic, check_author,
-                                       check_incident, check_unit,  check_area,
-                                       check_act,      check_level, check_plan};
+    static check_fn *const checks[] = {check_message, check_topic, check_author,  check_incident,
+                                       check_unit,    check_area,  check_subject, check_act,
+                                       check_level,   check_plan};
     enum refusal refusal = ALLOWED;
     for (size_t i = 0; i < sizeof checks / sizeof *checks && !refusal; i++)
         refusal = checks[i](inquiry);
@@ -111,8 +130,10 @@ static void carry_out(struct inquiry *inquiry)
     if (inquiry->act == PLAN_DESIGNATE)
         return; /* grading takes it into account */
     if (!inquiry->response)
-        inquiry->response = command_response_add(inquiry->incident, inquiry->area);
-    if (inquiry->act == PLAN_ORDER)
+        inquiry->response = command_response_add(list_of(inquiry), inquiry->area);
+    if (inquiry->of_warning)
+        command_act_warning(inquiry);
+    else if (inquiry->act == PLAN_ORDER)
         command_act_order(inquiry);
     else if (inquiry->of_county)
         command_act_county(inquiry);

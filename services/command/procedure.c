@@ -1,8 +1,9 @@
 /*
- * The procedure: what an act means for a response, and what follows from it. Who may do what, in
- * which order and for which level is the plan's (plan.procedure); what kind of act may do what in
- * which phase is this table:
+ * The procedure: what an act means for a response or a warning, and what follows from it. Who may
+ * do what, in which order and for which level is the plan's (plan.procedure, plan.issue); what kind
+ * of act may do what in which phase is this table:
  *
+ *     of a response
  *              assess, …        decide        last step of the plan's rule
  *     ┌─> IDLE ──> OPENED ──┬──> DECIDED ──┬──> takes effect: in force at another level, or ended
  *     │     │        │      │      approve, file                     │
@@ -16,16 +17,28 @@
  *     PROPOSED    S R      S       S R A    S       S      D
  *     DECIDED     R        ·       S        S       S      D
  *
+ *     of a warning
+ *           suggest, …            issue: takes effect           last step of the plan's rule
+ *     ┌─> IDLE ──> OPENED ──────────────────────────> DECIDED ────────────────────────┐
+ *     │              │       issued, adjusted, lifted    │   inform, file afterwards  │
+ *     └──────────────┴── verified, assessed, approved or signed against, or done ─────┘
+ *
+ *     phase     suggest  verify  assess  approve  sign   file   issue  inform
+ *     IDLE        B        B       B        B       B      B      B      B
+ *     OPENED      S R      S R     S R      S R     S R    S R    S R    S R
+ *     DECIDED     B S      B S     B S      B S     B S    B S    B S    B S
+ *
  *     B  begins a procedure, if the plan's rule begins with it
  *     S  takes its step of the procedure under way, if what the rule puts before it is done
  *     R  begins another procedure, which takes the place of the one under way
  *     A  for the level as it is: decides against, and ends the procedure without effect
  *     D  takes effect at once
  *
- * propose and assess of one rule come in either order. The target of a procedure is a level that
- * is graver than the one in force (STARTING, the rule of the level meant), less grave (LOWERING)
- * or none (ENDING, both by the rule of the level in force). The step that completes the rule makes
- * it take effect. Nothing here fails but by refusing; a refused act changes nothing.
+ * propose and assess of one rule come in either order. The target of a response's procedure is a
+ * level that is graver than the one in force (STARTING, the rule of the level meant), less grave
+ * (LOWERING) or none (ENDING, both by the rule of the level in force); the step that completes the
+ * rule makes it take effect. A warning is issued, adjusted and lifted (WARNING) by the rule of the
+ * graver of the two colours. Nothing here fails but by refusing; a refused act changes nothing.
  */
 #include "command.h"
 
@@ -36,16 +49,25 @@
 enum phase { IDLE, OPENED, PROPOSED, DECIDED, PHASES };
 enum { B = 1, S = 2, R = 4, A = 8, D = 16, STEPS_MAX = 64 };
 
-static const unsigned moves[PHASES][PLAN_DESIGNATE + 1] = {
-    /*            none PROPOSE ASSESS DECIDE     APPROVE FILE ORDER DESIGNATE */
-    [IDLE] = {0, B, B, B, B, B, D, 0},
-    [OPENED] = {0, S | R, S | R, S | R | A, S, S, D, 0},
-    [PROPOSED] = {0, S | R, S, S | R | A, S, S, D, 0},
-    [DECIDED] = {0, R, 0, S, S, S, D, 0},
+static const unsigned moves[2][PHASES][PLAN_INFORM + 1] = {
+    {
+        /*    none PROPOSE ASSESS DECIDE     APPROVE FILE ORDER DESIGNATE and those of warnings */
+        [IDLE] = {0, B, B, B, B, B, D, 0},
+        [OPENED] = {0, S | R, S | R, S | R | A, S, S, D, 0},
+        [PROPOSED] = {0, S | R, S, S | R | A, S, S, D, 0},
+        [DECIDED] = {0, R, 0, S, S, S, D, 0},
+    },
+    {
+        /*    none and PROPOSE, ASSESS, DECIDE, APPROVE, FILE, ORDER and DESIGNATE, SUGGEST,
+         *    VERIFY, SIGN, ISSUE, INFORM */
+        [IDLE] = {0, 0, B, 0, B, B, 0, 0, B, B, B, B, B},
+        [OPENED] = {0, 0, S | R, 0, S | R, S | R, 0, 0, S | R, S | R, S | R, S | R, S | R},
+        [DECIDED] = {0, 0, B | S, 0, B | S, B | S, 0, 0, B | S, B | S, B | S, B | S, B | S},
+    },
 };
 
 /* What a step is called once it is taken. */
-static const Liandong__V1__Response__State step_states[PLAN_DESIGNATE + 1] = {
+static const Liandong__V1__Response__State step_states[PLAN_INFORM + 1] = {
     [PLAN_PROPOSE] = LIANDONG__V1__RESPONSE__STATE__PROPOSED,
     [PLAN_ASSESS] = LIANDONG__V1__RESPONSE__STATE__ASSESSED,
     [PLAN_DECIDE] = LIANDONG__V1__RESPONSE__STATE__DECIDED,
@@ -74,11 +96,20 @@ const struct plan_rule *command_rule_of(const struct plan *plan, enum procedure_
                                         int level, int in_force)
 {
     const struct plan_procedure *procedure = &plan->procedure;
+    if (kind == WARNING)
+        return plan_rule_for(plan->issue, plan->issue_count,
+                             plan_level_reaches(level, in_force) ? level : in_force);
     if (kind == STARTING)
         return plan_rule_for(procedure->start, procedure->start_count, level);
     if (kind == LOWERING)
         return plan_rule_for(procedure->lower, procedure->lower_count, in_force);
     return plan_rule_for(procedure->terminate, procedure->terminate_count, in_force);
+}
+
+const struct plan_rule *command_rule_under_way(const struct plan *plan,
+                                               const struct pending *pending)
+{
+    return command_rule_of(plan, pending->kind, pending->level, pending->before);
 }
 
 const struct plan_step *command_step_waited_for(const struct plan_rule *rule, uint64_t done)
@@ -119,9 +150,8 @@ static enum phase phase_of(const struct plan *plan, const struct response *respo
     if (!response || response->pending.kind == NOTHING_PENDING)
         return IDLE;
     const struct pending *pending = &response->pending;
-    const struct plan_rule *rule =
-        command_rule_of(plan, pending->kind, pending->level, response->in_force);
-    if (act_done(rule, pending->done, PLAN_DECIDE))
+    const struct plan_rule *rule = command_rule_under_way(plan, pending);
+    if (act_done(rule, pending->done, PLAN_DECIDE) || act_done(rule, pending->done, PLAN_ISSUE))
         return DECIDED;
     return act_done(rule, pending->done, PLAN_PROPOSE) ? PROPOSED : OPENED;
 }
@@ -152,6 +182,12 @@ static bool step_find(struct inquiry *inquiry, uint64_t done)
 }
 
 /* ---- judging an act on the city's response ---- */
+
+static unsigned move_of(const struct inquiry *inquiry)
+{
+    return moves[inquiry->of_warning][phase_of(inquiry->incident->plan, inquiry->response)]
+                [inquiry->act];
+}
 
 static bool pending_is(const struct inquiry *inquiry)
 {
@@ -202,7 +238,7 @@ static enum refusal judge_office(struct inquiry *inquiry)
 {
     const struct plan_step *step = &inquiry->rule->steps[inquiry->step];
     const char *office = inquiry->decision->filed_with;
-    if (step->act != PLAN_FILE || step->with_count == 0 ||
+    if (step->with_count == 0 ||
         plan_unit_in(inquiry->incident->plan, office, step->with, step->with_count, NULL))
         return ALLOWED;
     inquiry->found = office;
@@ -215,8 +251,7 @@ static enum refusal judge_against(struct inquiry *inquiry)
 {
     const struct pending *pending = &inquiry->response->pending;
     inquiry->kind = pending->kind;
-    inquiry->rule = command_rule_of(inquiry->incident->plan, pending->kind, pending->level,
-                                    inquiry->response->in_force);
+    inquiry->rule = command_rule_under_way(inquiry->incident->plan, pending);
     inquiry->section = inquiry->rule->section;
     if (!step_find(inquiry, pending->done))
         return REFUSED_NOT_IN_PROCEDURE;
@@ -226,7 +261,7 @@ static enum refusal judge_against(struct inquiry *inquiry)
 
 static enum refusal judge_same_level(struct inquiry *inquiry)
 {
-    unsigned move = moves[phase_of(inquiry->incident->plan, inquiry->response)][inquiry->act];
+    unsigned move = move_of(inquiry);
     if (move & A)
         return judge_against(inquiry);
     const struct plan_rule *rule =
@@ -267,6 +302,17 @@ static enum refusal judge_without_rule(struct inquiry *inquiry)
     return REFUSED_NOT_ALLOWED;
 }
 
+/* What a response's level is measured by has reached it. */
+static enum refusal judge_reached(const struct inquiry *inquiry)
+{
+    const struct incident *incident = inquiry->incident;
+    bool by_warning = incident->plan->procedure.follows_warning;
+    int reached = by_warning ? command_colour_in_force(inquiry->core, incident) : incident->grade;
+    if (plan_level_reaches(reached, inquiry->level))
+        return ALLOWED;
+    return by_warning ? REFUSED_COLOUR_NOT_REACHED : REFUSED_GRADE_NOT_REACHED;
+}
+
 enum refusal command_judge_city(struct inquiry *inquiry)
 {
     const struct plan *plan = inquiry->incident->plan;
@@ -287,17 +333,106 @@ enum refusal command_judge_city(struct inquiry *inquiry)
     enum refusal refusal = judge_author(inquiry);
     if (refusal)
         return refusal;
-    if (inquiry->kind == STARTING && !plan_level_reaches(inquiry->incident->grade, inquiry->level))
-        return plan->procedure.follows_warning ? REFUSED_COLOUR_NOT_REACHED
-                                               : REFUSED_GRADE_NOT_REACHED;
-    unsigned move = moves[phase_of(plan, inquiry->response)][inquiry->act];
+    refusal = inquiry->kind == STARTING ? judge_reached(inquiry) : ALLOWED;
+    if (refusal)
+        return refusal;
+    unsigned move = move_of(inquiry);
     refusal = pending_is(inquiry) ? judge_step(inquiry, move) : judge_begin(inquiry, move);
     return refusal ? refusal : judge_office(inquiry);
 }
 
+/* ---- judging an act on a warning ---- */
+
+static enum refusal judge_same_colour(struct inquiry *inquiry)
+{
+    const struct plan *plan = inquiry->incident->plan;
+    const struct plan_rule *rule = command_rule_of(plan, WARNING, inquiry->level, inquiry->level);
+    inquiry->section = rule ? rule->section : plan->warning_section;
+    return inquiry->level == PLAN_NONE ? REFUSED_NO_WARNING : REFUSED_WARNING_IN_FORCE;
+}
+
+/* The plan leaves the colour to somebody else; its criterion says where, and to whom. */
+static enum refusal judge_colour_without_rule(struct inquiry *inquiry)
+{
+    const struct plan *plan = inquiry->incident->plan;
+    inquiry->section = plan->warning_section;
+    inquiry->found = NULL;
+    for (size_t i = 0; i < plan->warning_count && !inquiry->found; i++) {
+        const struct plan_criterion *criterion = &plan->warnings[i];
+        if ((int)criterion->level != inquiry->level || !*criterion->reading)
+            continue;
+        inquiry->section = criterion->section;
+        inquiry->found = criterion->reading;
+    }
+    return REFUSED_COLOUR_WITHOUT_RULE;
+}
+
+/* A raise needs the colour that the figures suggest. */
+static enum refusal judge_suggested(const struct inquiry *inquiry)
+{
+    bool raises = inquiry->level != PLAN_NONE &&
+                  !plan_level_reaches(command_level_in_force(inquiry->response), inquiry->level);
+    return raises && !plan_level_reaches(inquiry->incident->colour, inquiry->level)
+               ? REFUSED_COLOUR_NOT_SUGGESTED
+               : ALLOWED;
+}
+
+static enum refusal judge_city_warning(struct inquiry *inquiry)
+{
+    const struct plan *plan = inquiry->incident->plan;
+    int in_force = command_level_in_force(inquiry->response);
+    inquiry->kind = WARNING;
+    bool under_way = pending_is(inquiry);
+    if (!under_way && inquiry->level == in_force)
+        return judge_same_colour(inquiry);
+    inquiry->rule = under_way ? command_rule_under_way(plan, &inquiry->response->pending)
+                              : command_rule_of(plan, WARNING, inquiry->level, in_force);
+    if (!inquiry->rule)
+        return judge_colour_without_rule(inquiry);
+    inquiry->section = inquiry->rule->section;
+    if (!step_find(inquiry, under_way ? inquiry->response->pending.done : 0))
+        return REFUSED_NOT_IN_PROCEDURE;
+    enum refusal refusal = judge_author(inquiry);
+    refusal = refusal ? refusal : judge_suggested(inquiry);
+    if (refusal)
+        return refusal;
+    refusal =
+        under_way ? judge_step(inquiry, move_of(inquiry)) : judge_begin(inquiry, move_of(inquiry));
+    return refusal ? refusal : judge_office(inquiry);
+}
+
+/* A county's own warning: its government issues it, where the plan speaks of such. */
+static enum refusal judge_county_warning(struct inquiry *inquiry)
+{
+    const struct plan *plan = inquiry->incident->plan;
+    const struct plan_procedure *procedure = &plan->procedure;
+    inquiry->section =
+        *plan->warning_county_section ? plan->warning_county_section : plan->warning_section;
+    if (!*plan->warning_county_section)
+        return REFUSED_NO_RULE;
+    if (inquiry->act != PLAN_ISSUE)
+        return REFUSED_NOT_IN_PROCEDURE;
+    command_inquiry_who(inquiry, procedure->county_decide, procedure->county_decide_count);
+    if (!plan_unit_in(plan, inquiry->author, procedure->county_decide,
+                      procedure->county_decide_count, inquiry->area))
+        return REFUSED_NOT_ALLOWED;
+    if (inquiry->level == command_level_in_force(inquiry->response))
+        return inquiry->level == PLAN_NONE ? REFUSED_NO_WARNING : REFUSED_WARNING_IN_FORCE;
+    int city = command_city_colour(inquiry->incident);
+    if (city != PLAN_NONE && inquiry->level != PLAN_NONE &&
+        !plan_level_reaches(inquiry->level, city))
+        return REFUSED_BELOW_CITY;
+    return judge_suggested(inquiry);
+}
+
+enum refusal command_judge_warning(struct inquiry *inquiry)
+{
+    return inquiry->of_county ? judge_county_warning(inquiry) : judge_city_warning(inquiry);
+}
+
 /* ---- effects ---- */
 
-static void pending_clear(struct pending *pending)
+void command_pending_clear(struct pending *pending)
 {
     free(pending->decider);
     *pending = (struct pending){.kind = NOTHING_PENDING};
@@ -313,7 +448,7 @@ void command_take_effect(struct inquiry *inquiry, const char *starter, bool orde
         command_text_set(&response->started_by, starter);
         response->ordered = ordered;
     }
-    pending_clear(&response->pending);
+    command_pending_clear(&response->pending);
     response->follows = false;
     command_announce_effect(inquiry, previous);
     if (!inquiry->of_county)
@@ -324,13 +459,14 @@ void command_take_effect(struct inquiry *inquiry, const char *starter, bool orde
     }
 }
 
-static void pending_step(struct inquiry *inquiry)
+void command_step_taken(struct inquiry *inquiry)
 {
     struct pending *pending = &inquiry->response->pending;
     if (!pending_is(inquiry)) {
-        pending_clear(pending);
+        command_pending_clear(pending);
         pending->kind = inquiry->kind;
         pending->level = inquiry->level;
+        pending->before = inquiry->response->in_force;
     }
     if (inquiry->act == PLAN_DECIDE || !pending->decider)
         command_text_set(&pending->decider, inquiry->author);
@@ -343,7 +479,7 @@ static void end_without_effect(struct inquiry *inquiry)
     if (inquiry->level == inquiry->response->in_force)
         inquiry->level = pending->level;
     if (pending_is(inquiry))
-        pending_clear(pending);
+        command_pending_clear(pending);
     command_announce_step(inquiry, LIANDONG__V1__RESPONSE__STATE__NOT_STARTED);
 }
 
@@ -356,7 +492,7 @@ void command_act_city(struct inquiry *inquiry)
         end_without_effect(inquiry);
         return;
     }
-    pending_step(inquiry);
+    command_step_taken(inquiry);
     assert(step_states[inquiry->act] != 0);
     command_announce_step(inquiry, step_states[inquiry->act]);
     if (command_step_waited_for(inquiry->rule, response->pending.done))

@@ -35,7 +35,7 @@ void command_inquiry_who_one(struct inquiry *inquiry, const char *unit)
 
 static struct plan_text act_text(int act)
 {
-    static const struct plan_text texts[PLAN_DESIGNATE + 1] = {
+    static const struct plan_text texts[PLAN_INFORM + 1] = {
         {"", ""},
         {"提出", "propose"},
         {"评估", "assess"},
@@ -44,9 +44,32 @@ static struct plan_text act_text(int act)
         {"报备", "file"},
         {"命令启动", "order"},
         {"认定", "designate"},
+        {"建议", "suggest"},
+        {"核实", "verify"},
+        {"签发", "sign"},
+        {"发布", "issue"},
+        {"报告", "inform"},
     };
-    assert(act >= 0 && act <= PLAN_DESIGNATE);
+    assert(act >= 0 && act <= PLAN_INFORM);
     return texts[act];
+}
+
+/* The response or the warning that an act is about. */
+static struct plan_text matter_text(const struct inquiry *inquiry, int level)
+{
+    struct ld_arena *arena = sv_arena(inquiry->out);
+    const char *name = plan_level_name(level);
+    if (inquiry->of_warning && level == PLAN_NONE)
+        return (struct plan_text){"解除预警", "the lifting of the warning"};
+    if (inquiry->of_warning) {
+        struct plan_text colour = plan_level_colour(level);
+        return (struct plan_text){ld_arena_format(arena, "%s预警（%s级）", colour.zh, name),
+                                  ld_arena_format(arena, "the %s warning (%s)", colour.en, name)};
+    }
+    if (level == PLAN_NONE)
+        return (struct plan_text){"终止响应", "the end of the response"};
+    return (struct plan_text){ld_arena_format(arena, "%s级响应", name),
+                              ld_arena_format(arena, "level %s", name)};
 }
 
 static struct plan_text level_text(struct ld_arena *arena, int level)
@@ -129,7 +152,7 @@ static struct plan_text steps_text(const struct inquiry *inquiry)
 {
     struct ld_arena *arena = sv_arena(inquiry->out);
     if (inquiry->of_county)
-        return act_text(PLAN_DECIDE);
+        return act_text(inquiry->of_warning ? PLAN_ISSUE : PLAN_DECIDE);
     struct plan_text list = {NULL, NULL};
     for (size_t i = 0; inquiry->rule && i < inquiry->rule->step_count; i++)
         list = join(arena, list, act_text((int)inquiry->rule->steps[i].act));
@@ -144,6 +167,14 @@ static int pending_level(const struct inquiry *inquiry)
 static int demanded_level(const struct inquiry *inquiry)
 {
     return inquiry->response ? inquiry->response->demanded : PLAN_NONE;
+}
+
+/* In the words of the plan, which are in one language. */
+static struct plan_text issuer_text(const struct inquiry *inquiry)
+{
+    if (inquiry->found)
+        return (struct plan_text){inquiry->found, inquiry->found};
+    return (struct plan_text){"预案未规定由谁发布", "it names nobody who does"};
 }
 
 static struct plan_text same_text(const char *text)
@@ -179,12 +210,18 @@ static const char *topic_unit(const struct inquiry *inquiry)
     X(area, area_text(inquiry, inquiry->area))                                                     \
     X(city, area_text(inquiry, inquiry->incident->area))                                           \
     X(act, act_text(inquiry->act))                                                                 \
+    X(filed, same_text(inquiry->act == PLAN_INFORM ? "told to" : "filed with"))                    \
     X(needs, act_text(inquiry->needs))                                                             \
     X(level, level_text(arena, inquiry->level))                                                    \
-    X(pending, level_text(arena, pending_level(inquiry)))                                          \
+    X(matter, matter_text(inquiry, inquiry->level))                                                \
+    X(pending, matter_text(inquiry, pending_level(inquiry)))                                       \
     X(demanded, level_text(arena, demanded_level(inquiry)))                                        \
     X(grade, grade_text(arena, inquiry->incident->grade))                                          \
-    X(colour, colour_text(arena, inquiry->incident->grade))                                        \
+    X(colour, colour_text(arena, command_colour_in_force(inquiry->core, inquiry->incident)))       \
+    X(colour_suggested, colour_text(arena, inquiry->incident->colour))                             \
+    X(colour_meant, colour_text(arena, inquiry->level))                                            \
+    X(colour_of_city, colour_text(arena, command_city_colour(inquiry->incident)))                  \
+    X(issuer, issuer_text(inquiry))                                                                \
     X(grade_meant, grade_text(arena, inquiry->level))                                              \
     X(who, who_text(inquiry))                                                                      \
     X(steps, steps_text(inquiry))

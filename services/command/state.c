@@ -1,7 +1,7 @@
 /*
- * command's state: incidents in a hash by id, the responses of each in a list. Both are walked in
- * order of appearance only, so that what is put out depends on the log alone. Strings are owned
- * by what holds them; plans are borrowed from the host and never go away.
+ * command's state: incidents in a hash by id, responses and warnings of each in lists. All are
+ * walked in order of appearance only, so that what is put out depends on the log alone. Strings are
+ * owned by what holds them; plans are borrowed from the host and never go away.
  */
 #include "command.h"
 
@@ -57,28 +57,28 @@ void command_incident_add_county(struct incident *incident, const char *code)
     command_text_set(&incident->counties[incident->county_count++], code);
 }
 
-struct response *command_response_find(const struct incident *incident, const char *area)
+struct response *command_response_find(const struct response_list *list, const char *area)
 {
-    struct response *response = incident->responses;
+    struct response *response = list->first;
     while (response && strcmp(response->area, area) != 0)
         response = response->next;
     return response;
 }
 
-static void response_link(struct incident *incident, struct response *response)
+static void response_link(struct response_list *list, struct response *response)
 {
-    if (incident->last)
-        incident->last->next = response;
+    if (list->last)
+        list->last->next = response;
     else
-        incident->responses = response;
-    incident->last = response;
+        list->first = response;
+    list->last = response;
 }
 
-struct response *command_response_add(struct incident *incident, const char *area)
+struct response *command_response_add(struct response_list *list, const char *area)
 {
     struct response *response = must(calloc(1, sizeof *response));
     command_text_set(&response->area, area);
-    response_link(incident, response);
+    response_link(list, response);
     return response;
 }
 
@@ -109,12 +109,18 @@ static void response_free(struct response *response)
     free(response);
 }
 
-static void incident_free(struct incident *incident)
+static void responses_free(struct response_list *list)
 {
-    for (struct response *response = incident->responses, *next; response; response = next) {
+    for (struct response *response = list->first, *next; response; response = next) {
         next = response->next;
         response_free(response);
     }
+}
+
+static void incident_free(struct incident *incident)
+{
+    responses_free(&incident->responses);
+    responses_free(&incident->warnings);
     for (size_t i = 0; i < incident->county_count; i++)
         free(incident->counties[i]);
     free(incident->counties);
@@ -152,22 +158,23 @@ static void response_visit(struct response *response, struct sv_codec *codec)
     sv_code_string(codec, &response->demanded_by);
     sv_code_int(codec, &kind);
     sv_code_int(codec, &response->pending.level);
+    sv_code_int(codec, &response->pending.before);
     sv_code_u64(codec, &response->pending.done);
     sv_code_string(codec, &response->pending.decider);
     response->pending.kind = (enum procedure_kind)kind;
 }
 
-static void responses_visit(struct incident *incident, struct sv_codec *codec)
+static void responses_visit(struct response_list *list, struct sv_codec *codec)
 {
     size_t count = 0;
-    for (struct response *response = incident->responses; response; response = response->next)
+    for (struct response *response = list->first; response; response = response->next)
         count++;
     sv_code_count(codec, &count);
-    struct response *response = incident->responses;
+    struct response *response = list->first;
     for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
         if (sv_codec_loading(codec)) {
             response = must(calloc(1, sizeof *response));
-            response_link(incident, response);
+            response_link(list, response);
         }
         response_visit(response, codec);
         response = response->next;
@@ -181,13 +188,15 @@ static void incident_visit(struct incident *incident, struct sv_codec *codec)
     sv_code_string(codec, &incident->hazard);
     sv_code_plan(codec, &incident->plan);
     sv_code_int(codec, &incident->grade);
+    sv_code_int(codec, &incident->colour);
     sv_code_bool(codec, &incident->closed);
     sv_code_count(codec, &incident->county_count);
     if (sv_codec_loading(codec))
         incident->counties = must(calloc(incident->county_count + 1, sizeof *incident->counties));
     for (size_t i = 0; i < incident->county_count; i++)
         sv_code_string(codec, &incident->counties[i]);
-    responses_visit(incident, codec);
+    responses_visit(&incident->responses, codec);
+    responses_visit(&incident->warnings, codec);
 }
 
 static void incidents_load(struct sv_core *core, struct sv_codec *codec, size_t count)

@@ -32,8 +32,9 @@ static const char GRADE[] =
     " :counties, :as_of_us, :since_us, :since_event, :lapses_us, :sequence, :time_us)";
 
 static const char WARNING[] =
-    "REPLACE INTO warning VALUES(:exercise, :incident, :area, :state, :level, :previous,"
-    " :counties, :section, :since_us, :since_event, :merged, :merged_with, :sequence, :time_us)";
+    "REPLACE INTO warning VALUES(:exercise, :incident, :area, :state = 'SUGGESTED', :state, :level,"
+    " :previous, :counties, :section, :since_us, :since_event, :merged, :merged_with, :in_force,"
+    " :by, :issued_by, :next, :next_by, :sequence, :time_us)";
 
 static const char GRADE_CRITERIA[] = "DELETE FROM criterion WHERE exercise = :exercise AND"
                                      " incident = :incident AND subject = 'grade'";

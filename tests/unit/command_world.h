@@ -22,7 +22,7 @@ typedef Liandong__V1__Receipt receipt;
 
 static struct world world;
 static int incidents_made;
-static const char *plan_of_incidents = "wenzhou-phe";
+static const char *plan_of_incidents = "wenzhou-phe", *city_of_incidents = CITY;
 
 static inline int setup(void **state)
 {
@@ -61,11 +61,11 @@ static inline void say_incident(const char *id, int action, uint16_t flags)
     char topic[256];
     message.context = &context;
     message.action = (Liandong__V1__Incident__Action)action;
-    message.area = sv_borrow(CITY);
+    message.area = sv_borrow(city_of_incidents);
     message.hazard = sv_borrow(HAZARD);
     message.counties = counties;
     message.n_counties = 2;
-    snprintf(topic, sizeof topic, "incident/%s/%s", CITY, id);
+    snprintf(topic, sizeof topic, "incident/%s/%s", city_of_incidents, id);
     world_publish(&world, "reporting", topic, &message.base, flags);
 }
 
@@ -76,9 +76,24 @@ static inline void say_grade(const char *id, int level, uint16_t flags)
     char topic[256];
     message.context = &context;
     message.level = (Liandong__V1__Level)level;
-    snprintf(topic, sizeof topic, "grade/%s/%s", CITY, id);
+    snprintf(topic, sizeof topic, "grade/%s/%s", city_of_incidents, id);
     world_publish(&world, "grading", topic, &message.base, flags);
 }
+
+static inline void say_warning(const char *id, int state, int colour, int merged)
+{
+    Liandong__V1__Context context = context_of(id, "grading");
+    Liandong__V1__Warning message = LIANDONG__V1__WARNING__INIT;
+    char topic[256];
+    message.context = &context;
+    message.state = (Liandong__V1__Warning__State)state;
+    message.level = (Liandong__V1__Level)colour;
+    message.merged = (Liandong__V1__Level)merged;
+    snprintf(topic, sizeof topic, "warning/%s/%s", city_of_incidents, id);
+    world_publish(&world, "grading", topic, &message.base, 0);
+}
+
+#define SUGGESTED LIANDONG__V1__WARNING__STATE__SUGGESTED
 
 static inline const char *open_flagged(int grade, uint16_t flags)
 {
@@ -99,7 +114,7 @@ static inline const char *open_incident(int grade)
 struct act {
     int act, level;
     const char *unit, *area, *filed_with, *signed_by;
-    bool against;
+    bool against, of_warning;
     uint16_t flags;
 };
 
@@ -108,12 +123,14 @@ static inline size_t decide(const char *incident, struct act act)
     Liandong__V1__Context context = context_of(incident, act.signed_by ? act.signed_by : act.unit);
     Liandong__V1__Decision message = LIANDONG__V1__DECISION__INIT;
     char topic[256];
-    const char *area = act.area ? act.area : CITY;
+    const char *area = act.area ? act.area : city_of_incidents;
     message.context = &context;
     message.act = (Liandong__V1__Decision__Act)act.act;
     message.level = (Liandong__V1__Level)act.level;
     message.area = sv_borrow(area);
     message.in_favour = !act.against;
+    message.subject = act.of_warning ? LIANDONG__V1__DECISION__SUBJECT__WARNING
+                                     : LIANDONG__V1__DECISION__SUBJECT__RESPONSE;
     message.filed_with = sv_borrow(act.filed_with);
     snprintf(topic, sizeof topic, "decision/%s/%s/%s", area, incident, act.unit);
     return world_publish(&world, act.unit, topic, &message.base, act.flags);

@@ -140,21 +140,6 @@ static int teardown_special(void **state)
     return teardown_saved(state);
 }
 
-static void say_warning(const char *id, int state, int colour, int merged)
-{
-    Liandong__V1__Context context = context_of(id, "grading");
-    Liandong__V1__Warning message = LIANDONG__V1__WARNING__INIT;
-    char topic[256];
-    message.context = &context;
-    message.state = (Liandong__V1__Warning__State)state;
-    message.level = (Liandong__V1__Level)colour;
-    message.merged = (Liandong__V1__Level)merged;
-    snprintf(topic, sizeof topic, "warning/%s/%s", CITY, id);
-    world_publish(&world, "grading", topic, &message.base, 0);
-}
-
-#define SUGGESTED LIANDONG__V1__WARNING__STATE__SUGGESTED
-
 static void refused_at(const char *incident, const char *word, const char *reason)
 {
     const receipt *answer = receipt_after(decide(incident, act_of(word)));
@@ -163,24 +148,52 @@ static void refused_at(const char *incident, const char *word, const char *reaso
     assert_string_equal(answer->reason->en, reason);
 }
 
+/* The health commission suggests, then issues what was suggested; the index of the second. */
+static size_t issue(const char *incident, int colour)
+{
+    size_t index = 0;
+    for (int act = PLAN_SUGGEST; act <= PLAN_ISSUE; act += PLAN_ISSUE - PLAN_SUGGEST) {
+        index = decide(
+            incident,
+            (struct act){.act = act, .level = colour, .unit = "3303.health", .of_warning = true});
+        assert_true(receipt_after(index)->accepted);
+    }
+    return index;
+}
+
 static void response_follows_warning(void **state)
 {
     (void)state;
     const char *incident = open_incident(PLAN_I); /* a grade that this plan does not go by */
-    refused_at(incident, "D3h",
+    say_warning(incident, SUGGESTED, PLAN_II, PLAN_NONE);
+    refused_at(incident, "D3h", /* suggested is not issued */
                "The warning is of no level, which responses follow; nobody may decide level III "
                "before it is reached");
-    say_warning(incident, SUGGESTED, PLAN_III, PLAN_NONE);
+    assert_string_equal(changes(issue(incident, PLAN_III)), "3303 III 3303.health\n");
     refused_at(incident, "D2h",
                "The warning is yellow (III), which responses follow; nobody may decide level II "
                "before it is reached");
+    assert_string_equal(changes(issue(incident, PLAN_II)), "3303 II 3303.health\n");
     assert_string_equal(changes(play(incident, "D3h")), "3303 III 3303.health\n");
-    say_warning(incident, LIANDONG__V1__WARNING__STATE__ISSUED, PLAN_I, PLAN_NONE);
-    refused_at(incident, "D2h",
-               "The warning is yellow (III), which responses follow; nobody may decide level II "
-               "before it is reached");
-    say_warning(incident, SUGGESTED, PLAN_III, PLAN_II); /* issued as one with a graver one */
     assert_string_equal(changes(play(incident, "D2h")), "3303 II 3303.health\n");
+    assert_string_equal(changes(issue(incident, PLAN_III)), "3303 III 3303.health\n");
+    assert_string_equal(changes(issue(incident, PLAN_NONE)), "3303 none 3303.health ended\n");
+}
+
+/* An order from above stands until it is relaxed; a graver warning goes before it. Level I is only
+ * ever started by order. */
+static void orders_and_warnings(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    say_warning(incident, SUGGESTED, PLAN_I, PLAN_NONE);
+    assert_string_equal(changes(issue(incident, PLAN_III)), "3303 III 3303.health\n");
+    assert_string_equal(changes(issue(incident, PLAN_I)), "");
+    assert_string_equal(changes(decide(incident, (struct act){PLAN_ORDER, PLAN_I, "33.gov", NULL,
+                                                              NULL, NULL, false, false, 0})),
+                        "3303 I 33.gov\n");
+    assert_string_equal(changes(issue(incident, PLAN_III)), "");
+    assert_string_equal(changes(issue(incident, PLAN_NONE)), "");
 }
 
 static void grade_counts_where_it_leads(void **state)
@@ -202,6 +215,7 @@ int main(void)
         FOLLOWING(a_new_county),
         FOLLOWING(grade_counts_where_it_leads),
         cmocka_unit_test_setup_teardown(response_follows_warning, setup_special, teardown_special),
+        cmocka_unit_test_setup_teardown(orders_and_warnings, setup_special, teardown_special),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

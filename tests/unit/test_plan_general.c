@@ -118,13 +118,13 @@ static void test_mistakes_here(void **state)
     check_told("special.yaml", SECTIONS, "[reporting, reporting, organisation,",
                "special.yaml:12:25: sections: \"reporting\" stands twice\n");
     check_told("special.yaml", SECTIONS, "[reporting, notices, organisation,",
-               "special.yaml:35:3: notices: given here, but also taken from the general plan; "
+               "special.yaml:37:3: notices: given here, but also taken from the general plan; "
                "keep one\n");
     check_told("special.yaml", "section: \"6.5\"", "row: 9, section: \"6.5\"",
-               "special.yaml:33:5: row: the rows are taken from the general plan; what is given "
+               "special.yaml:35:5: row: the rows are taken from the general plan; what is given "
                "beside them are measures, without row\n");
     check_told("special.yaml", "id: own.1", "id: a.1.1",
-               "special.yaml:33:64: duty \"a.1.1\" stands twice\n");
+               "special.yaml:35:64: duty \"a.1.1\" stands twice\n");
     check_told("special.yaml", SECTIONS, "[organisation,",
                "special.yaml:3:1: missing key \"reporting\"\n");
     check_told("special.yaml", "  section: \"1.4\"\n", "",
@@ -171,7 +171,7 @@ static void test_without_grade(void **state)
     check_told("special.yaml", "level: III, section: \"5.1(3)\"", "level: II, section: \"5.1(3)\"",
                "special.yaml:19:5: no criterion for level III\n");
     check_told("special.yaml", "levels: [I], by: [33.gov]", "levels: [II], by: [33.gov]",
-               "special.yaml:27:5: start: no rule for level I\n");
+               "special.yaml:29:5: start: no rule for level I\n");
 }
 
 int main(void)

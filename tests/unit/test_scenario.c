@@ -59,7 +59,8 @@ static const struct {
      "f:9: a step does one thing: put \"decision\" in a step of its own\n"},
     {HEAD "steps:\n  - decision: {act: propose}\n", "f:8: \"by\" is missing\n"},
     {HEAD "steps:\n  - decision: {by: u, act: shout}\n",
-     "f:8: expected one of propose, assess, decide, approve, file, order, designate, found "
+     "f:8: expected one of propose, assess, decide, approve, file, order, designate, suggest, "
+     "verify, sign, issue, inform, found "
      "\"shout\"\n"},
     {HEAD "steps:\n  - reply: {units: [a, b], action: done, order: x}\n",
      "f:8: \"order\" goes with exactly one unit\n"},
@@ -290,7 +291,7 @@ static const struct {
     {"grade: {suggested: I}", "grade", "suggested I", "suggested II"},
     {"warning: {level: II, state: suggested}", NULL, NULL, NULL},
     {"warning: IV", "warning", "level IV", "level II"},
-    {"warning: {state: lifted}", "warning", "state lifted", NULL},
+    {"warning: {state: lifted}", "warning", "a warning", "no warning"},
     {"warning: {merged: none}", NULL, NULL, NULL},
     {"warning: {merged: I, merged_with: [x]}", "warning", "merged I, with x", "merged none"},
     {"response: {level: II, state: active, by: 3303.gov, section: \"6.1, 6.1.2\", groups: medical}",

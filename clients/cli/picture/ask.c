@@ -31,6 +31,11 @@ const Liandong__V1__Response *picture_response_of(const struct picture_incident 
     return found != NULL ? found->last : NULL;
 }
 
+int picture_warning_in_force(const struct picture_incident *incident)
+{
+    return incident->warning_step != NULL ? (int)incident->warning_step->in_force : 0;
+}
+
 double picture_total(const struct picture_incident *incident, const char *measure)
 {
     double sum = 0;
@@ -152,6 +157,7 @@ static void free_incident(struct picture_incident *incident)
     KEEP_DROP(incident->last);
     KEEP_DROP(incident->grade);
     KEEP_DROP(incident->warning);
+    KEEP_DROP(incident->warning_step);
     free(incident->key);
     free(incident);
 }

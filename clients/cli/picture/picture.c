@@ -146,8 +146,14 @@ static void apply_warning(struct picture *picture, const struct ld_record *recor
 {
     (void)picture;
     (void)record;
-    if (event->incident != NULL)
-        KEEP_REPLACE(event->incident->warning, event->message);
+    const Liandong__V1__Warning *message = (const void *)event->message;
+    struct picture_incident *incident = event->incident;
+    if (incident == NULL)
+        return;
+    if (message->state == LIANDONG__V1__WARNING__STATE__SUGGESTED)
+        KEEP_REPLACE(incident->warning, event->message);
+    else if (incident->last == NULL || strcmp(message->area, incident->last->area) == 0)
+        KEEP_REPLACE(incident->warning_step, event->message);
 }
 
 static void apply_response(struct picture *picture, const struct ld_record *record,

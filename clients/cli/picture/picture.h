@@ -67,9 +67,10 @@ struct picture_incident {
     uint64_t opened_sequence;
     int64_t closed_at_us; /* 0: open */
     Liandong__V1__Incident *last;
-    Liandong__V1__Grade *grade;         /* NULL until there is one */
-    Liandong__V1__Warning *warning;     /* likewise */
-    struct picture_response *responses; /* by area */
+    Liandong__V1__Grade *grade;          /* NULL until there is one */
+    Liandong__V1__Warning *warning;      /* likewise: the colour that the figures suggest */
+    Liandong__V1__Warning *warning_step; /* of the city: the last step of its procedure */
+    struct picture_response *responses;  /* by area */
     struct picture_order *orders;
     struct picture_clock *clocks;
     struct picture_report *reports;
@@ -162,6 +163,8 @@ const char *picture_producer_name(const struct picture *picture, uint64_t id); /
 /* The response of the incident's own area (its city); NULL if none. */
 const Liandong__V1__Response *picture_response_of(const struct picture_incident *incident,
                                                   const char *area);
+/* The colour of the city's warning that is issued; 0: none. */
+int picture_warning_in_force(const struct picture_incident *incident);
 /* The sum of a count measure over all reports that no later one has replaced. */
 double picture_total(const struct picture_incident *incident, const char *measure);
 

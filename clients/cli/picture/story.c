@@ -210,7 +210,7 @@ static void tell_incident(struct story *story, struct story_line *line,
     tell_report(story, line, incident);
 }
 
-/* ---- grade and warning ---- */
+/* ---- grade ---- */
 
 static void put_count(struct ld_buffer *buffer, const struct story *story,
                       const Liandong__V1__Count *count, bool zh)
@@ -272,109 +272,6 @@ static void tell_grade(struct story *story, struct story_line *line,
     json_decref(line->details);
     line->details = NULL;
     story->suggested = (int)grade->suggested;
-    ld_buffer_free(&zh);
-    ld_buffer_free(&en);
-}
-
-static void tell_warning(struct story *story, struct story_line *line,
-                         const ProtobufCMessage *message)
-{
-    static const char *const STATES_ZH[] = {"", "建议发布", "发布", "调整", "解除"};
-    const Liandong__V1__Warning *warning = (const void *)message;
-    char word[ENUM_WORD_SIZE];
-    struct plan_text colour = plan_level_colour((int)warning->level);
-    int state = (int)warning->state >= 0 && (int)warning->state <= 4 ? (int)warning->state : 0;
-    enum_word(word, &liandong__v1__warning__state__descriptor, state);
-    line->level = (int)warning->level;
-    const char *with_zh = "", *with_en = "";
-    if (warning->n_merged_with > 0) {
-        struct plan_text merged = plan_level_colour((int)warning->merged);
-        with_zh = ld_arena_format(&story->arena, "；与其他 %zu 起合并为%s", warning->n_merged_with,
-                                  merged.zh);
-        with_en = ld_arena_format(&story->arena, "; with %zu others merged into %s",
-                                  warning->n_merged_with, merged.en);
-    }
-    tell(story, line,
-         ld_arena_format(&story->arena, "%s%s预警（%s级）%s", STATES_ZH[state], colour.zh,
-                         plan_level_name((int)warning->level), with_zh),
-         ld_arena_format(&story->arena, "warning %s: %s (level %s)%s", word, colour.en,
-                         plan_level_name((int)warning->level), with_en));
-}
-
-/* ---- response ---- */
-
-static const struct plan_text RESPONSE_WORDS[] = {
-    {"", ""},
-    {"建议 ", "proposed"},
-    {"专家评估 ", "assessed by experts"},
-    {"决定 ", "decided"},
-    {"批准 ", "approved"},
-    {"报备 ", "filed"},
-    {"响应生效 ", "in force"},
-    {"响应调整为 ", "in force (adjusted)"},
-    {"响应已终止", "in force no more"},
-    {"未启动 ", "not started"},
-};
-enum { RESPONSE_WORD_COUNT = sizeof RESPONSE_WORDS / sizeof RESPONSE_WORDS[0] };
-
-static const char *act_zh(const char *act)
-{
-    static const struct plan_text ACTS[] = {{"建议", "propose"}, {"评估", "assess"},
-                                            {"决定", "decide"},  {"批准", "approve"},
-                                            {"报备", "file"},    {"命令启动", "order"}};
-    for (size_t i = 0; i < sizeof ACTS / sizeof ACTS[0]; i++)
-        if (strcmp(ACTS[i].en, act) == 0)
-            return ACTS[i].zh;
-    return act;
-}
-
-static void put_next(struct ld_buffer *buffer, const struct story *story,
-                     const Liandong__V1__Response *response, bool zh)
-{
-    if (response->next == NULL || response->next[0] == '\0')
-        return;
-    ld_buffer_format(buffer, zh ? "；下一步：%s" : "; next: %s",
-                     zh ? act_zh(response->next) : response->next);
-    for (size_t i = 0; i < response->n_next_by; i++) {
-        struct plan_text name = tell_unit(story, response->next_by[i]);
-        ld_buffer_format(buffer, "%s%s",
-                         i > 0 ? zh ? "、" : ", "
-                         : zh  ? " "
-                               : " by ",
-                         zh ? name.zh : name.en);
-    }
-}
-
-static void tell_response(struct story *story, struct story_line *line,
-                          const ProtobufCMessage *message)
-{
-    const Liandong__V1__Response *response = (const void *)message;
-    int state = (int)response->state;
-    bool known = state >= 0 && state < RESPONSE_WORD_COUNT;
-    struct plan_text word = known ? RESPONSE_WORDS[state] : (struct plan_text){"?", "?"};
-    struct plan_text by = tell_unit(story, response->by);
-    struct plan_text area = tell_area(story, response->area);
-    const char *level = plan_level_name((int)response->level);
-    const Liandong__V1__Text *commander = response->commander;
-    struct ld_buffer zh = {0}, en = {0};
-    line->level = (int)response->in_force;
-    bool ending = response->level == LIANDONG__V1__LEVEL__LEVEL_NONE;
-    ld_buffer_format(&zh, "%s %s%s%s（%s，%s", area.zh, word.zh, ending ? "（终止响应）" : level,
-                     ending ? "" : "级", by.zh, response->section);
-    ld_buffer_format(&en, "%s, %s%s: %s, by %s (%s", area.en,
-                     ending ? "end of the response" : "level ", ending ? "" : level, word.en, by.en,
-                     response->section);
-    bool in_force = response->state == LIANDONG__V1__RESPONSE__STATE__ACTIVE ||
-                    response->state == LIANDONG__V1__RESPONSE__STATE__ADJUSTED;
-    if (in_force && commander != NULL && commander->zh[0] != '\0') {
-        ld_buffer_format(&zh, "；总指挥 %s", commander->zh);
-        ld_buffer_format(&en, "; commander: %s", commander->en);
-    }
-    ld_buffer_text(&zh, "）");
-    ld_buffer_text(&en, ")");
-    put_next(&zh, story, response, true);
-    put_next(&en, story, response, false);
-    tell(story, line, ld_buffer_string(&zh), ld_buffer_string(&en));
     ld_buffer_free(&zh);
     ld_buffer_free(&en);
 }

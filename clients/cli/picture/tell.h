@@ -28,5 +28,8 @@ void tell(struct story *story, struct story_line *line, const char *zh, const ch
 struct plan_text tell_unit(const struct story *story, const char *id);
 struct plan_text tell_area(const struct story *story, const char *code);
 struct plan_text tell_hazard(const struct story *story, const char *id);
+/* steps.c: tellers of the families WARNING and RESPONSE. */
+void tell_warning(struct story *story, struct story_line *line, const ProtobufCMessage *message);
+void tell_response(struct story *story, struct story_line *line, const ProtobufCMessage *message);
 
 #endif

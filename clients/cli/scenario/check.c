@@ -176,21 +176,46 @@ static bool merged_hold(struct check *check, const struct scenario_strings *expe
     return holds;
 }
 
+/* The colour that the figures suggest or, where another state is expected, the last step of the
+ * procedure. */
+static const Liandong__V1__Warning *warning_meant(const struct check *check,
+                                                  const expectation_t *expectation)
+{
+    if (check->incident == NULL)
+        return NULL;
+    bool by_figures = expectation->state == SCENARIO_ANY ||
+                      expectation->state == LIANDONG__V1__WARNING__STATE__SUGGESTED;
+    return by_figures ? check->incident->warning : check->incident->warning_step;
+}
+
+static bool sections_hold(struct check *check, expectation_t *expectation,
+                          const Liandong__V1__Warning *warning)
+{
+    if (warning->state == LIANDONG__V1__WARNING__STATE__SUGGESTED)
+        return criteria_hold(check, expectation, warning->holding, warning->n_holding);
+    bool holds = true;
+    for (size_t i = 0; i < expectation->sections.count; i++)
+        holds &= item_text(check, "section", expectation->sections.all[i], warning->section);
+    return holds;
+}
+
 static bool check_warning(struct check *check, expectation_t *expectation)
 {
-    const Liandong__V1__Warning *warning =
-        check->incident != NULL ? check->incident->warning : NULL;
+    const Liandong__V1__Warning *warning = warning_meant(check, expectation);
     if (warning == NULL)
-        return expectation->level == LIANDONG__V1__LEVEL__LEVEL_NONE ||
+        return (expectation->level == LIANDONG__V1__LEVEL__LEVEL_NONE &&
+                expectation->state == SCENARIO_ANY) ||
                nothing(check, "a warning", "no warning");
     bool holds = item_enum(check, "level", &liandong__v1__level__descriptor, expectation->level,
                            (int)warning->level);
     holds &= item_enum(check, "state", &liandong__v1__warning__state__descriptor,
                        expectation->state, (int)warning->state);
+    holds &= item_text(check, "by", expectation->by, warning->by);
+    holds &= item_text(check, "next", expectation->next, warning->next);
     holds &= item_enum(check, "merged", &liandong__v1__level__descriptor, expectation->merged,
                        (int)warning->merged);
     holds &= merged_hold(check, &expectation->names, warning);
-    return holds & criteria_hold(check, expectation, warning->holding, warning->n_holding);
+    return holds & sections_hold(check, expectation, warning);
 }
 
 /* ---- response ---- */

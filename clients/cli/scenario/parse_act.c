@@ -15,8 +15,9 @@ static const char *const SERIES_KEYS[] = {"every",  "columns", "values", "times"
                                           "report", "first",   "zero",   NULL};
 static const char *const BULLETIN_KEYS[] = {"by",   "area", "kind",  "zh",       "en", "link",
                                             "from", "to",   "entry", "incident", NULL};
-static const char *const DECISION_KEYS[] = {
-    "by", "act", "level", "area", "in_favour", "opinion", "filed_with", "person", "incident", NULL};
+static const char *const DECISION_KEYS[] = {"by",        "act",     "level",      "area",
+                                            "in_favour", "opinion", "filed_with", "person",
+                                            "incident",  "subject", NULL};
 static const char *const REPLY_KEYS[] = {"units",     "except", "duties", "action",   "reason",
                                          "help_from", "person", "order",  "external", NULL};
 static const char *const SUPPLY_KEYS[] = {"by", "id",      "verb", "item",   "quantity",  "from",
@@ -293,6 +294,9 @@ void parse_decision(struct parse *parse, yaml_node_t *node, struct scenario_step
     decision->opinion = text_field(&fields, "opinion", "");
     decision->filed_with = text_field(&fields, "filed_with", "");
     decision->person = text_field(&fields, "person", "");
+    decision->subject = (Liandong__V1__Decision__Subject)reader_enum(
+        reader, field(&fields, "subject"), &liandong__v1__decision__subject__descriptor,
+        LIANDONG__V1__DECISION__SUBJECT__RESPONSE);
     decision->context = named_incident(&fields);
     step->author = needed_field(&fields, "by", NULL);
     step->decision = decision;

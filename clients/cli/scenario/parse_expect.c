@@ -104,6 +104,8 @@ static void read_warning(struct parse *parse, yaml_node_t *map, expectation_t *e
     expectation->level = level_at(parse, map, "level");
     expectation->state = enum_at(parse, map, "state", &liandong__v1__warning__state__descriptor);
     expectation->sections = sections_at(parse, map);
+    expectation->by = text_at(parse, map, "by");
+    expectation->next = text_at(parse, map, "next");
     expectation->merged = level_at(parse, map, "merged");
     expectation->names = strings_at(parse, map, "merged_with");
 }
@@ -235,7 +237,8 @@ static void read_movements(struct parse *parse, yaml_node_t *map, expectation_t 
 static const char *const GRADE_KEYS[] = {"incident", "level",    "suggested", "section",
                                          "sections", "criteria", "counts",    NULL};
 static const char *const WARNING_KEYS[] = {"incident", "level",  "state",       "section",
-                                           "sections", "merged", "merged_with", NULL};
+                                           "sections", "merged", "merged_with", "by",
+                                           "next",     NULL};
 static const char *const RESPONSE_KEYS[] = {"incident", "level", "state",  "area", "by",
                                             "section",  "next",  "groups", NULL};
 static const char *const ORDERS_KEYS[] = {"incident", "unit",  "each",   "duty",
