@@ -18,6 +18,7 @@ struct cell {
     size_t count;
     int64_t oldest_us; /* when the oldest of them came into its state */
     int state;         /* the one that asks for most */
+    bool late;         /* one of them is open, and a time of its is up */
     struct ld_buffer lines;
 };
 struct unit {      /* a row */
@@ -51,9 +52,18 @@ static int urgency(int state)
     return state >= 0 && state < PICTURE_STATES ? ORDER[state] : 0;
 }
 
-static enum cli_style style_of(int state)
+static bool is_open(int state)
 {
-    switch (state) {
+    return urgency(state) > urgency(LIANDONG__V1__DUTY_ORDER__STATE__DONE);
+}
+
+static enum cli_style style_of(const struct cell *cell)
+{
+    if (cell->count == 0)
+        return CLI_PLAIN;
+    if (cell->late)
+        return CLI_RED;
+    switch (cell->state) {
     case LIANDONG__V1__DUTY_ORDER__STATE__OVERDUE:
     case LIANDONG__V1__DUTY_ORDER__STATE__ESCALATED:
         return CLI_RED;
@@ -110,12 +120,13 @@ static void add_order(struct matrix *matrix, struct unit *unit, const json_t *ro
     int64_t since_us = model_number(row, "changed_at_us");
     int state = orders_state(row);
     unit->orders++;
-    unit->open += urgency(state) > urgency(LIANDONG__V1__DUTY_ORDER__STATE__DONE);
+    unit->open += is_open(state);
     unit->overdue += model_number(row, "ever_overdue") != 0;
     if (cell->count == 0 || since_us < cell->oldest_us)
         cell->oldest_us = since_us;
     if (cell->count == 0 || urgency(state) > urgency(cell->state))
         cell->state = state;
+    cell->late |= is_open(state) && model_text(row, "late_for")[0] != '\0';
     cell->count++;
     matrix->used[column]++;
     if (cli != NULL && matrix->view->by != MATRIX_COUNTS)
@@ -254,7 +265,7 @@ static void add_table_row(const struct cli *cli, struct cli_table *table, struct
     for (size_t k = 0; k < COLUMNS_MAX; k++) {
         if (matrix->used[k] == 0)
             continue;
-        styles[at] = unit->cells[k].count > 0 ? style_of(unit->cells[k].state) : CLI_PLAIN;
+        styles[at] = style_of(&unit->cells[k]);
         cells[at++] = cell_text(cli, matrix, &unit->cells[k]);
     }
     cli_table_row_styled(table, styles, cells);
@@ -314,7 +325,7 @@ static void print_paragraphs(const struct cli *cli, struct matrix *matrix)
         putchar('\n');
         for (size_t k = 0; k < COLUMNS_MAX; k++)
             if (unit->cells[k].count > 0)
-                print_cell(cli, heading(cli, matrix, k, word), style_of(unit->cells[k].state),
+                print_cell(cli, heading(cli, matrix, k, word), style_of(&unit->cells[k]),
                            cell_text(cli, matrix, &unit->cells[k]));
     }
 }

@@ -20,6 +20,7 @@ struct change {
     const char *unit, *zh, *en, *duty;
     int level, state, hour;
     bool exercise;
+    const char *late_for;
 };
 
 static char *plain(const char *text)
@@ -51,6 +52,7 @@ static void put(const struct change *change)
     order.group = plain(change->duty[0] == 'g' ? "control" : "");
     order.level = (Liandong__V1__Level)change->level;
     order.state = (Liandong__V1__DutyOrder__State)change->state;
+    order.late_for = plain(change->late_for);
     struct ld_record record = {.sequence = ++sequence,
                                .time_us = change->hour * LD_US_HOUR,
                                .flags = change->exercise ? LD_RECORD_EXERCISE : 0,
@@ -69,12 +71,12 @@ static void put(const struct change *change)
 static int open_model(void **state)
 {
     static const struct change CHANGES[] = {
-        {HEALTH, "a1.29.1", 3, STATE(ISSUED), 1, false},
-        {HEALTH, "a1.29.2", 3, STATE(DONE), 2, false},
-        {HEALTH, "g.control.1", 3, STATE(OVERDUE), 3, false},
-        {HEALTH, "g.control.2", 2, STATE(ISSUED), 49, false},
-        {POLICE, "a1.5.1", 3, STATE(IN_PROGRESS), 40, false},
-        {COUNTY, "a1.29.1", 4, STATE(ISSUED), 50, true},
+        {HEALTH, "a1.29.1", 3, STATE(ISSUED), 1, false, ""},
+        {HEALTH, "a1.29.2", 3, STATE(DONE), 2, false, ""},
+        {HEALTH, "g.control.1", 3, STATE(OVERDUE), 3, false, ""},
+        {HEALTH, "g.control.2", 2, STATE(ISSUED), 49, false, ""},
+        {POLICE, "a1.5.1", 3, STATE(IN_PROGRESS), 40, false, "done"},
+        {COUNTY, "a1.29.1", 4, STATE(ISSUED), 50, true, ""},
     };
     struct ld_error error = {0};
     (void)state;
@@ -195,6 +197,10 @@ static void states_have_colours(void **state)
            "\033[1m3303-cholera-20260101-1\033[0m\n"
            "\033[1m3303.health\033[0m Health Commission\n"
            "  \033[31moverdue\033[0m g.control.1 1d\n");
+    expect(MATRIX_STATES, &(struct order_options){.unit = "3303.police"}, /* late, and at work */
+           "\033[1m3303-cholera-20260101-1\033[0m\n"
+           "\033[1m3303.police\033[0m Police\n"
+           "  \033[31min-progress\033[0m a1.5.1 10h\n");
 }
 
 static void expect_filtered(const struct order_options *own, const char *expected)
@@ -238,15 +244,15 @@ static void rows_are_told_as_events_are(void **state)
     json_t *rows = orders_of(&(struct order_options){.unit = "3303.police"});
     json_t *order = orders_public(json_array_get(rows, 0));
     char *text = json_dumps(order, JSON_COMPACT);
-    assert_string_equal(
-        text,
-        "{\"context\":{\"incident\":\"3303-cholera-20260101-1\",\"causation\":0},"
-        "\"order\":\"3303-cholera-20260101-1/a1.5.1\",\"unit\":\"3303.police\","
-        "\"duty\":\"a1.5.1\",\"level\":\"LEVEL_III\",\"state\":\"IN_PROGRESS\","
-        "\"before\":\"STATE_UNSPECIFIED\",\"unit_name\":{\"zh\":\"市公安局\",\"en\":\"Police\"},"
-        "\"exercise\":false,\"ever_overdue\":false,\"ever_escalated\":false,"
-        "\"acknowledged_at\":\"1970-01-03T00:00:00+08:00\","
-        "\"changed_at\":\"1970-01-03T00:00:00+08:00\",\"issues\":0,\"changes\":1}");
+    assert_string_equal(text,
+                        "{\"context\":{\"incident\":\"3303-cholera-20260101-1\",\"causation\":0},"
+                        "\"order\":\"3303-cholera-20260101-1/a1.5.1\",\"unit\":\"3303.police\","
+                        "\"duty\":\"a1.5.1\",\"level\":\"LEVEL_III\",\"state\":\"IN_PROGRESS\","
+                        "\"before\":\"STATE_UNSPECIFIED\",\"late_for\":\"done\",\"unit_name\":{"
+                        "\"zh\":\"市公安局\",\"en\":\"Police\"},"
+                        "\"exercise\":false,\"ever_overdue\":false,\"ever_escalated\":false,"
+                        "\"acknowledged_at\":\"1970-01-03T00:00:00+08:00\","
+                        "\"changed_at\":\"1970-01-03T00:00:00+08:00\",\"issues\":0,\"changes\":1}");
     free(text);
     json_decref(order);
     json_decref(rows);
