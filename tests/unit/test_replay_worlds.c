@@ -80,6 +80,8 @@ static void play(const char *path, int64_t start_us, struct log_inputs *inputs)
     assert_ok(log_inputs_end(inputs, LOG_WORLD_ANY, &test_error));
     assert_int_equal(result.failures, 0);
     assert_int_equal(inputs->events, result.published);
+    for (size_t i = 0; i < inputs->count; i++)
+        assert_true(inputs->all[i].tick || inputs->all[i].producer != NULL); /* though no router */
     scenario_free(scenario);
     scenario_memory_close(bus);
 }

@@ -3,8 +3,8 @@
  * copied. A service is known by its name: the six, an instance for each member unit of every plan
  * adopted so far, and what the router noted when it first saw a producer.
  *
- * Not found out: nothing. A producer that the log does not name keeps its id; who has to publish
- * for it says so.
+ * Not found out: the name of a producer that the log neither names nor shows; it keeps its id, and
+ * who has to publish for it says so.
  */
 #include "inputs.h"
 
@@ -84,6 +84,31 @@ static void note_plan(struct log_inputs *inputs, const struct ld_record *record)
     free(topic);
 }
 
+/* A log that no router wrote (sim --log) names no producers, but each is the author's own: the unit
+ * that the topic names, or an operator, as itself or as a scenario's. */
+static void guess_name(struct log_inputs *inputs, const struct ld_record *record)
+{
+    char *topic = keep_format("%.*s", (int)record->topic_size, record->topic);
+    char *rest = topic, *area = NULL, *slug = NULL, *last = topic;
+    for (char *segment; (segment = strsep(&rest, "/")) != NULL; last = segment) {
+        slug = area != NULL && slug == NULL ? segment : slug;
+        area = segment != topic && area == NULL ? segment : area;
+    }
+    char *units[] = {keep_format("%s", last),
+                     keep_format("%s.%s", area != NULL ? area : "", slug != NULL ? slug : ""),
+                     keep_format("operator")};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        char *name = keep_format("%s#scenario", units[i]);
+        if (ld_producer_id(name, strlen(name)) == record->producer)
+            add_name(inputs, name, strlen(name));
+        if (ld_producer_id(units[i], strlen(units[i])) == record->producer)
+            add_name(inputs, units[i], strlen(units[i]));
+        free(name);
+        free(units[i]);
+    }
+    free(topic);
+}
+
 /* ---- taking ---- */
 
 static bool is_own(const struct ld_record *record)
@@ -137,6 +162,10 @@ void log_inputs_take(const struct ld_record *record, void *data)
     inputs->last_us = record->time_us;
     note_name(inputs, record);
     HASH_FIND(hh, inputs->names, &record->producer, sizeof record->producer, name);
+    if (name == NULL && !is_own(record)) {
+        guess_name(inputs, record);
+        HASH_FIND(hh, inputs->names, &record->producer, sizeof record->producer, name);
+    }
     if (name != NULL && name->service)
         note_answer(inputs, record->producer_sequence >> 16);
     else if (family == SV_TICK || !is_own(record))
