@@ -20,6 +20,11 @@
 
 enum { REPORTS = 600, GROUPS = 400, RECENT = 12 };
 
+struct candidate { /* a report before it is known whether it is taken */
+    struct slow_report report;
+    const char *hazard, *city, *named; /* named: an incident, "" if none */
+    bool final;
+};
 struct group { /* an incident as it should be */
     struct slow slow;
     char id[80];
@@ -36,13 +41,9 @@ struct pipeline {
     struct group *groups;
     size_t group_count;
     struct accepted accepted[REPORTS]; /* by number of the report; reporter NULL: refused */
+    struct candidate told[REPORTS];
     char ids[REPORTS][8];
     size_t count, joined, refused;
-};
-struct candidate { /* a report before it is known whether it is taken */
-    struct slow_report report;
-    const char *hazard, *city, *named; /* named: an incident, "" if none */
-    bool final;
 };
 enum { REFUSED = -1, OPENS = -2 };
 
@@ -137,6 +138,19 @@ static size_t publish(struct pipeline *pipeline, const struct candidate *candida
     return world_publish(&pipeline->world, from->reporter, topic, &report.base, 0);
 }
 
+/* One of the last; mostly as its own reporter would. */
+static void revise(struct pipeline *pipeline, struct candidate *made)
+{
+    size_t old = pipeline->count - 1 - chance(pipeline, RECENT) % pipeline->count;
+    made->report.revises = pipeline->ids[old];
+    if (!chance(pipeline, 4))
+        return;
+    made->report.reporter = pipeline->told[old].report.reporter;
+    made->report.area = pipeline->told[old].report.area;
+    made->hazard = pipeline->told[old].hazard;
+    made->city = pipeline->told[old].city;
+}
+
 static struct candidate random_candidate(struct pipeline *pipeline)
 {
     static const char *const hazards[] = {"cholera",   "cholera",   "measles",
@@ -161,9 +175,8 @@ static struct candidate random_candidate(struct pipeline *pipeline)
                              .city = city ? "3304" : "3303",
                              .named = "",
                              .final = !chance(pipeline, 60)};
-    if (!chance(pipeline, 4) && pipeline->count > 0)
-        made.report.revises =
-            pipeline->ids[pipeline->count - 1 - chance(pipeline, RECENT) % pipeline->count];
+    if (!chance(pipeline, 3) && pipeline->count > 0)
+        revise(pipeline, &made);
     if (!chance(pipeline, 5) && pipeline->group_count > 0)
         made.named = pipeline->groups[chance(pipeline, (unsigned)pipeline->group_count)].id;
     if (!chance(pipeline, 40))
@@ -241,6 +254,7 @@ static void step(struct pipeline *pipeline)
     int expected = expected_group(pipeline, &candidate, plan);
     int old = *candidate.report.revises ? revised_by(pipeline, &candidate) : REFUSED;
     size_t index = publish(pipeline, &candidate);
+    pipeline->told[pipeline->count] = candidate;
     const Liandong__V1__Receipt *receipt =
         (const void *)world_after(&pipeline->world, index, SV_RECEIPT, 0);
     if ((bool)receipt->accepted != (expected != REFUSED))
