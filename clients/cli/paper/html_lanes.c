@@ -26,6 +26,7 @@ const char HTML_LANES_STYLE[] =
     "white-space:nowrap;text-align:left;padding-left:.25rem;font-weight:600;line-height:1.2;color:#"
     "fff;"
     "background:#757575;border-right:1px solid #fff8}\n"
+    ".span{container-type:inline-size}@container(max-width:1.4rem){.span b{display:none}}\n"
     ".h1{height:38%}.h2{height:58%}.h3{height:79%}.h4{height:100%}\n"
     ".span.red{background:#b71c1c}.span.orange{background:#bf4e00}"
     ".span.yellow{background:#fbc02d;color:#000}.span.blue{background:#1565c0}\n"
@@ -73,9 +74,9 @@ static void put_span(struct ld_buffer *buffer, const struct paper_part *part,
                      "<div class=\"span h%d %s\" style=\"left:%.2f%%;width:%.2f%%\" title=\"",
                      span->height, html_class(span->style), from, until - from);
     html_escaped(buffer, span->hint);
-    ld_buffer_text(buffer, "\">");
+    ld_buffer_text(buffer, "\"><b>"); /* cut off, III would read as I: whole or not at all */
     html_escaped(buffer, span->label);
-    ld_buffer_text(buffer, "</div>");
+    ld_buffer_text(buffer, "</b></div>");
 }
 
 /* Five moments of local time, evenly apart: dates, with the hour where all is within three days. */
