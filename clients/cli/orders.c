@@ -76,6 +76,7 @@ static const struct {
                {"supervisor", "supervisor"},
                {"unit_name_zh", "unit_name.zh"},
                {"unit_name_en", "unit_name.en"},
+               {"problem_by_us", "problem_by_us"},
                {"delivered_at_us", "delivered_at_us"},
                {"exercise", "exercise?"},
                {"ever_overdue", "ever_overdue?"},

@@ -171,6 +171,7 @@ const char projection_schema[] =
     " changed_at_us INTEGER NOT NULL,"
     " reason TEXT NOT NULL,"
     " late_for TEXT NOT NULL,"
+    " problem_by_us INTEGER,"
     " escalated_to TEXT NOT NULL,"
     " help_from TEXT NOT NULL,"
     " supervisor TEXT NOT NULL,"

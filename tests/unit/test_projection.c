@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../sim/inputs.h"
+#include "liandong/v1/grade.pb-c.h"
 #include "picture/picture.h"
 #include "timefmt.h"
 
@@ -287,18 +288,72 @@ static void an_order_is_followed_through_its_states(void **state)
     TRY(projection_open_memory(&projection, &error));
     change_order(projection, 7, LIANDONG__V1__DUTY_ORDER__STATE__ISSUED, 0);
     expect_order(projection, "0" KEY "ISSUED|STATE_UNSPECIFIED" TEXTS
-                             "NULL|NULL|7000000||||||0|0|1|1|||6||7|7\n");
+                             "NULL|NULL|7000000|||NULL||||0|0|1|1|||6||7|7\n");
     change_order(projection, 8, LIANDONG__V1__DUTY_ORDER__STATE__OVERDUE, 0);
     change_order(projection, 9, LIANDONG__V1__DUTY_ORDER__STATE__ACKNOWLEDGED, 0);
     change_order(projection, 10, LIANDONG__V1__DUTY_ORDER__STATE__DONE, 0);
     expect_order(projection, "0" KEY "DONE|STATE_UNSPECIFIED" TEXTS
-                             "9000000|10000000|10000000||||||1|0|1|4|||9||7|10\n");
+                             "9000000|10000000|10000000|||NULL||||1|0|1|4|||9||7|10\n");
     change_order(projection, 11, LIANDONG__V1__DUTY_ORDER__STATE__ISSUED, 0);
     change_order(projection, 12, LIANDONG__V1__DUTY_ORDER__STATE__ESCALATED, LD_RECORD_EXERCISE);
     expect_order(projection, "0" KEY "ISSUED|STATE_UNSPECIFIED" TEXTS
-                             "NULL|NULL|11000000||||||1|0|2|5|||10||7|11\n"
+                             "NULL|NULL|11000000|||NULL||||1|0|2|5|||10||7|11\n"
                              "1" KEY "ESCALATED|STATE_UNSPECIFIED" TEXTS
-                             "NULL|NULL|12000000||||||0|1|0|1|||11||12|12\n");
+                             "NULL|NULL|12000000|||NULL||||0|1|0|1|||11||12|12\n");
+    projection_close(projection);
+}
+
+static void change_warning(struct projection *projection, uint64_t sequence,
+                           Liandong__V1__Warning__State to, Liandong__V1__Level level,
+                           Liandong__V1__Level in_force)
+{
+    static char incident[] = "3304-haze-20260101-1", area[] = "3304", unit[] = "3304.gov",
+                topic[] = "warning/3304/3304-haze-20260101-1";
+    struct ld_error error = {0};
+    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    Liandong__V1__Criterion criterion = LIANDONG__V1__CRITERION__INIT, *holding[] = {&criterion};
+    Liandong__V1__Warning warning = LIANDONG__V1__WARNING__INIT;
+    uint8_t payload[512];
+    bool suggested = to == LIANDONG__V1__WARNING__STATE__SUGGESTED;
+    context.incident = incident;
+    criterion.id = area;
+    criterion.level = level;
+    warning.context = &context;
+    warning.area = area;
+    warning.state = to;
+    warning.level = level;
+    warning.in_force = in_force;
+    warning.holding = holding;
+    warning.n_holding = suggested ? 1 : 0;
+    if (!suggested)
+        warning.by = warning.issued_by = unit;
+    struct ld_record record = {.sequence = sequence,
+                               .time_us = (int64_t)sequence,
+                               .topic = topic,
+                               .topic_size = sizeof topic - 1,
+                               .payload = payload};
+    record.payload_size = (uint32_t)liandong__v1__warning__pack(&warning, payload);
+    TRY(projection_take(projection, &record, &error));
+}
+
+static void a_suggestion_and_what_is_in_force_stand_side_by_side(void **state)
+{
+    (void)state;
+    struct projection *projection = NULL;
+    struct ld_error error = {0};
+    char found[512];
+    TRY(projection_open_memory(&projection, &error));
+    change_warning(projection, 1, LIANDONG__V1__WARNING__STATE__SUGGESTED, 3, 0);
+    change_warning(projection, 2, LIANDONG__V1__WARNING__STATE__ISSUED, 3, 3);
+    change_warning(projection, 3, LIANDONG__V1__WARNING__STATE__SUGGESTED, 2, 0);
+    change_warning(projection, 4, LIANDONG__V1__WARNING__STATE__FILED, 3, 3);
+    sqlite3 *db = projection_database(projection);
+    ask(db, found, sizeof found,
+        "SELECT by_figures, state, level, in_force, acted, sequence FROM warning ORDER BY 1");
+    assert_string_equal(found, "0|FILED|3|3|3304.gov|4\n1|SUGGESTED|2|0||3\n");
+    ask(db, found, sizeof found,
+        "SELECT subject, area, holds, place, criterion, level FROM criterion");
+    assert_string_equal(found, "warning|3304|1|1|3304|2\n");
     projection_close(projection);
 }
 
@@ -399,6 +454,7 @@ int main(void)
         cmocka_unit_test(exercises_change_nothing_that_is_actual),
         cmocka_unit_test(the_tables_say_what_the_picture_says),
         cmocka_unit_test(an_order_is_followed_through_its_states),
+        cmocka_unit_test(a_suggestion_and_what_is_in_force_stand_side_by_side),
         cmocka_unit_test(events_out_of_order_are_refused),
         cmocka_unit_test(documented_questions_can_be_asked),
         cmocka_unit_test(every_column_is_documented),
