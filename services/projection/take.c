@@ -63,8 +63,6 @@ static int write_warning(struct projection *projection, struct projection_values
 {
     const Liandong__V1__Warning *warning = (const void *)values->message;
     int status = write_one(projection, WRITE_WARNING, values);
-    if (warning->state != LIANDONG__V1__WARNING__STATE__SUGGESTED)
-        return status; /* the criteria are the suggestion's */
     if (status != SQLITE_OK || warning->state != LIANDONG__V1__WARNING__STATE__SUGGESTED)
         return status; /* steps of the procedure have no criteria */
     status = write_one(projection, WRITE_WARNING_CRITERIA, values);
