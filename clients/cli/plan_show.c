@@ -206,11 +206,14 @@ static void print_clocks(const struct cli *cli, const struct plan *plan)
         {.name = {"时限", "CLOCK"}},   {.name = {"级别", "LEVELS"}},
         {.name = {"期限", "WITHIN"}},  {.name = {"谁", "WHO"}},
         {.name = {"出处", "SECTION"}}, {.name = {"内容", "WHAT"}, .wrap = true}};
-    static const char *const STARTS[] = {"received", "occurred", "response", "daily", "ended"};
+    static const char *const STARTS[] = {"received", "occurred", "response",
+                                         "daily",    "ended",    "every"};
     struct ld_buffer by = {0};
     struct cli_table *table = cli->json ? NULL : cli_table_open(cli, COLUMNS, COUNT(COLUMNS));
     for (size_t i = 0; i < plan->clock_count; i++) {
         const struct plan_clock *at = &plan->clocks[i];
+        if (at->met_by == PLAN_MET_AFTERCARE)
+            continue; /* shown with the rest of the after-care */
         char levels[24], within[LD_TIME_TEXT_SIZE];
         if (at->starts == PLAN_DAILY)
             snprintf(within, sizeof within, "%02d:%02d", at->at_minute / 60, at->at_minute % 60);

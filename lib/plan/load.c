@@ -168,6 +168,7 @@ static void load_sections(struct loading *loading)
     load_members(loading);
     load_orders(loading, section_of(loading, "orders"));
     load_aftercare(loading);
+    load_rhythms(loading);
     load_notices(loading, section_of(loading, "notices"));
     load_supplies(loading, section_of(loading, "supplies"));
 }

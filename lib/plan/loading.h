@@ -107,6 +107,9 @@ void load_duties(struct loading *loading, const struct node *groups, const struc
 void load_members(struct loading *loading);
 void load_orders(struct loading *loading, const struct node *orders);
 void load_aftercare(struct loading *loading);
+/* rhythms.c: adds the rhythms of organisation and after-care to the clocks. */
+void load_rhythms(struct loading *loading);
+bool rhythm_is(const char *id); /* the id of such a rhythm, which no other clock may have */
 void load_notices(struct loading *loading, const struct node *notices);
 void load_supplies(struct loading *loading, const struct node *supplies);
 

@@ -71,6 +71,16 @@ void load_orders(struct loading *loading, const struct node *node)
 
 /* ---- after-care ---- */
 
+static bool is_clock(const struct plan *plan, const char *id)
+{
+    for (size_t i = 0; i < plan->clock_count; i++) {
+        if (strcmp(plan->clocks[i].id, id) == 0) {
+            return true;
+        }
+    }
+    return rhythm_is(id);
+}
+
 void load_aftercare(struct loading *loading)
 {
     struct plan *plan = loading->plan;
@@ -88,6 +98,10 @@ void load_aftercare(struct loading *loading)
             continue;
         }
         next->id = walk_id(loading, node, "id");
+        if (is_clock(plan, next->id)) {
+            walk_report(loading, tree_get(node, "id"), "id: \"%s\" is a clock; take another",
+                        next->id);
+        }
         next->section = walk_section(loading, node);
         next->by = walk_patterns(loading, node, "by", &next->by_count);
         next->within_us = walk_duration(loading, node, "within");

@@ -134,12 +134,17 @@ struct plan_criterion {
 };
 
 /* ---- clocks ---- */
-/* PLAN_FROM_END: the end of the response; levels are then those that were in force. */
+/* PLAN_FROM_END: the end of the response; levels are then those that were in force. PLAN_EVERY: a
+ * rhythm of organisation, again and again while the levels are in force. */
 enum plan_clock_start {
-    PLAN_FROM_RECEIVED, PLAN_FROM_OCCURRED, PLAN_FROM_RESPONSE, PLAN_DAILY, PLAN_FROM_END
+    PLAN_FROM_RECEIVED, PLAN_FROM_OCCURRED, PLAN_FROM_RESPONSE, PLAN_DAILY, PLAN_FROM_END,
+    PLAN_EVERY
 };
+/* The first five by a report, the others by a bulletin; PLAN_MET_AFTERCARE by a summary or
+ * evaluation that names the entry, or a final report after the end. */
 enum plan_clock_met {
-    PLAN_MET_TELEPHONE, PLAN_MET_WRITTEN, PLAN_MET_ANY, PLAN_MET_ZERO, PLAN_MET_FINAL
+    PLAN_MET_TELEPHONE, PLAN_MET_WRITTEN, PLAN_MET_ANY, PLAN_MET_ZERO, PLAN_MET_FINAL,
+    PLAN_MET_PRESS, PLAN_MET_ASSESSMENT, PLAN_MET_MAP, PLAN_MET_MEETING, PLAN_MET_AFTERCARE
 };
 struct plan_clock {
     const char *id, *section;
@@ -294,6 +299,7 @@ struct plan {
     const struct plan_rule *issue;       size_t issue_count;       /* of warnings, by colour */
     const char *reporting_section;
     const char *const *reporters;        size_t reporter_count;    /* ids and patterns */
+    /* Those of reporting, then the rhythms of organisation, then after-care that has a limit. */
     const struct plan_clock *clocks;     size_t clock_count;
     struct plan_procedure procedure;
     struct plan_organisation organisation[PLAN_LEVELS];

@@ -103,6 +103,10 @@ static void load_clock(struct loading *loading, const struct node *node, struct 
         .levels = walk_levels(loading, node, "levels", false),
         .text = walk_text(loading, node, "text"),
     };
+    if (rhythm_is(clock->id)) {
+        walk_report(loading, tree_get(node, "id"),
+                    "id: \"%s\" is the clock of a rhythm of organisation; take another", clock->id);
+    }
     if (!tree_get(node, "levels")) {
         clock->levels = loading->plan->levels;
     }

@@ -2,7 +2,8 @@
  * Bulletins: checking what a unit lets the others know, and answering it with one receipt.
  *
  * One function a rule, in the order in which the unit would want to know; the first rule broken
- * answers with a stable code (docs/events.md). A bulletin that is taken opens and closes nothing.
+ * answers with a stable code (docs/events.md). A bulletin that is taken meets clocks; it opens and
+ * closes nothing.
  */
 #include "reporting.h"
 
@@ -278,4 +279,5 @@ void take_bulletin(struct sv_core *core, const struct sv_event *event, struct sv
             return;
     }
     sv_accept(out, event, core->incidents[notice.incident].id, notice.plan);
+    clocks_bulletin(&notice);
 }

@@ -2,8 +2,8 @@
  * Clocks: the plan's time limits as events.
  *
  *                 due passes                    waiting: a daily clock before its day begins
- *   waiting ─> running ───────> missed          met: by a report of a unit that owes it, by the
- *                 │ report        │ report      means that the plan wants, also late
+ *   waiting ─> running ───────> missed          met: by a report or bulletin of a unit that owes
+ *                 │ report        │ report      it, by the means that the plan wants, also late
  *                 └────> met <────┘             cancelled: the level no longer asks for it, the
  *                                               response ended or the incident closed
  *
@@ -15,193 +15,17 @@
  * and are cancelled if a response comes again. If a clock names {county} among those who owe it, it
  * runs for each affected county, else for the city; a report by any of the units that owe it meets
  * it, unless each owes it for itself: then it runs for each of them.
+ *
+ * A rhythm runs round after round while the response is at its levels: a bulletin of its kind in a
+ * round meets it, and the next round starts when the time is over. One that is missed stays so,
+ * and is missed again with each round, until a bulletin makes it good, late; the round that is
+ * then under way still asks for one of its own. What comes round says since when it hears nothing.
  */
-#include "reporting.h"
+#include "runs.h"
 
-#include <stdio.h>
+#include "timefmt.h"
 #include <stdlib.h>
 #include <string.h>
-#include "timefmt.h"
-#include "liandong/v1/common.pb-c.h"
-
-enum { TIMER_WARN, TIMER_DUE, TIMER_DAY };
-
-/* ---- telling ---- */
-
-static const struct plan_clock *clock_of(const struct sv_core *core, const struct run *run)
-{
-    return &core->incidents[run->incident].plan->clocks[run->clock];
-}
-
-/* "{county}.gov" in county 330302 is 330302.gov. */
-static const char *in_county(struct sv_outputs *out, const char *unit, const char *county)
-{
-    static const char pattern[] = "{county}";
-    const char *place = strstr(unit, pattern);
-    if (!place)
-        return unit;
-    return ld_arena_format(sv_arena(out), "%.*s%s%s", (int)(place - unit), unit, county,
-                           place + sizeof pattern - 1);
-}
-
-/* Who owes it for itself; else the first unit that does. */
-static const char *responsible(const struct sv_core *core, struct sv_outputs *out,
-                               const struct run *run)
-{
-    const struct plan_clock *clock = clock_of(core, run);
-    if (run->unit != NOTHING)
-        return word_text(core, run->unit);
-    return clock->by_count > 0 ? in_county(out, clock->by[0], word_text(core, run->area)) : "";
-}
-
-static void tell(const struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
-                 const struct run *run, Liandong__V1__Clock__State state, int64_t met_us)
-{
-    const struct incident *incident = &core->incidents[run->incident];
-    const struct plan_clock *clock = clock_of(core, run);
-    Liandong__V1__Clock message = LIANDONG__V1__CLOCK__INIT;
-    message.context = sv_context(out, event, incident->id, incident->plan);
-    message.clock = sv_borrow(clock->id);
-    message.state = state;
-    message.responsible = sv_borrow(responsible(core, out, run));
-    message.section = sv_borrow(clock->section);
-    message.text = sv_text_of(out, clock->text);
-    message.started_at_us = run->started_us;
-    message.due_at_us = run->due_us;
-    message.met_at_us = met_us;
-    if (met_us > run->due_us)
-        message.late_us = met_us - run->due_us;
-    if (state == LIANDONG__V1__CLOCK__STATE__MISSED)
-        message.late_us = event->record->time_us - run->due_us;
-    sv_emit(out, &message.base, "clock/%s/%s/%s", word_text(core, run->area), incident->id,
-            clock->id);
-}
-
-/* ---- runs ---- */
-
-static bool per_county(const struct plan_clock *clock)
-{
-    static const char pattern[] = "{county}."; /* the area of a unit, if it is there */
-    for (size_t i = 0; i < clock->by_count; i++) {
-        if (strncmp(clock->by[i], pattern, sizeof pattern - 1) == 0)
-            return true;
-    }
-    return false;
-}
-
-static struct run *find_run(struct sv_core *core, const struct incident *incident, size_t clock,
-                            size_t area, size_t unit)
-{
-    for (size_t i = 0; i < incident->run_count; i++) {
-        struct run *run = &core->runs[incident->runs[i]];
-        if (run->clock == clock && run->area == area && run->unit == unit)
-            return run;
-    }
-    return NULL;
-}
-
-static bool has_run(const struct sv_core *core, const struct incident *incident, size_t clock,
-                    size_t area)
-{
-    for (size_t i = 0; i < incident->run_count; i++) {
-        const struct run *run = &core->runs[incident->runs[i]];
-        if (run->clock == clock && run->area == area)
-            return true;
-    }
-    return false;
-}
-
-/* ---- who owes ---- */
-
-struct debtors { /* words of units; one NOTHING: any of the clock's */
-    size_t *all;
-    size_t count;
-};
-
-static void add_debtor(struct debtors *debtors, size_t unit)
-{
-    for (size_t i = 0; i < debtors->count; i++) {
-        if (debtors->all[i] == unit)
-            return;
-    }
-    debtors->all[debtors->count++] = unit;
-}
-
-static void add_matching(struct sv_core *core, struct debtors *debtors, const struct plan *plan,
-                         const char *pattern)
-{
-    for (size_t unit = 0; unit < plan->unit_count; unit++) {
-        if (plan_unit_in(plan, plan->units[unit].id, &pattern, 1, NULL))
-            add_debtor(debtors, word_of(core, plan->units[unit].id));
-    }
-}
-
-/* In the order in which the plan names them. */
-static struct debtors debtors_of(struct sv_core *core, struct sv_outputs *out,
-                                 const struct plan *plan, const struct plan_clock *clock,
-                                 size_t area)
-{
-    size_t room = clock->each ? plan->unit_count : 1;
-    struct debtors debtors = {.all = ld_arena_alloc(sv_arena(out), room * sizeof(size_t))};
-    if (!clock->each)
-        add_debtor(&debtors, NOTHING);
-    for (size_t i = 0; clock->each && i < clock->by_count; i++) {
-        const char *unit = in_county(out, clock->by[i], word_text(core, area));
-        if (strchr(unit, '*'))
-            add_matching(core, &debtors, plan, unit);
-        else if (plan_find_unit(plan, unit) >= 0)
-            add_debtor(&debtors, word_of(core, unit));
-    }
-    return debtors;
-}
-
-/* ---- starting and stopping ---- */
-
-static struct run *add_run(struct sv_core *core, struct run run)
-{
-    struct incident *incident = &core->incidents[run.incident];
-    size_t size = (incident->run_count + 1) * sizeof *incident->runs;
-    size_t *runs = realloc(incident->runs, size);
-    if (!runs)
-        abort();
-    incident->runs = runs;
-    runs[incident->run_count++] = core->run_count;
-    core->runs =
-        reporting_room(core->runs, &core->run_capacity, core->run_count + 1, sizeof *core->runs);
-    core->runs[core->run_count] = run;
-    return &core->runs[core->run_count++];
-}
-
-static void set_timer(struct sv_core *core, const struct run *run, int64_t due_us, int what)
-{
-    char key[24];
-    snprintf(key, sizeof key, "%zu", (size_t)(run - core->runs));
-    sv_timers_set(&core->timers, due_us, key, what);
-}
-
-static int64_t warn_us(const struct sv_core *core, const struct run *run)
-{
-    return run->due_us - clock_of(core, run)->warn_before_us;
-}
-
-static void start(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
-                  struct run *run)
-{
-    run->state = RUN_RUNNING;
-    tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__STARTED, 0);
-    if (clock_of(core, run)->warn_before_us > 0)
-        set_timer(core, run, warn_us(core, run), TIMER_WARN);
-    set_timer(core, run, run->due_us, TIMER_DUE);
-}
-
-static void cancel(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
-                   struct run *run)
-{
-    if (run->state == RUN_RUNNING)
-        tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__CANCELLED, 0);
-    run->state = RUN_CANCELLED;
-    run->next_day_us = 0;
-}
 
 /* ---- meeting ---- */
 
@@ -210,20 +34,22 @@ static bool is_right(enum plan_clock_met met_by, const struct filed *filed)
     switch (met_by) {
     case PLAN_MET_WRITTEN:
         return filed->means == LIANDONG__V1__REPORT__MEANS__WRITTEN;
-    case PLAN_MET_TELEPHONE: /* a written report or the reporting network does as well */
+    case PLAN_MET_TELEPHONE: /* a written report or the reporting network does as
+                                well */
         return filed->means != LIANDONG__V1__REPORT__MEANS__MEANS_UNSPECIFIED;
     case PLAN_MET_FINAL:
+    case PLAN_MET_AFTERCARE:
         return filed->kind == LIANDONG__V1__REPORT__KIND__FINAL;
     default:
-        return true;
+        return met_by <= PLAN_MET_ZERO; /* a rhythm waits for bulletins */
     }
 }
 
 static bool meets(const struct sv_core *core, const struct run *run, const struct filed *filed)
 {
     const struct incident *incident = &core->incidents[run->incident];
-    const struct plan_clock *clock = clock_of(core, run);
-    bool in_county = per_county(clock);
+    const struct plan_clock *clock = run_clock(core, run);
+    bool in_county = run_per_county(clock);
     if (filed->incident != run->incident || (in_county && filed->area != run->area))
         return false;
     if (run->unit != NOTHING && run->unit != filed->reporter)
@@ -233,15 +59,36 @@ static bool meets(const struct sv_core *core, const struct run *run, const struc
                         clock->by_count, in_county ? word_text(core, run->area) : NULL);
 }
 
+/* The next round of a rhythm: from where the one before ended, however late that was met. */
+static void next_round(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                       struct run *run)
+{
+    run->started_us = run->due_us;
+    run->due_us += run_clock(core, run)->within_us;
+    run->next_us = 0;
+    run_start(core, event, out, run);
+}
+
+/* What the run waits for has come. */
+static void settle(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                   struct run *run, int64_t met_us)
+{
+    bool missed = run->state == RUN_MISSED;
+    run->heard_us = met_us;
+    run->missed = 0;
+    if (run->state != RUN_RUNNING && !missed)
+        return;
+    run->state = RUN_MET;
+    run_tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__MET, met_us);
+    if (missed && run_clock(core, run)->starts == PLAN_EVERY)
+        next_round(core, event, out, run);
+}
+
 static void meet(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                  struct run *run, const struct filed *filed)
 {
-    if (run->state != RUN_RUNNING && run->state != RUN_MISSED)
-        return;
-    if (!meets(core, run, filed))
-        return;
-    run->state = RUN_MET;
-    tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__MET, filed->time_us);
+    if (run->state != RUN_CANCELLED && meets(core, run, filed))
+        settle(core, event, out, run, filed->time_us);
 }
 
 /* A clock that starts back in time may have been met by any report made since, also one before the
@@ -270,7 +117,18 @@ static bool of_grade(const struct plan_clock *clock)
 static size_t area_for(struct sv_core *core, const struct incident *incident,
                        const struct plan_clock *clock, size_t report_area)
 {
-    return per_county(clock) ? report_area : word_of(core, incident->plan->area);
+    return run_per_county(clock) ? report_area : word_of(core, incident->plan->area);
+}
+
+static bool has_run(const struct sv_core *core, const struct incident *incident, size_t clock,
+                    size_t area)
+{
+    for (size_t i = 0; i < incident->run_count; i++) {
+        const struct run *run = &core->runs[incident->runs[i]];
+        if (run->clock == clock && run->area == area)
+            return true;
+    }
+    return false;
 }
 
 static void start_for_unit(struct sv_core *core, const struct sv_event *event,
@@ -281,13 +139,13 @@ static void start_for_unit(struct sv_core *core, const struct sv_event *event,
     const struct incident *incident = &core->incidents[filed->incident];
     const struct plan_clock *clock = &incident->plan->clocks[clock_index];
     int64_t from_us = clock->starts == PLAN_FROM_RECEIVED ? filed->received_us : filed->occurred_us;
-    struct run *run = add_run(core, (struct run){.incident = filed->incident,
+    struct run *run = run_add(core, (struct run){.incident = filed->incident,
                                                  .clock = clock_index,
                                                  .area = area,
                                                  .unit = unit,
                                                  .started_us = from_us,
                                                  .due_us = from_us + clock->within_us});
-    start(core, event, out, run);
+    run_start(core, event, out, run);
     meet_since_start(core, event, out, run, number);
 }
 
@@ -300,7 +158,7 @@ static void start_for_report(struct sv_core *core, const struct sv_event *event,
     size_t area = area_for(core, incident, clock, filed->area);
     if (has_run(core, incident, clock_index, area)) /* it started for all that owe it */
         return;
-    struct debtors debtors = debtors_of(core, out, incident->plan, clock, area);
+    struct debtors debtors = run_debtors(core, out, incident->plan, clock, area);
     for (size_t i = 0; i < debtors.count; i++)
         start_for_unit(core, event, out, clock_index, number, area, debtors.all[i]);
 }
@@ -322,9 +180,9 @@ void clocks_level(struct sv_core *core, const struct sv_event *event, struct sv_
     const struct incident *incident = &core->incidents[incident_index];
     for (size_t i = 0; i < incident->run_count; i++) {
         struct run *run = &core->runs[incident->runs[i]];
-        const struct plan_clock *clock = clock_of(core, run);
+        const struct plan_clock *clock = run_clock(core, run);
         if (run->state == RUN_RUNNING && of_grade(clock) && !asks(clock, incident->level))
-            cancel(core, event, out, run);
+            run_cancel(core, event, out, run);
     }
     if (number != NOTHING)
         start_for_level(core, event, out, number);
@@ -355,12 +213,12 @@ static void begin_day(struct sv_core *core, const struct sv_event *event, struct
 {
     int64_t now_us = event->record->time_us;
     int64_t midnight_us = local_midnight(now_us);
-    run->next_day_us = midnight_us + LD_US_DAY;
-    set_timer(core, run, run->next_day_us, TIMER_DAY);
+    run->next_us = midnight_us + LD_US_DAY;
+    run_timer(core, run, run->next_us, TIMER_NEXT);
     run->started_us = now_us;
-    run->due_us = midnight_us + clock_of(core, run)->at_minute * LD_US_MINUTE;
+    run->due_us = midnight_us + run_clock(core, run)->at_minute * LD_US_MINUTE;
     if (run->due_us > now_us)
-        start(core, event, out, run);
+        run_start(core, event, out, run);
     else
         run->state = RUN_WAITING;
 }
@@ -372,23 +230,44 @@ static bool may_start(const struct plan_clock *clock, const struct run *run)
            (clock->starts == PLAN_FROM_END && run->state != RUN_RUNNING);
 }
 
+/* By a clock of the same name at another level, or a report before the level asked for it. */
+static int64_t last_heard(const struct sv_core *core, const struct run *run, int64_t now_us)
+{
+    const struct incident *incident = &core->incidents[run->incident];
+    int64_t heard_us = run->heard_us;
+    for (size_t i = 0; i < incident->run_count; i++) {
+        const struct run *other = &core->runs[incident->runs[i]];
+        if (other->area == run->area && other->unit == run->unit && other->heard_us > heard_us &&
+            strcmp(run_clock(core, other)->id, run_clock(core, run)->id) == 0)
+            heard_us = other->heard_us;
+    }
+    for (size_t i = core->reports.count; i > 0 && core->filed[i - 1].time_us > heard_us; i--) {
+        if (meets(core, run, &core->filed[i - 1]))
+            return core->filed[i - 1].time_us;
+        if (core->filed[i - 1].time_us < incident->opened_us)
+            break;
+    }
+    return heard_us ? heard_us : now_us;
+}
+
 static void start_run(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                       struct run wanted)
 {
     const struct incident *incident = &core->incidents[wanted.incident];
     const struct plan_clock *clock = &incident->plan->clocks[wanted.clock];
-    struct run *run = find_run(core, incident, wanted.clock, wanted.area, wanted.unit);
+    struct run *run = run_find(core, incident, wanted.clock, wanted.area, wanted.unit);
     if (!may_start(clock, run))
         return;
     if (!run)
-        run = add_run(core, wanted);
+        run = run_add(core, wanted);
+    run->heard_us = last_heard(core, run, event->record->time_us);
     if (clock->starts == PLAN_DAILY) {
         begin_day(core, event, out, run);
         return;
     }
     run->started_us = event->record->time_us;
     run->due_us = run->started_us + clock->within_us;
-    start(core, event, out, run);
+    run_start(core, event, out, run);
 }
 
 static void start_in_area(struct sv_core *core, const struct sv_event *event,
@@ -396,7 +275,7 @@ static void start_in_area(struct sv_core *core, const struct sv_event *event,
                           size_t area)
 {
     const struct plan *plan = core->incidents[incident_index].plan;
-    struct debtors debtors = debtors_of(core, out, plan, &plan->clocks[clock_index], area);
+    struct debtors debtors = run_debtors(core, out, plan, &plan->clocks[clock_index], area);
     for (size_t i = 0; i < debtors.count; i++)
         start_run(core, event, out,
                   (struct run){.incident = incident_index,
@@ -411,7 +290,7 @@ static void start_clock(struct sv_core *core, const struct sv_event *event, stru
 {
     const struct incident *incident = &core->incidents[incident_index];
     const struct plan_clock *clock = &incident->plan->clocks[clock_index];
-    if (!per_county(clock)) {
+    if (!run_per_county(clock)) {
         size_t city = word_of(core, incident->plan->area);
         start_in_area(core, event, out, incident_index, clock_index, city);
         return;
@@ -426,8 +305,19 @@ static void cancel_clock(struct sv_core *core, const struct sv_event *event, str
     for (size_t i = 0; i < incident->run_count; i++) {
         struct run *run = &core->runs[incident->runs[i]];
         if (run->clock == clock && run->state != RUN_CANCELLED)
-            cancel(core, event, out, run);
+            run_cancel(core, event, out, run);
     }
+}
+
+/* Does the level in force decide whether it runs? Clocks of the end run only without one. */
+static bool of_response(const struct plan_clock *clock, int level)
+{
+    return !of_grade(clock) && (clock->starts != PLAN_FROM_END || level != PLAN_NONE);
+}
+
+static bool wanted(const struct plan_clock *clock, int level)
+{
+    return !of_grade(clock) && clock->starts != PLAN_FROM_END && asks(clock, level);
 }
 
 void clocks_response(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
@@ -436,13 +326,13 @@ void clocks_response(struct sv_core *core, const struct sv_event *event, struct 
     const struct incident *incident = &core->incidents[incident_index];
     int level = clocks_response_level(incident);
     for (size_t i = 0; i < incident->plan->clock_count; i++) {
-        const struct plan_clock *clock = &incident->plan->clocks[i];
-        if (of_grade(clock) || (clock->starts == PLAN_FROM_END && level == PLAN_NONE))
-            continue;
-        if (clock->starts != PLAN_FROM_END && asks(clock, level))
-            start_clock(core, event, out, incident_index, i);
-        else
+        if (of_response(&incident->plan->clocks[i], level) &&
+            !wanted(&incident->plan->clocks[i], level))
             cancel_clock(core, event, out, incident, i);
+    }
+    for (size_t i = 0; i < incident->plan->clock_count; i++) {
+        if (wanted(&incident->plan->clocks[i], level))
+            start_clock(core, event, out, incident_index, i);
     }
 }
 
@@ -457,7 +347,8 @@ static void meet_by_standing(struct sv_core *core, const struct sv_event *event,
             continue;
         for (size_t i = 0; i < incident->run_count; i++) {
             struct run *run = &core->runs[incident->runs[i]];
-            if (clock_of(core, run)->starts == PLAN_FROM_END)
+            const struct plan_clock *clock = run_clock(core, run);
+            if (clock->starts == PLAN_FROM_END && clock->met_by != PLAN_MET_AFTERCARE)
                 meet(core, event, out, run, &core->filed[number]);
         }
     }
@@ -486,7 +377,7 @@ bool clocks_wait_for(struct sv_core *core, size_t incident_index, const char *un
     for (size_t i = 0; i < incident->run_count; i++) {
         const struct run *run = &core->runs[incident->runs[i]];
         bool open = run->state == RUN_RUNNING || run->state == RUN_MISSED;
-        if (open && clock_of(core, run)->starts == PLAN_FROM_END && meets(core, run, &filed))
+        if (open && run_clock(core, run)->starts == PLAN_FROM_END && meets(core, run, &filed))
             return true;
     }
     return false;
@@ -498,8 +389,53 @@ void clocks_afterwards(struct sv_core *core, const struct sv_event *event, struc
     const struct incident *incident = &core->incidents[core->filed[number].incident];
     for (size_t i = 0; i < incident->run_count; i++) {
         struct run *run = &core->runs[incident->runs[i]];
-        if (clock_of(core, run)->starts == PLAN_FROM_END)
+        if (run_clock(core, run)->starts == PLAN_FROM_END)
             meet(core, event, out, run, &core->filed[number]);
+    }
+}
+
+/* ---- bulletins ---- */
+
+static enum plan_clock_met met_by_kind(Liandong__V1__Bulletin__Kind kind)
+{
+    switch (kind) {
+    case LIANDONG__V1__BULLETIN__KIND__PRESS:
+        return PLAN_MET_PRESS;
+    case LIANDONG__V1__BULLETIN__KIND__ASSESSMENT:
+        return PLAN_MET_ASSESSMENT;
+    case LIANDONG__V1__BULLETIN__KIND__MAP:
+        return PLAN_MET_MAP;
+    case LIANDONG__V1__BULLETIN__KIND__MEETING:
+        return PLAN_MET_MEETING;
+    default:
+        return PLAN_MET_AFTERCARE;
+    }
+}
+
+/* What is said of the city is said of each of its counties. */
+static bool answers(const struct sv_core *core, const struct run *run, const struct notice *notice)
+{
+    const struct plan_clock *clock = run_clock(core, run);
+    const char *area = word_text(core, run->area), *entry = notice->bulletin->entry;
+    if (strcmp(notice->area, area) != 0 && strcmp(notice->area, notice->plan->area) != 0)
+        return false;
+    if (run->unit != NOTHING && strcmp(word_text(core, run->unit), notice->unit) != 0)
+        return false;
+    bool right = clock->starts == PLAN_FROM_END
+                     ? strcmp(entry, clock->id) == 0
+                     : clock->met_by == met_by_kind(notice->bulletin->kind);
+    return right && plan_unit_in(notice->plan, notice->unit, clock->by, clock->by_count,
+                                 run_per_county(clock) ? area : NULL);
+}
+
+void clocks_bulletin(const struct notice *notice)
+{
+    struct sv_core *core = notice->core;
+    const struct incident *incident = &core->incidents[notice->incident];
+    for (size_t i = 0; i < incident->run_count; i++) {
+        struct run *run = &core->runs[incident->runs[i]];
+        if (run->state != RUN_CANCELLED && answers(core, run, notice))
+            settle(core, notice->event, notice->out, run, notice->event->record->time_us);
     }
 }
 
@@ -523,23 +459,55 @@ void clocks_close(struct sv_core *core, const struct sv_event *event, struct sv_
     const struct incident *incident = &core->incidents[incident_index];
     for (size_t i = 0; i < incident->run_count; i++) {
         struct run *run = &core->runs[incident->runs[i]];
-        if (clock_of(core, run)->starts != PLAN_FROM_END)
-            cancel(core, event, out, run);
+        if (run_clock(core, run)->starts != PLAN_FROM_END)
+            run_cancel(core, event, out, run);
     }
+}
+
+static void miss(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                 struct run *run)
+{
+    run->state = RUN_MISSED;
+    run->missed++;
+    run_tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__MISSED, 0);
+    if (run_clock(core, run)->starts != PLAN_EVERY)
+        return;
+    run->next_us = run->due_us + run_clock(core, run)->within_us;
+    run_timer(core, run, run->next_us, TIMER_NEXT);
+}
+
+static void end(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                struct run *run)
+{
+    if (run->state == RUN_RUNNING)
+        miss(core, event, out, run);
+    else if (run->state == RUN_MET && run_clock(core, run)->starts == PLAN_EVERY)
+        next_round(core, event, out, run);
+}
+
+/* The next day begins; or a round has passed in which not even the one before was made good. */
+static void next(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                 struct run *run)
+{
+    if (run_clock(core, run)->starts == PLAN_DAILY) {
+        begin_day(core, event, out, run);
+        return;
+    }
+    run->started_us = run->due_us;
+    run->due_us = run->next_us;
+    miss(core, event, out, run);
 }
 
 static void fire(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                  struct run *run, const struct sv_timer *timer)
 {
-    bool running = run->state == RUN_RUNNING;
-    if (timer->what == TIMER_WARN && running && timer->due_us == warn_us(core, run))
-        tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__WARNED, 0);
-    if (timer->what == TIMER_DUE && running && timer->due_us == run->due_us) {
-        run->state = RUN_MISSED;
-        tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__MISSED, 0);
-    }
-    if (timer->what == TIMER_DAY && timer->due_us == run->next_day_us)
-        begin_day(core, event, out, run);
+    if (timer->what == TIMER_WARN && run->state == RUN_RUNNING &&
+        timer->due_us == run_warn_us(core, run))
+        run_tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__WARNED, 0);
+    if (timer->what == TIMER_DUE && timer->due_us == run->due_us)
+        end(core, event, out, run);
+    if (timer->what == TIMER_NEXT && timer->due_us == run->next_us)
+        next(core, event, out, run);
 }
 
 void clocks_fire(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)

@@ -179,5 +179,5 @@ const struct sv_class reporting_class = {
     .destroy = destroy,
     .apply = apply,
     .visit = reporting_visit,
-    .state_version = 2,
+    .state_version = 3,
 };

@@ -25,7 +25,9 @@ struct run {                /* one clock of the plan, for one incident, area and
     size_t unit;            /* word: who owes it for itself; NOTHING: one of several does */
     enum run_state state;
     int64_t started_us, due_us;
-    int64_t next_day_us; /* daily clocks: when the next day begins; 0 otherwise */
+    int64_t next_us;  /* daily: when the next day begins; missed rhythm: when the next round ends */
+    int64_t heard_us; /* when last something came that is right for it */
+    int missed;       /* in a row */
 };
 
 struct in_force {
@@ -125,6 +127,8 @@ bool clocks_wait_for(struct sv_core *core, size_t incident, const char *unit, co
 /* A report for a closed incident can only meet such a clock. */
 void clocks_afterwards(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                        size_t number);
+/* A bulletin that was taken. */
+void clocks_bulletin(const struct notice *notice);
 void clocks_close(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                   size_t incident);
 void clocks_fire(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);

@@ -125,7 +125,9 @@ static void visit_run(struct sv_core *core, struct run *run, struct sv_codec *co
     sv_code_int(codec, &state);
     sv_code_i64(codec, &run->started_us);
     sv_code_i64(codec, &run->due_us);
-    sv_code_i64(codec, &run->next_day_us);
+    sv_code_i64(codec, &run->next_us);
+    sv_code_i64(codec, &run->heard_us);
+    sv_code_int(codec, &run->missed);
     run->state = (enum run_state)state;
     if (state < RUN_WAITING || state > RUN_CANCELLED)
         sv_codec_fail(codec);

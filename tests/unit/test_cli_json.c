@@ -79,7 +79,7 @@ static void test_duration_stays_a_number(void **state)
     clock.due_at_us = -1;
     assert_json(event_json_message(&clock.base),
                 "{\"state\":\"STATE_UNSPECIFIED\",\"late_us\":90,"
-                "\"due_at\":\"1970-01-01T07:59:59.999999+08:00\"}");
+                "\"due_at\":\"1970-01-01T07:59:59.999999+08:00\",\"missed_in_a_row\":0}");
 }
 
 static void test_bytes_and_unknown_values(void **state)

@@ -197,6 +197,44 @@ static void test_covers(void **state)
     assert_false(plan_criterion_covers(sample, open, sample->hazard_count));
 }
 
+/* Each rhythm of each level, those alike together, then after-care that has a limit. */
+static void test_recurring(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id, *section, *by;
+        unsigned levels;
+        enum plan_clock_start starts;
+        enum plan_clock_met met_by;
+        int64_t within_us, warn_before_us;
+    } EXPECTED[] = {
+        {"press", "6.3.1(8)", "3303.daily", 1 << 1 | 1 << 2 | 1 << 3, PLAN_EVERY, PLAN_MET_PRESS,
+         7 * LD_US_DAY, LD_US_DAY},
+        {"assessment", "6.2.2(2)", "3303.cdc", 1 << 3, PLAN_EVERY, PLAN_MET_ASSESSMENT,
+         7 * LD_US_DAY, LD_US_DAY},
+        {"assessment", "6.2.3(2)", "3303.cdc", 1 << 1 | 1 << 2, PLAN_EVERY, PLAN_MET_ASSESSMENT,
+         LD_US_DAY, 6 * LD_US_HOUR},
+        {"map", "6.2.2(3)", "3303.health", 1 << 1 | 1 << 2 | 1 << 3, PLAN_EVERY, PLAN_MET_MAP,
+         7 * LD_US_DAY, LD_US_DAY},
+        {"meeting", "6.2.3(3)", "3303.gov", 1 << 1 | 1 << 2, PLAN_EVERY, PLAN_MET_MEETING,
+         LD_US_DAY, 6 * LD_US_HOUR},
+        {"evaluation", "7.1", "3303.health", 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4, PLAN_FROM_END,
+         PLAN_MET_AFTERCARE, 15 * LD_US_DAY, LD_US_DAY},
+    };
+    for (size_t i = 0; i < sizeof EXPECTED / sizeof EXPECTED[0]; i++) {
+        const struct plan_clock *clock = &sample->clocks[3 + i];
+        assert_string_equal(clock->id, EXPECTED[i].id);
+        assert_string_equal(clock->section, EXPECTED[i].section);
+        assert_string_equal(clock->by[0], EXPECTED[i].by);
+        assert_int_equal(clock->levels, EXPECTED[i].levels);
+        assert_int_equal(clock->starts, EXPECTED[i].starts);
+        assert_int_equal(clock->met_by, EXPECTED[i].met_by);
+        assert_int_equal(clock->within_us, EXPECTED[i].within_us);
+        assert_int_equal(clock->warn_before_us, EXPECTED[i].warn_before_us);
+        assert_true(*clock->text.zh && *clock->text.en && !clock->each);
+    }
+}
+
 static void test_warnings_and_reporting(void **state)
 {
     (void)state;
@@ -219,7 +257,7 @@ static void test_warnings_and_reporting(void **state)
     assert_null(plan_rule_for(sample->issue, sample->issue_count, PLAN_IV));
     assert_string_equal(sample->reporting_section, "5.2.2");
     assert_int_equal(sample->reporter_count, 3);
-    assert_int_equal(sample->clock_count, 3);
+    assert_int_equal(sample->clock_count, 9);
     const struct plan_clock *written = &sample->clocks[0], *daily = &sample->clocks[1];
     const struct plan_clock *final = &sample->clocks[2];
     assert_true(final->starts == PLAN_FROM_END && final->met_by == PLAN_MET_FINAL && !final->each);
@@ -498,21 +536,14 @@ static void test_wenzhou_phe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_head_and_scope),
-        cmocka_unit_test(test_criteria),
-        cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_covers),
-        cmocka_unit_test(test_warnings_and_reporting),
-        cmocka_unit_test(test_procedure),
-        cmocka_unit_test(test_organisation),
-        cmocka_unit_test(test_rhythms),
-        cmocka_unit_test(test_groups_and_duties),
-        cmocka_unit_test(test_members),
-        cmocka_unit_test(test_orders_notices_supplies),
-        cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_hash_follows_content),
+        cmocka_unit_test(test_levels),         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_head_and_scope), cmocka_unit_test(test_criteria),
+        cmocka_unit_test(test_conditions),     cmocka_unit_test(test_covers),
+        cmocka_unit_test(test_recurring),      cmocka_unit_test(test_warnings_and_reporting),
+        cmocka_unit_test(test_procedure),      cmocka_unit_test(test_organisation),
+        cmocka_unit_test(test_rhythms),        cmocka_unit_test(test_groups_and_duties),
+        cmocka_unit_test(test_members),        cmocka_unit_test(test_orders_notices_supplies),
+        cmocka_unit_test(test_hash),           cmocka_unit_test(test_hash_follows_content),
         cmocka_unit_test(test_wenzhou_phe),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -293,6 +293,19 @@ static bool first_time(struct story *story, const Liandong__V1__Clock *clock)
     return true;
 }
 
+/* From the second miss in a row: which it is, and for how long nothing has been heard. */
+static struct plan_text silence_of(struct story *story, const Liandong__V1__Clock *clock)
+{
+    char silent[LD_TIME_TEXT_SIZE];
+    if (clock->missed_in_a_row < 2)
+        return (struct plan_text){"", ""};
+    ld_duration_format(silent, clock->due_at_us - clock->silent_since_us);
+    return (struct plan_text){ld_arena_format(&story->arena, "，连续第 %u 次，已 %s 无消息",
+                                              clock->missed_in_a_row, silent),
+                              ld_arena_format(&story->arena, ", %u in a row, silent for %s",
+                                              clock->missed_in_a_row, silent)};
+}
+
 static void tell_clock(struct story *story, struct story_line *line,
                        const ProtobufCMessage *message)
 {
@@ -312,13 +325,14 @@ static void tell_clock(struct story *story, struct story_line *line,
         line->details = NULL;
         return;
     }
+    struct plan_text silence = silence_of(story, clock);
     tell(story, line,
-         ld_arena_format(&story->arena, "时限%s%s%s：%s（%s，%s）%s", WORDS[state].zh,
-                         late[0] != '\0' ? "，迟 " : "", late, unit.zh, clock->clock,
+         ld_arena_format(&story->arena, "时限%s%s%s%s：%s（%s，%s）%s", WORDS[state].zh,
+                         late[0] != '\0' ? "，迟 " : "", late, silence.zh, unit.zh, clock->clock,
                          clock->section, text != NULL ? text->zh : ""),
-         ld_arena_format(&story->arena, "clock %s%s%s: %s (%s, %s) %s", WORDS[state].en,
-                         late[0] != '\0' ? ", late by " : "", late, unit.en, clock->clock,
-                         clock->section, text != NULL ? text->en : ""));
+         ld_arena_format(&story->arena, "clock %s%s%s%s: %s (%s, %s) %s", WORDS[state].en,
+                         late[0] != '\0' ? ", late by " : "", late, silence.en, unit.en,
+                         clock->clock, clock->section, text != NULL ? text->en : ""));
 }
 
 /* " (entry) text link", what there is of it. */
