@@ -102,6 +102,25 @@ static inline size_t graded(struct world *world, const char *incident, int level
     return world_publish(world, "grading", topic, &grade.base, 0);
 }
 
+static inline size_t warned(struct world *world, const char *incident, int level, uint64_t report)
+{
+    char topic[128];
+    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    context.incident = sv_borrow(incident);
+    Liandong__V1__Criterion criterion = LIANDONG__V1__CRITERION__INIT, *list = &criterion;
+    criterion.level = (Liandong__V1__Level)level;
+    criterion.n_reports = 1;
+    criterion.reports = &report;
+    Liandong__V1__Warning warning = LIANDONG__V1__WARNING__INIT;
+    warning.context = &context;
+    warning.state = LIANDONG__V1__WARNING__STATE__SUGGESTED;
+    warning.level = (Liandong__V1__Level)level;
+    warning.n_holding = 1;
+    warning.holding = &list;
+    snprintf(topic, sizeof topic, "warning/3303/%s", incident);
+    return world_publish(world, "grading", topic, &warning.base, 0);
+}
+
 static inline size_t responded(struct world *world, const char *incident, int level)
 {
     char topic[128];
