@@ -7,6 +7,7 @@
 
 struct decide_options {
     const char *area, *opinion, *filed_with, *person;
+    int64_t at_us, amends;
     bool against, warning;
 };
 
@@ -46,10 +47,30 @@ static int run(const struct cli *cli, const struct decide_options *own, char **a
     decision.opinion = message_text(own->opinion);
     decision.filed_with = message_text(own->filed_with);
     decision.person = message_text(own->person);
+    decision.effective_at_us = own->at_us;
+    decision.amends = own->amends > 0 ? (uint64_t)own->amends : 0;
     decision.subject = own->warning ? LIANDONG__V1__DECISION__SUBJECT__WARNING
                                     : LIANDONG__V1__DECISION__SUBJECT__RESPONSE;
     return send(cli, &decision, arena);
 }
+
+static const char ABOUT_ZH[] =
+    "按预案程序对事件作出一步：ACT 为 "
+    "propose、assess、decide、approve、file、order、designate，\n"
+    "预警为 suggest、verify、assess、approve、sign、file、issue、inform；撤回预先作出的行为用 "
+    "withdraw-act；\n"
+    "LEVEL 为 I、II、III、IV，终止响应用 none。退出码 4：预案不许，并指出哪一节。";
+static const char ABOUT_EN[] =
+    "One step of the plan's procedure for an incident. ACT: propose, assess, decide, "
+    "approve,\n"
+    "file, order or designate; of a warning: suggest, verify, assess, approve, sign, file,\n"
+    "issue or inform; withdraw-act takes back an act made ahead. LEVEL: I, II, III, IV, or\n"
+    "none to end the response.\n"
+    "Exit status 4: the plan does not allow it; the section says who may.";
+static const char EXAMPLES[] =
+    "  liandong decide 3303-cholera-20261011-1 propose II --as 3303.health\n"
+    "  liandong decide 3303-cholera-20261011-1 decide none --as 3303.gov\n"
+    "  liandong decide --warning 3303-cholera-20261011-1 suggest III --as 3303.cdc\n";
 
 int cmd_decide(struct cli *cli, int argc, char **argv)
 {
@@ -83,6 +104,19 @@ int cmd_decide(struct cli *cli, int argc, char **argv)
          "UNIT",
          {"报备、报告对象", "with file and inform: whom"}},
         {"person", 'p', CLI_TEXT, &own.person, "NAME", {"经办人或职务", "who acts for the unit"}},
+        {"at",
+         0,
+         CLI_TIME,
+         &own.at_us,
+         "TIME",
+         {"届时生效（默认立即）", "takes effect then (default: at once)"}},
+        {"amends",
+         0,
+         CLI_NUMBER,
+         &own.amends,
+         "SEQUENCE",
+         {"替换（withdraw-act：撤回）自己预先作出的第几号行为",
+          "the act made ahead that this one replaces or, with withdraw-act, takes back"}},
         {"outbox",
          0,
          CLI_TEXT,
@@ -93,20 +127,7 @@ int cmd_decide(struct cli *cli, int argc, char **argv)
         {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
         {.name = NULL}};
     const struct cli_usage usage = {
-        "decide [OPTION]… INCIDENT ACT [LEVEL]",
-        {"按预案程序对事件作出一步：ACT 为 "
-         "propose、assess、decide、approve、file、order、designate，\n"
-         "预警为 suggest、verify、assess、approve、sign、file、issue、inform；\n"
-         "LEVEL 为 I、II、III、IV，终止响应用 none。退出码 4：预案不许，并指出哪一节。",
-         "One step of the plan's procedure for an incident. ACT: propose, assess, decide, "
-         "approve,\n"
-         "file, order or designate; of a warning: suggest, verify, assess, approve, sign, file,\n"
-         "issue or inform. LEVEL: I, II, III, IV, or none to end the response.\n"
-         "Exit status 4: the plan does not allow it; the section says who may."},
-        options,
-        "  liandong decide 3303-cholera-20261011-1 propose II --as 3303.health\n"
-        "  liandong decide 3303-cholera-20261011-1 decide none --as 3303.gov\n"
-        "  liandong decide --warning 3303-cholera-20261011-1 suggest III --as 3303.cdc\n"};
+        "decide [OPTION]… INCIDENT ACT [LEVEL]", {ABOUT_ZH, ABOUT_EN}, options, EXAMPLES};
     struct ld_arena arena = {0};
     int count;
     int status = cli_parse(cli, &usage, argc, argv, 2, 3, &count);

@@ -20,7 +20,7 @@ _liandong() {
     [report]='--area --kind --means --measure --sign --lift --place --occurred --received --id
               --revises --narrative --channel --outbox --exercise'
     [bulletin]='--area --english --link --from --to --entry --outbox --exercise'
-    [decide]='--area --warning --against --opinion --filed-with --person --outbox --exercise'
+    [decide]='--area --warning --against --opinion --filed-with --person --at --amends --outbox --exercise'
     [tail]='--from --since --until-head --count'
     [sim]='--events --quiet --start --log' [play]='--external-replies --events --quiet --start'
     [duty]="$orders --by" [duty matrix]="$orders --by" [duty list]="$orders --everybody"

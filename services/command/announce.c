@@ -96,6 +96,10 @@ static void announce(const struct inquiry *inquiry, Liandong__V1__Response__Stat
     message.counties = incident->counties;
     message.n_counties = incident->county_count;
     message.hazard = incident->hazard;
+    if (inquiry->ahead) {
+        message.scheduled_act = inquiry->ahead->sequence;
+        message.effective_at_us = inquiry->ahead->due_us;
+    }
     fill_organisation(inquiry, &message);
     command_next(inquiry, &message.next, &message.next_by, &message.n_next_by);
     sv_emit(inquiry->out, &message.base, "response/%s/%s", response->area, incident->id);

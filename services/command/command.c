@@ -8,7 +8,7 @@
  * orders by units that no adopted plan knows.
  *
  * Happy path: incident opened, graded; proposed, assessed, decided (filed); in force. Refusals
- * change no state (command.h lists them). Nothing waits for time: command has no timers.
+ * change no state (command.h lists them). Only acts made ahead wait for time (ahead.c).
  */
 #include "command.h"
 
@@ -112,6 +112,9 @@ static void on_plan(struct sv_core *core, const struct sv_event *event, struct s
 static void core_apply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
     switch (event->family) {
+    case SV_TICK:
+        command_ahead_due(core, event, out);
+        break;
     case SV_DECISION:
         command_on_decision(core, event, out);
         break;
@@ -139,16 +142,16 @@ static void core_apply(struct sv_core *core, const struct sv_event *event, struc
 }
 
 static const char *const filters[] = {"incident/>", "grade/>", "warning/>", "decision/>",
-                                      "reply/>",    "plan/>",  NULL};
+                                      "reply/>",    "plan/>",  "sys/tick",  NULL};
 
 const struct sv_class command_class = {
     .name = "command",
     .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_WARNING) | SV_BIT(SV_DECISION) |
-                SV_BIT(SV_REPLY) | SV_BIT(SV_PLAN),
+                SV_BIT(SV_REPLY) | SV_BIT(SV_PLAN) | SV_BIT(SV_TICK),
     .filters = filters,
     .create = core_create,
     .destroy = core_destroy,
     .apply = core_apply,
     .visit = command_state_visit,
-    .state_version = 2,
+    .state_version = 4,
 };

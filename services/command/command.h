@@ -28,6 +28,8 @@ struct pending {
     int level;     /* the level meant; PLAN_NONE: to end it */
     int before;    /* level in force when it began: the rule goes by both */
     uint64_t done; /* bit i: step i of the rule is taken */
+    char *persons; /* who took the steps, by name, each with a line end behind it; NULL: nobody said
+                    */
     char *decider; /* unit whose act was the decision, else the first act; NULL: none yet */
 };
 
@@ -46,6 +48,9 @@ struct response {
     struct response *next;
 };
 
+/* Decision.Act beyond those of the plan. */
+enum { ACT_WITHDRAW = LIANDONG__V1__DECISION__ACT__WITHDRAW_ACT };
+
 struct response_list { /* in order of appearance */
     struct response *first, *last;
 };
@@ -62,11 +67,22 @@ struct incident {
     UT_hash_handle hh;
 };
 
+/* An act that was made ahead: on record until its time comes. */
+struct ahead {
+    uint64_t sequence; /* of the decision */
+    int64_t due_us;
+    char *incident, *area, *author, *filed_with, *person;
+    int act, level;
+    bool of_warning, in_favour;
+    struct ahead *next;
+};
+
 struct sv_core {
     const struct sv_plans *plans;
     const struct plan **adopted; /* every version ever: who has an instance of duty */
     size_t adopted_count;
     struct incident *incidents; /* by id; walked in order of appearance */
+    struct ahead *aheads;       /* earliest first; ties in order of sequence */
 };
 
 struct incident *command_incident_find(const struct sv_core *core, const char *id);
@@ -158,6 +174,15 @@ void command_text_set(char **text, const char *value);
       "The response of {area} may not go below {demanded}, which is demanded by: {who}")           \
     X(WRONG_OFFICE, "wrong-office", "应向{who}{act}；实际为“{found}”",                             \
       "It must be {filed}: {who}; found \"{found}\"")                                              \
+    X(SAME_PERSON, "same-person", "“{found}”在这一程序中已经办理过一步；各步须由不同的人办理",     \
+      "\"{found}\" has taken a step of this procedure already; each step takes another person")    \
+    X(NOTHING_AHEAD, "nothing-ahead",                                                              \
+      "没有第 {found} 号预先作出且尚未生效的行为（同一事件、同一区域、同一对象）",                 \
+      "There is no act number {found} on this matter that was made ahead and has yet to take "     \
+      "effect")                                                                                    \
+    X(OTHER_AUTHOR, "other-author", "第 {found} 号行为只能由作出者变更或撤回：{who}",              \
+      "Act number {found} is amended and withdrawn only by who made it: {who}")                    \
+    X(NOT_AHEAD, "not-ahead", "认定不能预先作出", "A designation cannot be made ahead")            \
     X(PLAN_REFUSED, "plan-refused", "预案未被采用：{found}；请更正后重新发布",                     \
       "The plan is not adopted: {found}; correct it and publish it again")                         \
     X(NO_INSTANCE, "no-orders", "“{found}”不是已采用预案的成员单位，没有任务交办单",               \
@@ -189,9 +214,10 @@ struct inquiry {
     const char *section;
     const char *const *who; /* units or patterns that may do it */
     size_t who_count;
-    const char *one;   /* backing of who, when it is one unit */
-    const char *found; /* what was found instead */
-    int needs;         /* the act that must come first */
+    const struct ahead *ahead; /* that the act was, that it amends or withdraws; NULL: none */
+    const char *one;           /* backing of who, when it is one unit */
+    const char *found;         /* what was found instead */
+    int needs;                 /* the act that must come first */
 };
 /* Who may do it, for the refusal's text: some units, or one. */
 void command_inquiry_who(struct inquiry *inquiry, const char *const *units, size_t count);
@@ -246,6 +272,25 @@ int command_colour_in_force(const struct sv_core *core, const struct incident *i
 /* The colour of the city's own warning in force. */
 int command_city_colour(const struct incident *incident);
 void command_act_warning(struct inquiry *inquiry);
+void command_announce_warning(const struct inquiry *inquiry, Liandong__V1__Warning__State state,
+                              int previous);
+
+/* ---- acts made ahead ---- */
+
+/* The act that this one amends or withdraws is its author's and has yet to take effect. */
+enum refusal command_judge_ahead(struct inquiry *inquiry);
+bool command_is_ahead(const struct inquiry *inquiry);
+/* What is amended or withdrawn is off the record; the act itself, if made ahead, is on it. */
+void command_ahead_drop(struct inquiry *inquiry);
+void command_ahead_keep(struct inquiry *inquiry);
+/* Acts whose time has come are judged once more and take effect. */
+void command_ahead_due(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);
+void command_ahead_free(struct sv_core *core);
+void command_ahead_visit(struct sv_core *core, struct sv_codec *codec);
+/* decide.c: the plan allows it; it is done. */
+enum refusal command_judge_plan(struct inquiry *inquiry);
+void command_carry_out(struct inquiry *inquiry);
+void command_find_response(struct inquiry *inquiry, bool add);
 
 /* ---- announcing ---- */
 

@@ -71,6 +71,13 @@ static struct response_list *list_of(const struct inquiry *inquiry)
     return inquiry->of_warning ? &inquiry->incident->warnings : &inquiry->incident->responses;
 }
 
+void command_find_response(struct inquiry *inquiry, bool add)
+{
+    inquiry->response = command_response_find(list_of(inquiry), inquiry->area);
+    if (!inquiry->response && add)
+        inquiry->response = command_response_add(list_of(inquiry), inquiry->area);
+}
+
 static enum refusal check_subject(struct inquiry *inquiry)
 {
     int subject = (int)inquiry->decision->subject;
@@ -79,7 +86,7 @@ static enum refusal check_subject(struct inquiry *inquiry)
         subject != LIANDONG__V1__DECISION__SUBJECT__WARNING)
         return REFUSED_UNKNOWN_SUBJECT;
     inquiry->of_warning = subject == LIANDONG__V1__DECISION__SUBJECT__WARNING;
-    inquiry->response = command_response_find(list_of(inquiry), inquiry->area);
+    command_find_response(inquiry, false);
     return ALLOWED;
 }
 
@@ -87,7 +94,7 @@ static enum refusal check_act(struct inquiry *inquiry)
 {
     int act = (int)inquiry->decision->act;
     inquiry->found = ld_arena_format(sv_arena(inquiry->out), "%d", act);
-    if (act < PLAN_PROPOSE || act > PLAN_INFORM)
+    if (act < PLAN_PROPOSE || act > ACT_WITHDRAW)
         return REFUSED_UNKNOWN_ACT;
     inquiry->act = act;
     return ALLOWED;
@@ -103,7 +110,7 @@ static enum refusal check_level(struct inquiry *inquiry)
     return ALLOWED;
 }
 
-static enum refusal check_plan(struct inquiry *inquiry)
+enum refusal command_judge_plan(struct inquiry *inquiry)
 {
     if (inquiry->of_warning)
         return command_judge_warning(inquiry);
@@ -114,23 +121,27 @@ static enum refusal check_plan(struct inquiry *inquiry)
     return inquiry->of_county ? command_judge_county(inquiry) : command_judge_city(inquiry);
 }
 
+static enum refusal check_plan(struct inquiry *inquiry)
+{
+    return inquiry->act == ACT_WITHDRAW ? ALLOWED : command_judge_plan(inquiry);
+}
+
 static enum refusal judge(struct inquiry *inquiry)
 {
-    static check_fn *const checks[] = {check_message, check_topic, check_author,  check_incident,
-                                       check_unit,    check_area,  check_subject, check_act,
-                                       check_level,   check_plan};
+    static check_fn *const checks[] = {
+        check_message, check_topic, check_author, check_incident,      check_unit, check_area,
+        check_subject, check_act,   check_level,  command_judge_ahead, check_plan};
     enum refusal refusal = ALLOWED;
     for (size_t i = 0; i < sizeof checks / sizeof *checks && !refusal; i++)
         refusal = checks[i](inquiry);
     return refusal;
 }
 
-static void carry_out(struct inquiry *inquiry)
+void command_carry_out(struct inquiry *inquiry)
 {
     if (inquiry->act == PLAN_DESIGNATE)
         return; /* grading takes it into account */
-    if (!inquiry->response)
-        inquiry->response = command_response_add(list_of(inquiry), inquiry->area);
+    command_find_response(inquiry, true);
     if (inquiry->of_warning)
         command_act_warning(inquiry);
     else if (inquiry->act == PLAN_ORDER)
@@ -151,7 +162,12 @@ void command_on_decision(struct sv_core *core, const struct sv_event *event, str
         return;
     }
     sv_accept(out, event, inquiry.incident->id, inquiry.incident->plan);
-    carry_out(&inquiry);
+    if (inquiry.ahead)
+        command_ahead_drop(&inquiry);
+    if (command_is_ahead(&inquiry))
+        command_ahead_keep(&inquiry);
+    else if (inquiry.act != ACT_WITHDRAW)
+        command_carry_out(&inquiry);
 }
 
 /* ---- designations ---- */

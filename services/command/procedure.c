@@ -43,6 +43,7 @@
 #include "command.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,6 +247,30 @@ static enum refusal judge_office(struct inquiry *inquiry)
     return REFUSED_WRONG_OFFICE;
 }
 
+/* Two signatures are those of two persons: nobody takes two steps of one procedure. */
+static enum refusal judge_person(struct inquiry *inquiry)
+{
+    const char *person = inquiry->decision->person;
+    const char *persons = inquiry->response ? inquiry->response->pending.persons : NULL;
+    size_t size = strcspn(person, "\n");
+    if (size == 0 || !persons || !pending_is(inquiry))
+        return ALLOWED;
+    for (const char *line = persons; *line; line = strchr(line, '\n') + 1) {
+        if (strncmp(line, person, size) != 0 || line[size] != '\n')
+            continue;
+        inquiry->found = person;
+        return REFUSED_SAME_PERSON;
+    }
+    return ALLOWED;
+}
+
+/* What the act itself says: with whom it is filed, and who acts. */
+static enum refusal judge_words(struct inquiry *inquiry)
+{
+    enum refusal refusal = judge_office(inquiry);
+    return refusal ? refusal : judge_person(inquiry);
+}
+
 /* A decision for the level as it is: against the procedure under way. */
 static enum refusal judge_against(struct inquiry *inquiry)
 {
@@ -338,7 +363,7 @@ enum refusal command_judge_city(struct inquiry *inquiry)
         return refusal;
     unsigned move = move_of(inquiry);
     refusal = pending_is(inquiry) ? judge_step(inquiry, move) : judge_begin(inquiry, move);
-    return refusal ? refusal : judge_office(inquiry);
+    return refusal ? refusal : judge_words(inquiry);
 }
 
 /* ---- judging an act on a warning ---- */
@@ -398,7 +423,7 @@ static enum refusal judge_city_warning(struct inquiry *inquiry)
         return refusal;
     refusal =
         under_way ? judge_step(inquiry, move_of(inquiry)) : judge_begin(inquiry, move_of(inquiry));
-    return refusal ? refusal : judge_office(inquiry);
+    return refusal ? refusal : judge_words(inquiry);
 }
 
 /* A county's own warning: its government issues it, where the plan speaks of such. */
@@ -435,6 +460,7 @@ enum refusal command_judge_warning(struct inquiry *inquiry)
 void command_pending_clear(struct pending *pending)
 {
     free(pending->decider);
+    free(pending->persons);
     *pending = (struct pending){.kind = NOTHING_PENDING};
 }
 
@@ -459,6 +485,21 @@ void command_take_effect(struct inquiry *inquiry, const char *starter, bool orde
     }
 }
 
+/* Names have no line ends: those that have are told apart up to the first. */
+static void note_person(struct pending *pending, const char *person)
+{
+    const char *before = pending->persons ? pending->persons : "";
+    size_t name = strcspn(person, "\n"), size = strlen(before) + name + 2;
+    if (name == 0)
+        return;
+    char *persons = malloc(size);
+    if (!persons)
+        abort();
+    snprintf(persons, size, "%s%.*s\n", before, (int)name, person);
+    free(pending->persons);
+    pending->persons = persons;
+}
+
 void command_step_taken(struct inquiry *inquiry)
 {
     struct pending *pending = &inquiry->response->pending;
@@ -471,6 +512,7 @@ void command_step_taken(struct inquiry *inquiry)
     if (inquiry->act == PLAN_DECIDE || !pending->decider)
         command_text_set(&pending->decider, inquiry->author);
     pending->done |= UINT64_C(1) << inquiry->step;
+    note_person(pending, inquiry->decision->person);
 }
 
 static void end_without_effect(struct inquiry *inquiry)

@@ -35,7 +35,7 @@ void command_inquiry_who_one(struct inquiry *inquiry, const char *unit)
 
 static struct plan_text act_text(int act)
 {
-    static const struct plan_text texts[PLAN_INFORM + 1] = {
+    static const struct plan_text texts[ACT_WITHDRAW + 1] = {
         {"", ""},
         {"提出", "propose"},
         {"评估", "assess"},
@@ -49,8 +49,9 @@ static struct plan_text act_text(int act)
         {"签发", "sign"},
         {"发布", "issue"},
         {"报告", "inform"},
+        {"撤回", "withdraw"},
     };
-    assert(act >= 0 && act <= PLAN_INFORM);
+    assert(act >= 0 && act <= ACT_WITHDRAW);
     return texts[act];
 }
 

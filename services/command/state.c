@@ -106,6 +106,7 @@ static void response_free(struct response *response)
     free(response->started_by);
     free(response->demanded_by);
     free(response->pending.decider);
+    free(response->pending.persons);
     free(response);
 }
 
@@ -138,6 +139,7 @@ void command_state_free(struct sv_core *core)
         HASH_DEL(core->incidents, incident);
         incident_free(incident);
     }
+    command_ahead_free(core);
     free(core->adopted);
     core->adopted = NULL;
     core->adopted_count = 0;
@@ -161,6 +163,7 @@ static void response_visit(struct response *response, struct sv_codec *codec)
     sv_code_int(codec, &response->pending.before);
     sv_code_u64(codec, &response->pending.done);
     sv_code_string(codec, &response->pending.decider);
+    sv_code_string(codec, &response->pending.persons);
     response->pending.kind = (enum procedure_kind)kind;
 }
 
@@ -223,9 +226,8 @@ static void adopted_visit(struct sv_core *core, struct sv_codec *codec)
     }
 }
 
-void command_state_visit(struct sv_core *core, struct sv_codec *codec)
+static void incidents_visit(struct sv_core *core, struct sv_codec *codec)
 {
-    adopted_visit(core, codec);
     size_t count = HASH_COUNT(core->incidents);
     sv_code_count(codec, &count);
     if (sv_codec_loading(codec)) {
@@ -234,4 +236,11 @@ void command_state_visit(struct sv_core *core, struct sv_codec *codec)
     }
     for (struct incident *incident = core->incidents; incident; incident = incident->hh.next)
         incident_visit(incident, codec);
+}
+
+void command_state_visit(struct sv_core *core, struct sv_codec *codec)
+{
+    adopted_visit(core, codec);
+    incidents_visit(core, codec);
+    command_ahead_visit(core, codec);
 }

@@ -77,8 +77,8 @@ static void fill_merged(const struct inquiry *inquiry, Warning *message)
             message->merged_with[message->n_merged_with++] = other->id;
 }
 
-static void announce(const struct inquiry *inquiry, Liandong__V1__Warning__State state,
-                     int previous)
+void command_announce_warning(const struct inquiry *inquiry, Liandong__V1__Warning__State state,
+                              int previous)
 {
     const struct incident *incident = inquiry->incident;
     const struct response *warning = inquiry->response;
@@ -92,6 +92,10 @@ static void announce(const struct inquiry *inquiry, Liandong__V1__Warning__State
     message.counties = incident->counties;
     message.n_counties = incident->county_count;
     message.hazard = incident->hazard;
+    if (inquiry->ahead) {
+        message.scheduled_act = inquiry->ahead->sequence;
+        message.effective_at_us = inquiry->ahead->due_us;
+    }
     message.section = sv_borrow(inquiry->section);
     message.county_section = sv_borrow(incident->plan->warning_county_section);
     message.by = sv_borrow(inquiry->author);
@@ -118,7 +122,7 @@ static void take_effect(struct inquiry *inquiry)
     warning->since_us = inquiry->level == PLAN_NONE ? 0 : inquiry->event->record->time_us;
     if (inquiry->level != PLAN_NONE)
         command_text_set(&warning->started_by, inquiry->author);
-    announce(inquiry, effect_of(inquiry->level, previous), previous);
+    command_announce_warning(inquiry, effect_of(inquiry->level, previous), previous);
     if (inquiry->level == PLAN_NONE)
         command_text_set(&warning->started_by, NULL);
 }
@@ -205,14 +209,15 @@ void command_act_warning(struct inquiry *inquiry)
     }
     if (is_against(inquiry)) {
         command_pending_clear(&warning->pending);
-        announce(inquiry, LIANDONG__V1__WARNING__STATE__NOT_ISSUED, warning->in_force);
+        command_announce_warning(inquiry, LIANDONG__V1__WARNING__STATE__NOT_ISSUED,
+                                 warning->in_force);
         return;
     }
     command_step_taken(inquiry);
     if (inquiry->act == PLAN_ISSUE)
         issue(inquiry);
     else
-        announce(inquiry, step_state(inquiry->act), warning->in_force);
+        command_announce_warning(inquiry, step_state(inquiry->act), warning->in_force);
     if (!command_step_waited_for(inquiry->rule, warning->pending.done))
         command_pending_clear(&warning->pending);
 }

@@ -223,7 +223,8 @@ static void apply_decision(struct sv_core *core, const struct sv_event *event,
 {
     const Liandong__V1__Decision *message = (const void *)event->message;
     if (message->act != LIANDONG__V1__DECISION__ACT__DESIGNATE || !message->context ||
-        event->segment_count != 4 || strcmp(event->segment[3], message->context->author) != 0)
+        message->effective_at_us != 0 || event->segment_count != 4 ||
+        strcmp(event->segment[3], message->context->author) != 0)
         return;
     struct incident *incident = find(core, message->context->incident);
     int unit = incident ? plan_find_unit(incident->plan, message->context->author) : -1;

@@ -40,8 +40,9 @@ char *cap_identifier(struct ld_arena *arena, const struct announcement *announce
 {
     unsigned long long number = announcement->series->ended + n + 1;
     return ld_arena_format(
-        arena, "liandong.%s%s.%s.%llu.%s", announcement->event->exercise ? "exercise." : "",
-        announcement->incident->id, announcement->response->area, number, audience);
+        arena, "liandong.%s%s%s.%s.%llu.%s", announcement->event->exercise ? "exercise." : "",
+        announcement->warning != NULL ? "warning." : "", announcement->incident->id,
+        announcement->response->area, number, audience);
 }
 
 static const char *message_type(Liandong__V1__Notice__Kind kind)
@@ -141,10 +142,11 @@ static void write_info(xmlTextWriterPtr xml, const struct announcement *announce
     element(xml, "category", plan->notices.category);
     element(xml, "event",
             hazard < 0 ? announcement->response->hazard : PICK(plan->hazards[hazard].name));
-    element(xml, "responseType", ended ? "AllClear" : "Execute");
-    element(xml, "urgency", ended ? "Past" : "Immediate");
+    bool warns = announcement->warning != NULL; /* about what may come */
+    element(xml, "responseType", ended ? "AllClear" : warns ? "Prepare" : "Execute");
+    element(xml, "urgency", ended ? "Past" : warns ? "Expected" : "Immediate");
     element(xml, "severity", severity(announcement->level));
-    element(xml, "certainty", "Observed");
+    element(xml, "certainty", warns ? "Likely" : "Observed");
     element(xml, "senderName", PICK(announcement->signer));
     element(xml, "headline", PICK(*notice->headline));
     element(xml, "description", PICK(*notice->body));

@@ -1,7 +1,8 @@
 /*
- * notification: tells every member unit and the public what is in force.
+ * notification: tells every member unit and the public what is in force, responses and warnings.
  *
- * Happy path: a Response ACTIVE, ADJUSTED or TERMINATED arrives; for every audience one Notice is
+ * Happy path: a Response ACTIVE, ADJUSTED or TERMINATED, or a Warning ISSUED, ADJUSTED or LIFTED
+ * arrives; for every audience one Notice is
  * put out, with its CAP 1.2 message: ALERT first, UPDATE with references to all live predecessors
  * after, CANCEL at the end. Counts come from the accepted reports (incident/), grades from grade/.
  * What is told is never changed; each notice has an identifier of its own.
@@ -10,7 +11,6 @@
  * that are not known (a log that begins later) are passed over.
  */
 #include "notification.h"
-#include "liandong/v1/grade.pb-c.h"
 #include "liandong/v1/report.pb-c.h"
 
 #include <stdio.h>
@@ -202,16 +202,19 @@ static void tell(const struct audience *audience, void *data)
     notice.sent_at_us = announcement->event->record->time_us;
     notice.n_references = announcement->series->count;
     notice.references = references_to(arena, announcement, audience);
-    notice.section = arena_copy(arena, incident->plan->notices.section);
+    notice.section = arena_copy(arena, announcement->section);
+    notice.of_warning = announcement->warning != NULL;
     notice.area = announcement->response->area;
     notice.cap = cap_write(arena, announcement, audience, &notice);
     sv_emit(out, &notice.base, "notice/%s/%s/%s", audience->area, audience->slug, incident->id);
 }
 
-static struct series *series_of(struct sv_core *core, const Liandong__V1__Response *response)
+static struct series *series_of(struct sv_core *core, const Liandong__V1__Response *response,
+                                const Liandong__V1__Warning *warning)
 {
     char key[512];
-    snprintf(key, sizeof key, "%s %s", response->area, response->context->incident);
+    snprintf(key, sizeof key, "%s %s%s", response->area, response->context->incident,
+             warning != NULL ? " warning" : "");
     struct series *series = NULL;
     HASH_FIND_STR(core->series, key, series);
     return series != NULL ? series : series_add(core, strdup(key));
@@ -258,11 +261,44 @@ static void words_of(struct ld_arena *arena, struct announcement *announcement)
     announcement->public_body = FILL(ended ? notices->ended_body : notices->public_body);
 #undef FILL
     announcement->signer = notices->signer[announcement->level];
+    announcement->section = notices->section;
     announcement->area_name = plan_area_name(plan, announcement->response->area);
 }
 
-static void on_response(struct sv_core *core, const struct sv_event *event,
-                        const Liandong__V1__Response *response, struct sv_outputs *out)
+/* What the plan's templates are for responses; whoever issued the warning signs it. */
+static void words_of_warning(struct ld_arena *arena, struct announcement *announcement)
+{
+    static const struct plan_text HEADLINE = {"{area}{hazard}{colour}预警（{level}级）",
+                                              "{area}: {colour} warning (level {level}), {hazard}"};
+    static const struct plan_text BODY = {
+        "{area}发布{hazard}{colour}预警（{level}级）。请各成员单位按职责做好应对准备。",
+        "{area} has a {colour} warning (level {level}) in force: {hazard}. Members are to prepare "
+        "for what they would have to do."};
+    static const struct plan_text PUBLIC = {
+        "{area}发布{hazard}{colour}预警（{level}级）。请留意政府发布的信息和防护建议。",
+        "{area} has a {colour} warning (level {level}) in force: {hazard}. Please follow what the "
+        "authorities say and advise."};
+    static const struct plan_text LIFTED = {"{area}解除{hazard}预警",
+                                            "{area}: the warning is lifted, {hazard}"};
+    const struct plan *plan = announcement->incident->plan;
+    const Liandong__V1__Warning *warning = announcement->warning;
+    bool lifted = announcement->kind == LIANDONG__V1__NOTICE__KIND__CANCEL;
+#define FILL(pattern)                                                                              \
+    template_fill(arena, plan, announcement->incident, announcement->response,                     \
+                  announcement->level, (pattern))
+    announcement->headline = FILL(lifted ? LIFTED : HEADLINE);
+    announcement->body = FILL(lifted ? LIFTED : BODY);
+    announcement->public_body = FILL(lifted ? LIFTED : PUBLIC);
+#undef FILL
+    announcement->signer = plan_unit_name(plan, warning->issued_by);
+    announcement->section = warning->section;
+    announcement->area_name = plan_area_name(plan, warning->area);
+}
+
+/* warning: what the response stands for; NULL: nothing else. */
+static void tell_change(struct sv_core *core, const struct sv_event *event,
+                        const Liandong__V1__Response *response,
+                        const Liandong__V1__Warning *warning, struct sv_outputs *out)
 {
     bool ended = response->state == LIANDONG__V1__RESPONSE__STATE__TERMINATED;
     bool told = ended || response->state == LIANDONG__V1__RESPONSE__STATE__ACTIVE ||
@@ -272,14 +308,19 @@ static void on_response(struct sv_core *core, const struct sv_event *event,
     if (incident == NULL || incident->plan == NULL || level <= PLAN_NONE || level >= PLAN_LEVELS) {
         return;
     }
-    struct series *series = series_of(core, response);
+    struct series *series = series_of(core, response, warning);
     struct announcement announcement = {.event = event,
                                         .response = response,
+                                        .warning = warning,
                                         .incident = incident,
                                         .series = series,
                                         .kind = kind_of(response, series),
                                         .level = level};
-    words_of(sv_arena(out), &announcement);
+    if (warning != NULL) {
+        words_of_warning(sv_arena(out), &announcement);
+    } else {
+        words_of(sv_arena(out), &announcement);
+    }
     bool public_too =
         series->told_public || plan_level_reaches(level, (int)incident->plan->notices.public_from);
     struct telling telling = {&announcement, out};
@@ -290,6 +331,31 @@ static void on_response(struct sv_core *core, const struct sv_event *event,
     }
     series_note(series, event->record->time_us);
     series->told_public = public_too;
+}
+
+/* A warning that is issued, adjusted or lifted is told as a response is that starts, moves, ends.
+ */
+static void on_warning(struct sv_core *core, const struct sv_event *event,
+                       const Liandong__V1__Warning *warning, struct sv_outputs *out)
+{
+    static const Liandong__V1__Response__State LIKE[] = {
+        [LIANDONG__V1__WARNING__STATE__ISSUED] = LIANDONG__V1__RESPONSE__STATE__ACTIVE,
+        [LIANDONG__V1__WARNING__STATE__ADJUSTED] = LIANDONG__V1__RESPONSE__STATE__ADJUSTED,
+        [LIANDONG__V1__WARNING__STATE__LIFTED] = LIANDONG__V1__RESPONSE__STATE__TERMINATED};
+    if ((size_t)warning->state >= sizeof LIKE / sizeof *LIKE || LIKE[warning->state] == 0 ||
+        warning->context == NULL) {
+        return;
+    }
+    Liandong__V1__Response response = LIANDONG__V1__RESPONSE__INIT;
+    response.context = warning->context;
+    response.area = warning->area;
+    response.state = LIKE[warning->state];
+    response.previous = warning->previous;
+    response.in_force = warning->in_force;
+    response.counties = warning->counties;
+    response.n_counties = warning->n_counties;
+    response.hazard = warning->hazard;
+    tell_change(core, event, &response, warning, out);
 }
 
 static void apply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
@@ -310,7 +376,10 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
         break;
     }
     case SV_RESPONSE:
-        on_response(core, event, (const Liandong__V1__Response *)event->message, out);
+        tell_change(core, event, (const Liandong__V1__Response *)event->message, NULL, out);
+        break;
+    case SV_WARNING:
+        on_warning(core, event, (const Liandong__V1__Warning *)event->message, out);
         break;
     default:
         break;
@@ -392,12 +461,14 @@ static void visit(struct sv_core *core, struct sv_codec *codec)
     visit_series(core, codec);
 }
 
-static const char *const FILTERS[] = {"incident/>", "grade/>", "response/>", "plan/>", NULL};
+static const char *const FILTERS[] = {"incident/>", "grade/>", "warning/>",
+                                      "response/>", "plan/>",  NULL};
 
 const struct sv_class notification_class = {
     .name = "notification",
     .state_version = 2,
-    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_PLAN),
+    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_WARNING) | SV_BIT(SV_RESPONSE) |
+                SV_BIT(SV_PLAN),
     .filters = FILTERS,
     .create = create,
     .destroy = destroy,

@@ -5,6 +5,7 @@
 #include "common/core.h"
 #include "common/names.h"
 #include "liandong/v1/command.pb-c.h"
+#include "liandong/v1/grade.pb-c.h"
 #include "liandong/v1/notice.pb-c.h"
 #include <uthash.h>
 
@@ -24,11 +25,11 @@ struct incident {
     UT_hash_handle hh;
 };
 
-/* One response's notices: each change adds one to every audience, so their number and the times
- * they were sent at are all that references need. A response that ended may be started again: its
- * notices are counted on, as identifiers are never used twice. */
+/* One response's or warning's notices: each change adds one to every audience, so their number and
+ * the times they were sent at are all that references need. A response that ended may be started
+ * again: its notices are counted on, as identifiers are never used twice. */
 struct series {
-    char *key;      /* "<area> <incident>" */
+    char *key;      /* "<area> <incident>", of a warning with " warning" behind it */
     uint64_t ended; /* notices up to the last end */
     int64_t *sent_at_us;
     size_t count; /* since then */
@@ -45,10 +46,12 @@ struct sv_core {
 /* Everything that one change of a response says, the same for each audience. */
 struct announcement {
     const struct sv_event *event;
-    const Liandong__V1__Response *response;
+    const Liandong__V1__Response *response; /* of a warning: what it says in a response's words */
+    const Liandong__V1__Warning *warning;   /* NULL: about a response */
     const struct incident *incident;
     const struct series *series;
     Liandong__V1__Notice__Kind kind;
+    const char *section;
     struct plan_text headline, body, public_body, signer, area_name;
     int level; /* that the words are about: in force, or that which ended */
 };

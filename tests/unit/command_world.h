@@ -115,6 +115,9 @@ struct act {
     int act, level;
     const char *unit, *area, *filed_with, *signed_by;
     bool against, of_warning;
+    const char *person;
+    int64_t effective_at_us;
+    uint64_t amends;
     uint16_t flags;
 };
 
@@ -132,6 +135,9 @@ static inline size_t decide(const char *incident, struct act act)
     message.subject = act.of_warning ? LIANDONG__V1__DECISION__SUBJECT__WARNING
                                      : LIANDONG__V1__DECISION__SUBJECT__RESPONSE;
     message.filed_with = sv_borrow(act.filed_with);
+    message.person = sv_borrow(act.person);
+    message.effective_at_us = act.effective_at_us;
+    message.amends = act.amends;
     snprintf(topic, sizeof topic, "decision/%s/%s/%s", area, incident, act.unit);
     return world_publish(&world, act.unit, topic, &message.base, act.flags);
 }

@@ -189,9 +189,10 @@ static void orders_and_warnings(void **state)
     say_warning(incident, SUGGESTED, PLAN_I, PLAN_NONE);
     assert_string_equal(changes(issue(incident, PLAN_III)), "3303 III 3303.health\n");
     assert_string_equal(changes(issue(incident, PLAN_I)), "");
-    assert_string_equal(changes(decide(incident, (struct act){PLAN_ORDER, PLAN_I, "33.gov", NULL,
-                                                              NULL, NULL, false, false, 0})),
-                        "3303 I 33.gov\n");
+    assert_string_equal(
+        changes(
+            decide(incident, (struct act){.act = PLAN_ORDER, .level = PLAN_I, .unit = "33.gov"})),
+        "3303 I 33.gov\n");
     assert_string_equal(changes(issue(incident, PLAN_III)), "");
     assert_string_equal(changes(issue(incident, PLAN_NONE)), "");
 }

@@ -288,9 +288,72 @@ static void a_county_hears_of_its_own_response(void **state)
     world_close(&world);
 }
 
+/* ---- warnings ---- */
+
+static size_t warn(struct world *world, int state, int level, int previous)
+{
+    Liandong__V1__Context context = context_of(world);
+    Liandong__V1__Warning warning = LIANDONG__V1__WARNING__INIT;
+    warning.context = &context;
+    warning.area = text("3303");
+    warning.state = (Liandong__V1__Warning__State)state;
+    warning.level = warning.in_force = (Liandong__V1__Level)level;
+    warning.previous = (Liandong__V1__Level)previous;
+    warning.by = warning.issued_by = text("3303.health");
+    warning.hazard = text("cholera");
+    warning.section = text("5.4.4");
+    return world_publish(world, "command", "warning/3303/" INCIDENT, &warning.base, 0);
+}
+
+static void test_warnings(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    report_cases(&world, "1", "", 3, 0);
+    size_t index = warn(&world, LIANDONG__V1__WARNING__STATE__SIGNED, 3, 0);
+    assert_int_equal(world_count_after(&world, index, SV_NOTICE), 0);
+    index = warn(&world, LIANDONG__V1__WARNING__STATE__SUGGESTED, 3, 0);
+    assert_int_equal(world_count_after(&world, index, SV_NOTICE), 0);
+    index = warn(&world, LIANDONG__V1__WARNING__STATE__ISSUED, 3, 0);
+    const notice *told = to_whom(&world, index, "public");
+    assert_int_equal(told->kind, KIND(ALERT));
+    assert_int_equal(told->level, 3);
+    assert_true(told->of_warning);
+    assert_string_equal(told->section, "5.4.4");
+    assert_string_equal(told->identifier, "liandong.warning." INCIDENT ".3303.1.public");
+    assert_string_equal(told->signer->en, "Wenzhou Health Commission");
+    assert_string_equal(told->headline->zh, "温州市霍乱黄色预警（III级）");
+    assert_string_equal(told->headline->en, "Wenzhou: yellow warning (level III), Cholera");
+    assert_string_equal(told->body->zh,
+                        "温州市发布霍乱黄色预警（III级）。请留意政府发布的信息和防护建议。");
+    assert_non_null(strstr(told->cap, "<responseType>Prepare</responseType>"));
+    assert_true(valid_by_our_schema(told->cap) && valid_by_official_schema(told->cap));
+    told = to_whom(&world, index, "3303.education");
+    assert_string_equal(told->body->zh,
+                        "温州市发布霍乱黄色预警（III级）。请各成员单位按职责做好应对准备。");
+    /* a response has notices of its own beside it */
+    index = respond(&world, "3303", STATE(ACTIVE), 3, 0, 0);
+    told = to_whom(&world, index, "public");
+    assert_int_equal(told->kind, KIND(ALERT));
+    assert_false(told->of_warning);
+    assert_string_equal(told->identifier, "liandong." INCIDENT ".3303.1.public");
+    index = warn(&world, LIANDONG__V1__WARNING__STATE__ADJUSTED, 2, 3);
+    assert_int_equal(to_whom(&world, index, "public")->kind, KIND(UPDATE));
+    assert_string_equal(to_whom(&world, index, "public")->references[0],
+                        "liandong.warning." INCIDENT ".3303.1.public");
+    index = warn(&world, LIANDONG__V1__WARNING__STATE__LIFTED, 0, 2);
+    told = to_whom(&world, index, "public");
+    assert_int_equal(told->kind, KIND(CANCEL));
+    assert_string_equal(told->headline->en, "Wenzhou: the warning is lifted, Cholera");
+    world_survives_snapshots(&world, &notification_class);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_warnings),
         cmocka_unit_test(our_schema_refuses_what_the_standard_refuses),
         cmocka_unit_test(activation_tells_every_unit_and_the_public),
         cmocka_unit_test(updates_and_the_end_refer_to_all_before),

@@ -60,7 +60,7 @@ static const struct {
     {HEAD "steps:\n  - decision: {act: propose}\n", "f:8: \"by\" is missing\n"},
     {HEAD "steps:\n  - decision: {by: u, act: shout}\n",
      "f:8: expected one of propose, assess, decide, approve, file, order, designate, suggest, "
-     "verify, sign, issue, inform, found "
+     "verify, sign, issue, inform, withdraw-act, found "
      "\"shout\"\n"},
     {HEAD "steps:\n  - reply: {units: [a, b], action: done, order: x}\n",
      "f:8: \"order\" goes with exactly one unit\n"},

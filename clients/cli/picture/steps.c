@@ -58,6 +58,8 @@ static const struct plan_text WARNING_WORDS[] = {
     {"报告", "told"},
     {"提出建议", "proposed"},
     {"不予发布", "not issued"},
+    {"预先作出，届时生效：", "made ahead"},
+    {"预先作出的行为已取消：", "no more made ahead"},
 };
 enum { WARNING_WORD_COUNT = sizeof WARNING_WORDS / sizeof WARNING_WORDS[0] };
 
@@ -123,6 +125,8 @@ static const struct plan_text RESPONSE_WORDS[] = {
     {"响应调整为 ", "in force (adjusted)"},
     {"响应已终止", "in force no more"},
     {"未启动 ", "not started"},
+    {"预先决定，届时生效 ", "made ahead"},
+    {"预先作出的决定已取消 ", "no more made ahead"},
 };
 enum { RESPONSE_WORD_COUNT = sizeof RESPONSE_WORDS / sizeof RESPONSE_WORDS[0] };
 

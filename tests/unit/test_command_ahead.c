@@ -1,0 +1,200 @@
+/* command: acts made ahead, amended, withdrawn, and overtaken; two signatures by two persons. */
+#include "command_world.h"
+
+typedef Liandong__V1__Warning warning;
+
+#define MINUTE_US INT64_C(60000000)
+
+static int teardown_saved(void **state)
+{
+    world_survives_snapshots(&world, &command_class);
+    return teardown(state);
+}
+
+static int64_t in_minutes(int minutes)
+{
+    return sv_sim_now(world.sim) + minutes * MINUTE_US;
+}
+
+static void minutes_pass(int minutes)
+{
+    for (int i = 0; i < minutes; i++)
+        minute_passes();
+}
+
+/* The act of a word, made ahead to take effect in so many minutes. */
+static size_t ahead(const char *incident, const char *word, int minutes, uint64_t amends)
+{
+    struct act act = act_of(word);
+    act.effective_at_us = minutes ? in_minutes(minutes) : 0;
+    act.amends = amends;
+    return decide(incident, act);
+}
+
+static uint64_t sequence_of(size_t index)
+{
+    return world.all[index].record.sequence;
+}
+
+/* What was said about responses after index: "state level by, in force". */
+static const char *said(size_t index)
+{
+    static char text[1024];
+    const response *message;
+    text[0] = 0;
+    for (size_t i = 0; (message = (const void *)world_after(&world, index, SV_RESPONSE, i)); i++) {
+        size_t used = strlen(text);
+        const ProtobufCEnumValue *state = protobuf_c_enum_descriptor_get_value(
+            &liandong__v1__response__state__descriptor, (int)message->state);
+        snprintf(text + used, sizeof text - used, "%s %s by %s, in force %s%s\n", state->name,
+                 plan_level_name((int)message->level), message->by,
+                 plan_level_name((int)message->in_force),
+                 message->scheduled_act ? ", made ahead" : "");
+    }
+    return text;
+}
+
+static void takes_effect_with_the_tick(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    play(incident, "P3 A3");
+    size_t index = ahead(incident, "D3", 3, 0);
+    assert_true(receipt_after(index)->accepted);
+    assert_string_equal(said(index), "SCHEDULED III by 3303.gov, in force none, made ahead\n");
+    const response *made = (const void *)world_after(&world, index, SV_RESPONSE, 0);
+    assert_int_equal(made->scheduled_act, sequence_of(index));
+    assert_int_equal(made->effective_at_us, world.all[index].record.time_us + 3 * MINUTE_US);
+    size_t before = world.count - 1;
+    minutes_pass(2);
+    assert_string_equal(said(before), "");
+    minutes_pass(2);
+    assert_string_equal(said(before), "DECIDED III by 3303.gov, in force none, made ahead\n"
+                                      "ACTIVE III by 3303.gov, in force III, made ahead\n");
+    assert_int_equal(world_count_after(&world, before, SV_RECEIPT), 0);
+}
+
+static void amended_and_withdrawn(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    play(incident, "P3 A3");
+    size_t first = ahead(incident, "D3", 3, 0);
+    size_t second = ahead(incident, "D3", 6, sequence_of(first));
+    assert_string_equal(said(second), "CANCELLED III by 3303.gov, in force none, made ahead\n"
+                                      "SCHEDULED III by 3303.gov, in force none, made ahead\n");
+    minutes_pass(4);
+    struct act withdraw = {.act = LIANDONG__V1__DECISION__ACT__WITHDRAW_ACT, .unit = "3303.gov"};
+    withdraw.amends = sequence_of(first);
+    assert_string_equal(receipt_after(decide(incident, withdraw))->code, "nothing-ahead");
+    withdraw.amends = sequence_of(second);
+    withdraw.unit = "3303.health";
+    assert_string_equal(receipt_after(decide(incident, withdraw))->code, "other-author");
+    withdraw.unit = "3303.gov";
+    size_t index = decide(incident, withdraw);
+    assert_true(receipt_after(index)->accepted);
+    assert_string_equal(said(index), "CANCELLED III by 3303.gov, in force none, made ahead\n");
+    size_t before = world.count - 1;
+    minutes_pass(4);
+    assert_string_equal(said(before), "");
+    index = ahead(incident, "D3", 2, 0);
+    index = ahead(incident, "D3", 0, sequence_of(index)); /* at once, in its place */
+    assert_string_equal(said(index), "CANCELLED III by 3303.gov, in force none, made ahead\n"
+                                     "DECIDED III by 3303.gov, in force none\n"
+                                     "ACTIVE III by 3303.gov, in force III\n");
+}
+
+/* What was allowed when it was made may not be when its time comes. */
+static void overtaken(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    play(incident, "P3 A3");
+    ahead(incident, "D3", 3, 0);
+    play(incident, "D3");
+    size_t before = world.count - 1;
+    minutes_pass(4);
+    assert_string_equal(said(before), "CANCELLED III by 3303.gov, in force III, made ahead\n");
+}
+
+static void refused_when_made(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    size_t index = ahead(incident, "D3", 3, 0);
+    expect_receipt(
+        index, "receipt/3303/3303.gov", false, "out-of-order", "6.1, 6.1.3",
+        "决定III级响应之前须先“提出”，由：市卫生健康委（3303.health）",
+        "To decide level III, \"propose\" must come first, by: Wenzhou Health Commission "
+        "(3303.health)");
+    assert_int_equal(world.count, index + 2);
+    index = ahead(incident, "G1", 3, 0);
+    expect_receipt(index, "receipt/3303/3303.gov", false, "not-ahead", "", "认定不能预先作出",
+                   "A designation cannot be made ahead");
+    index = ahead(incident, "P3", 0, 7);
+    expect_receipt(
+        index, "receipt/3303/3303.health", false, "nothing-ahead", "",
+        "没有第 7 号预先作出且尚未生效的行为（同一事件、同一区域、同一对象）",
+        "There is no act number 7 on this matter that was made ahead and has yet to take "
+        "effect");
+}
+
+static void of_a_warning(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    say_warning(incident, SUGGESTED, PLAN_II, PLAN_NONE);
+    struct act act = {
+        .act = PLAN_SUGGEST, .level = PLAN_II, .unit = "3303.cdc", .of_warning = true};
+    act.effective_at_us = in_minutes(2);
+    size_t index = decide(incident, act);
+    const warning *made = (const void *)world_after(&world, index, SV_WARNING, 0);
+    assert_int_equal(made->state, LIANDONG__V1__WARNING__STATE__SCHEDULED);
+    assert_int_equal(made->scheduled_act, sequence_of(index));
+    assert_int_equal(made->effective_at_us, act.effective_at_us);
+    size_t before = world.count - 1;
+    minutes_pass(3);
+    made = (const void *)world_after(&world, before, SV_WARNING, 0);
+    assert_int_equal(made->state, LIANDONG__V1__WARNING__STATE__PROPOSED);
+    assert_string_equal(made->next, "assess");
+    assert_int_equal(world_count_after(&world, before, SV_WARNING), 1);
+}
+
+/* ---- persons ---- */
+
+static size_t by_person(const char *incident, const char *word, const char *person)
+{
+    struct act act = act_of(word);
+    act.person = person;
+    return decide(incident, act);
+}
+
+static void two_persons(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    assert_true(receipt_after(by_person(incident, "P1", "Li Ming"))->accepted);
+    assert_true(receipt_after(by_person(incident, "A1", "Li"))->accepted);
+    expect_receipt(
+        by_person(incident, "D1", "Li Ming"), "receipt/3303/3303.gov", false, "same-person",
+        "6.1, 6.1.1", "“Li Ming”在这一程序中已经办理过一步；各步须由不同的人办理",
+        "\"Li Ming\" has taken a step of this procedure already; each step takes another "
+        "person");
+    assert_true(receipt_after(by_person(incident, "D1", "Wang Fang"))->accepted);
+    expect_receipt(by_person(incident, "F1", "Li"), "receipt/3303/3303.gov", false, "same-person",
+                   "6.1, 6.1.1", "“Li”在这一程序中已经办理过一步；各步须由不同的人办理",
+                   "\"Li\" has taken a step of this procedure already; each step takes another "
+                   "person");
+    play(incident, "F1"); /* nobody is named */
+    assert_true(receipt_after(by_person(incident, "P0", "Li Ming"))->accepted); /* another one */
+}
+
+int main(void)
+{
+#define SAVED(name) cmocka_unit_test_setup_teardown(name, setup, teardown_saved)
+    const struct CMUnitTest tests[] = {
+        SAVED(takes_effect_with_the_tick), SAVED(amended_and_withdrawn), SAVED(overtaken),
+        SAVED(refused_when_made),          SAVED(of_a_warning),          SAVED(two_persons),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
