@@ -241,7 +241,9 @@ static int64_t last_heard(const struct sv_core *core, const struct run *run, int
             strcmp(run_clock(core, other)->id, run_clock(core, run)->id) == 0)
             heard_us = other->heard_us;
     }
-    for (size_t i = core->reports.count; i > 0 && core->filed[i - 1].time_us > heard_us; i--) {
+    bool by_report = run_clock(core, run)->starts == PLAN_DAILY;
+    for (size_t i = by_report ? core->reports.count : 0;
+         i > 0 && core->filed[i - 1].time_us > heard_us; i--) {
         if (meets(core, run, &core->filed[i - 1]))
             return core->filed[i - 1].time_us;
         if (core->filed[i - 1].time_us < incident->opened_us)
