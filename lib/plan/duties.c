@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char DUTY_KEYS[] =
-    "id section? from? until? text hazards? signs? deadline? repeat? reading?";
+    "id section? from? until? text hazards? signs? areas? deadline? repeat? reading?";
 
 /* ---- duties ---- */
 
@@ -52,6 +52,19 @@ static void load_duty_levels(struct loading *loading, const struct node *node,
     }
 }
 
+/* Whether the event has reached the county: of the duty itself, or of its row. */
+static void load_duty_areas(struct loading *loading, const struct node *map, struct plan_duty *duty)
+{
+    const struct node *node = tree_get(map, "areas");
+    int areas = node ? walk_choice_of(loading, node, "areas", "all affected unaffected") : -1;
+    if (areas >= 0) {
+        duty->areas = (enum plan_areas)areas;
+    }
+    if (node && duty->group >= 0) {
+        walk_report(loading, node, "areas: a group works for the city; only a row has areas");
+    }
+}
+
 /* owner: section and level that hold where the duty names none of its own; level_given: whether
  * the owner names a level, right or wrong. */
 static void load_duty(struct loading *loading, const struct node *node,
@@ -67,6 +80,7 @@ static void load_duty(struct loading *loading, const struct node *node,
         out->section = walk_section(loading, node);
     }
     load_duty_levels(loading, node, owner, level_given, out);
+    load_duty_areas(loading, node, out);
     out->signs = load_duty_signs(loading, node, &out->sign_count);
 }
 
@@ -179,6 +193,36 @@ static bool is_others(const struct node *units)
            units->first->kind == NODE_TEXT && strcmp(units->first->text, "others") == 0;
 }
 
+static void check_units_of(struct loading *loading, const struct node *map,
+                           const struct table_row *row)
+{
+    const struct plan *plan = loading->plan;
+    const struct node *node = tree_get(map, "areas");
+    for (size_t i = 0; node && i < row->unit_count; i++) {
+        const struct plan_unit *unit = &plan->units[row->units[i]];
+        int area = plan_find_area(plan, unit->area);
+        if (area < 0 || plan->areas[area].level != PLAN_COUNTY) {
+            walk_report(loading, node,
+                        "areas: unit \"%s\" is of no county; give it a row of its own", unit->id);
+            return;
+        }
+    }
+    if (node && row->others) {
+        walk_report(loading, node, "areas: \"others\" are of no county");
+    }
+}
+
+/* areas: at the row and its duties, only of units of counties. */
+static void check_row_areas(struct loading *loading, const struct node *map,
+                            const struct table_row *row)
+{
+    const struct node *duties = tree_get(map, "duties");
+    check_units_of(loading, map, row);
+    for (const struct node *node = duties ? duties->first : NULL; node; node = node->next) {
+        check_units_of(loading, node, row);
+    }
+}
+
 static void load_row(struct loading *loading, const struct node *node, struct index *ids,
                      struct table_row *row)
 {
@@ -194,14 +238,17 @@ static void load_row(struct loading *loading, const struct node *node, struct in
         walk_report(loading, node, "missing key \"row\": only a row has duties of \"others\"");
     }
     if (!row->others) {
-        row->units = walk_units(loading, node, "units", &row->unit_count);
+        row->units = row->number > 0 ? walk_units(loading, node, "units", &row->unit_count)
+                                     : walk_county_units(loading, node, "units", &row->unit_count);
     }
     struct plan_duty owner = {
         .section = walk_section(loading, node), .group = -1, .row = row->number};
     if (tree_get(node, "from")) {
         owner.from = walk_level(loading, node, "from");
     }
+    load_duty_areas(loading, node, &owner);
     row->duties = load_list(loading, node, ids, &owner);
+    check_row_areas(loading, node, row);
 }
 
 struct table { /* what must be unique in all that is read */
@@ -225,7 +272,7 @@ static void load_rows(struct loading *loading, const struct node *home, struct t
 {
     const struct node *list = walk_list(loading, home, "duties", PLAN_ROWS_MAX);
     for (const struct node *node = list ? list->first : NULL; node; node = node->next) {
-        if (!walk_keys(loading, node, "row? section units from? duties reading?") ||
+        if (!walk_keys(loading, node, "row? section units areas? from? duties reading?") ||
             gives_way(loading, node)) {
             continue;
         }

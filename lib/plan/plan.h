@@ -202,6 +202,7 @@ struct plan_organisation {    /* by level, inherited values filled in */
     struct plan_rhythm press, assessment, map, meeting;
     bool daily_report;
 };
+enum plan_areas { PLAN_AREAS_ALL, PLAN_AREAS_AFFECTED, PLAN_AREAS_UNAFFECTED };
 struct plan_duty {
     const char *id, *section;
     enum plan_level from;     /* lowest level at which it applies */
@@ -212,6 +213,7 @@ struct plan_duty {
     const size_t *signs;      /* all must stand; none: any */
     size_t sign_count;
     int64_t deadline_us, repeat_us; /* 0: none */
+    enum plan_areas areas;    /* of units of counties: those that the event has reached, or not */
     int group;                /* index of the group, -1: member-unit table */
     int row;                  /* of the member-unit table; 0: a group's, or a measure of a level */
 };

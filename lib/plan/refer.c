@@ -51,6 +51,20 @@ static bool is_listed(const size_t *list, size_t count, size_t value)
     return false;
 }
 
+static void add_unit(struct loading *loading, const struct node *node, const char *key,
+                     size_t *units, size_t *count)
+{
+    int unit = walk_unit_of(loading, node);
+    if (unit < 0) {
+        return;
+    }
+    if (is_listed(units, *count, (size_t)unit)) {
+        walk_report(loading, node, "%s: unit \"%s\" stands twice", key, node->text);
+        return;
+    }
+    units[(*count)++] = (size_t)unit;
+}
+
 const size_t *walk_units(struct loading *loading, const struct node *map, const char *key,
                          size_t *count)
 {
@@ -61,15 +75,53 @@ const size_t *walk_units(struct loading *loading, const struct node *map, const 
     }
     size_t *units = ld_arena_alloc(loading->arena, list->count * sizeof *units);
     for (const struct node *node = list->first; node; node = node->next) {
-        int unit = walk_unit_of(loading, node);
-        if (unit < 0) {
-            continue;
+        add_unit(loading, node, key, units, count);
+    }
+    return units;
+}
+
+static bool is_of_a_county(const struct plan *plan, const struct plan_unit *unit)
+{
+    int area = plan_find_area(plan, unit->area);
+    return area >= 0 && plan->areas[area].level == PLAN_COUNTY &&
+           strncmp(unit->area, plan->area, strlen(plan->area)) == 0;
+}
+
+/* The units with this slug of all counties that are not in the list yet; how many now are. */
+static size_t add_of_counties(struct loading *loading, const struct node *node, const char *slug,
+                              size_t *units, size_t count)
+{
+    const struct plan *plan = loading->plan;
+    size_t found = 0;
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        const struct plan_unit *unit = &plan->units[i];
+        if (strcmp(unit->slug, slug) == 0 && is_of_a_county(plan, unit)) {
+            found++;
+            if (!is_listed(units, count, i)) {
+                units[count++] = i;
+            }
         }
-        if (is_listed(units, *count, (size_t)unit)) {
-            walk_report(loading, node, "%s: unit \"%s\" stands twice", key, node->text);
-            continue;
+    }
+    if (found == 0) {
+        walk_report(loading, node, "unknown unit \"%s\"; vocabulary/units.yaml lists what there is",
+                    node->text);
+    }
+    return count;
+}
+
+const size_t *walk_county_units(struct loading *loading, const struct node *map, const char *key,
+                                size_t *count)
+{
+    static const char COUNTY[] = "{county}.";
+    *count = 0;
+    const struct node *list = walk_list(loading, map, key, PLAN_MEMBERS_MAX);
+    size_t *units = ld_arena_alloc(loading->arena, (loading->plan->unit_count + 1) * sizeof *units);
+    for (const struct node *node = list ? list->first : NULL; node; node = node->next) {
+        if (node->kind == NODE_TEXT && strncmp(node->text, COUNTY, sizeof COUNTY - 1) == 0) {
+            *count = add_of_counties(loading, node, node->text + sizeof COUNTY - 1, units, *count);
+        } else {
+            add_unit(loading, node, key, units, count);
         }
-        units[(*count)++] = (size_t)unit;
     }
     return units;
 }

@@ -67,6 +67,9 @@ int walk_reference(struct loading *loading, const struct node *node, const struc
                    const char *what, const char *where);
 const size_t *walk_units(struct loading *loading, const struct node *map, const char *key,
                          size_t *count);
+/* The same; "{county}.slug" stands for that unit of every county of the plan's area. */
+const size_t *walk_county_units(struct loading *loading, const struct node *map, const char *key,
+                                size_t *count);
 /* A list of unit ids and patterns, each of which must mean at least one unit. */
 const char *const *walk_patterns(struct loading *loading, const struct node *map, const char *key,
                                  size_t *count);

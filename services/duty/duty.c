@@ -71,5 +71,5 @@ const struct sv_class duty_class = {
     .destroy = core_destroy,
     .apply = core_apply,
     .visit = duty_state_visit,
-    .state_version = 2,
+    .state_version = 3,
 };

@@ -64,10 +64,12 @@ struct standing { /* a sign that stands reported as true in an area */
 
 struct incident {
     char *id, *hazard;
-    const struct plan *plan; /* the incident is pinned to it */
-    int member;              /* index of the unit in plan->members */
-    int hazard_index;        /* -1: the plan does not know it */
-    int level;               /* in force in the city; PLAN_NONE */
+    const struct plan *plan;      /* the incident is pinned to it */
+    int member;                   /* index of the unit in plan->members */
+    int hazard_index;             /* -1: the plan does not know it */
+    int city_level, county_level; /* in force; the county's is that of the unit's own county */
+    int level;                    /* the graver of the two; PLAN_NONE */
+    bool affected;                /* the incident has reached the unit's own county */
     struct standing *signs;
     size_t sign_count;
     UT_hash_handle hh;

@@ -1,11 +1,12 @@
 /*
- * Issuing and withdrawing: which of its duties a unit has under the response in force for the city.
+ * Issuing and withdrawing: which of its duties a unit has under the response in force: the city's,
+ * or for a unit of a county the graver of the city's and its own county's.
  *
  * A duty applies when the level in force reaches the lowest level of the duty (and of its group)
- * and does not pass the gravest at which it is meant, the incident's hazard is one of the duty's
- * and all of its signs stand. When the response moves or a sign changes, the unit's duties are gone
- * through in the plan's order: what begins to apply is issued, what still holds stays as it is,
- * what ceases to is withdrawn.
+ * and does not pass the gravest at which it is meant, the incident's hazard is one of the duty's,
+ * all of its signs stand, and the unit's county is affected or not as the duty asks. When the
+ * response moves or a sign changes, the unit's duties are gone through in the plan's order: what
+ * begins to apply is issued, what still holds stays as it is, what ceases to is withdrawn.
  */
 #include "duty.h"
 
@@ -43,6 +44,8 @@ static bool duty_applies(const struct incident *incident, const struct plan_duty
         return false;
     if (duty->group >= 0 &&
         !plan_level_reaches(incident->level, (int)plan->groups[duty->group].from))
+        return false;
+    if (duty->areas != PLAN_AREAS_ALL && (duty->areas == PLAN_AREAS_AFFECTED) != incident->affected)
         return false;
     return hazard_matches(duty, incident->hazard_index) && signs_stand(incident, duty);
 }
@@ -119,6 +122,11 @@ static bool names_agree(const struct sv_event *event, const char *incident, cons
            strcmp(event->segment[2], incident) == 0;
 }
 
+static int graver(int a, int b)
+{
+    return plan_level_reaches(a, b) ? a : b;
+}
+
 void duty_on_response(struct work *work)
 {
     const Response *message = (const Response *)work->event->message;
@@ -127,10 +135,15 @@ void duty_on_response(struct work *work)
         return;
     struct incident *incident = duty_incident_learn(work->core, message->context->incident,
                                                     message->hazard, message->context->plan_hash);
-    if (!incident || strcmp(incident->plan->area, message->area) != 0 ||
-        message->in_force > LIANDONG__V1__LEVEL__LEVEL_IV)
+    if (!incident || message->in_force > LIANDONG__V1__LEVEL__LEVEL_IV)
         return;
-    incident->level = (int)message->in_force;
+    if (strcmp(incident->plan->area, message->area) == 0)
+        incident->city_level = (int)message->in_force;
+    else if (strcmp(work->core->area, message->area) == 0)
+        incident->county_level = (int)message->in_force;
+    else
+        return;
+    incident->level = graver(incident->city_level, incident->county_level);
     duties_follow(work, incident, reason_of(work, incident->level));
 }
 
@@ -160,6 +173,28 @@ static void on_signs(struct work *work, const Incident *message)
                       "所依据的情形已解除 / the sign that this duty depends on stands no more");
 }
 
+static bool reaches(const Incident *message, const char *area)
+{
+    for (size_t i = 0; i < message->n_counties; i++)
+        if (strcmp(message->counties[i], area) == 0)
+            return true;
+    return false;
+}
+
+/* The incident has reached the unit's own county: what prepared for that ends. */
+static void on_affected(struct work *work, const Incident *message)
+{
+    struct incident *incident = duty_incident_learn(work->core, message->context->incident,
+                                                    message->hazard, message->context->plan_hash);
+    if (!incident || incident->affected)
+        return;
+    incident->affected = true;
+    if (incident->level != PLAN_NONE)
+        duties_follow(work, incident,
+                      "本地已受波及，改按事发地任务办理 / the event has reached this county, which "
+                      "now has the duties of affected areas");
+}
+
 static void on_closed(struct work *work, const char *id)
 {
     struct incident *incident = duty_incident_find(work->core, id);
@@ -178,10 +213,14 @@ void duty_on_incident(struct work *work)
         return;
     bool closed = message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED;
     bool signs = message->report && message->report->n_signs + message->report->n_signs_lifted > 0;
-    if ((!closed && !signs) || !names_agree(work->event, message->context->incident, message->area))
+    bool reached = reaches(message, work->core->area);
+    if ((!closed && !signs && !reached) ||
+        !names_agree(work->event, message->context->incident, message->area))
         return;
     if (closed)
         on_closed(work, message->context->incident);
-    else
+    else if (reached)
+        on_affected(work, message);
+    if (signs && !closed)
         on_signs(work, message);
 }

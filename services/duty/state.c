@@ -186,7 +186,10 @@ static void incident_visit(struct incident *incident, struct sv_codec *codec)
     sv_code_string(codec, &incident->id);
     sv_code_string(codec, &incident->hazard);
     sv_code_plan(codec, &incident->plan);
+    sv_code_int(codec, &incident->city_level);
+    sv_code_int(codec, &incident->county_level);
     sv_code_int(codec, &incident->level);
+    sv_code_bool(codec, &incident->affected);
     signs_visit(incident, codec);
 }
 

@@ -74,12 +74,112 @@ static void test_everyone_has_orders(void **state)
     assert_int_equal(units, 65);
 }
 
-static void test_other_areas(void **state)
+#define ISSUED    LIANDONG__V1__DUTY_ORDER__STATE__ISSUED
+#define WITHDRAWN LIANDONG__V1__DUTY_ORDER__STATE__WITHDRAWN
+
+static size_t count_state(size_t index, const char *unit, int wanted_state)
+{
+    size_t count = 0;
+    const duty_order *order;
+    for (size_t i = 0; (order = (const void *)world_after(&world, index, SV_DUTY, i)); i++)
+        count += strcmp(order->unit, unit) == 0 && (int)order->state == wanted_state;
+    return count;
+}
+
+/* ---- counties ---- */
+
+#define COUNTY "330302.gov"
+#define OTHER  "330303.gov"
+
+/* Duties of two kinds for every county, and one for all. */
+static const struct world_edit COUNTY_ROWS[] = {
+    {"orders:\n  section: \"4.4.1(4)\"",
+     "  - section: \"6.3.5\"\n"
+     "    from: III\n"
+     "    units: [\"{county}.gov\"]\n"
+     "    areas: unaffected\n"
+     "    duties:\n"
+     "      - {id: c.1, text: {zh: 备战, en: Prepare}}\n"
+     "      - {id: c.2, areas: affected, text: {zh: 出动, en: Deploy}}\n"
+     "\n"
+     "orders:\n  section: \"4.4.1(4)\""}};
+
+static void adopt_county_rows(void)
+{
+    world_adopt(&world, LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", COUNTY_ROWS, 1);
+}
+
+static const char *state_of(size_t index, const char *unit, const char *duty)
+{
+    const duty_order *order;
+    const char *found = "";
+    for (size_t i = 0; (order = (const void *)world_after(&world, index, SV_DUTY, i)); i++)
+        if (strcmp(order->unit, unit) == 0 && strcmp(order->duty, duty) == 0)
+            found = state_name((int)order->state);
+    return found;
+}
+
+static size_t reach_county(const char *incident, const char *county)
+{
+    Liandong__V1__Context context = context_of(incident, "reporting");
+    Liandong__V1__Incident message = LIANDONG__V1__INCIDENT__INIT;
+    char topic[256], *counties[] = {sv_borrow(county)};
+    message.context = &context;
+    message.action = LIANDONG__V1__INCIDENT__ACTION__JOINED;
+    message.area = sv_borrow("3303");
+    message.hazard = sv_borrow("cholera");
+    message.counties = counties;
+    message.n_counties = 1;
+    snprintf(topic, sizeof topic, "incident/3303/%s", incident);
+    return world_publish(&world, "reporting", topic, &message.base, 0);
+}
+
+/* Unaffected counties prepare; one that becomes affected stops preparing and acts. */
+static void test_county_becomes_affected(void **state)
 {
     (void)state;
+    adopt_county_rows();
     const char *incident = new_incident();
-    size_t index = respond_for(incident, "330302", PLAN_NONE, PLAN_I, 0);
+    size_t index = reach_county(incident, "330302");
+    assert_int_equal(world.count, index + 1); /* nothing in force yet */
+    index = respond(incident, PLAN_NONE, PLAN_III);
+    assert_string_equal(state_of(index, COUNTY, "c.1"), "");
+    assert_string_equal(state_of(index, COUNTY, "c.2"), "ISSUED");
+    assert_string_equal(state_of(index, OTHER, "c.1"), "ISSUED");
+    assert_string_equal(state_of(index, OTHER, "c.2"), "");
+    index = reach_county(incident, "330303");
+    EXPECT(index, NULL,
+           OTHER " c.1: WITHDRAWN < ISSUED, level III, seen +60 done -, "
+                 "本地已受波及，改按事发地任务办理 / the event has reached this county, which now "
+                 "has the duties of affected areas; supervision",
+           OTHER " c.2: ISSUED < none, level III, seen +60 done -; supervision");
+    index = reach_county(incident, "330303");
     assert_int_equal(world.count, index + 1);
+    index = respond(incident, PLAN_III, PLAN_IV);
+    assert_string_equal(state_of(index, COUNTY, "c.2"), "WITHDRAWN");
+    assert_string_equal(state_of(index, OTHER, "c.2"), "WITHDRAWN");
+}
+
+/* A county's own response: its own units' orders, and nobody else's; the graver one counts. */
+static void test_county_alone_and_graver(void **state)
+{
+    (void)state;
+    adopt_county_rows();
+    const char *incident = new_incident();
+    size_t index = respond_for(incident, "330302", PLAN_NONE, PLAN_III, 0);
+    size_t issued = count_state(index, COUNTY, ISSUED);
+    assert_true(issued > 0);
+    assert_int_equal(world_count_after(&world, index, SV_DUTY), issued);
+    index = respond(incident, PLAN_NONE, PLAN_IV);
+    assert_int_equal(count_state(index, COUNTY, ISSUED), 0);
+    assert_string_equal(state_of(index, OTHER, "c.1"), "");
+    index = respond(incident, PLAN_IV, PLAN_NONE); /* the city's ends, the county's does not */
+    assert_int_equal(count_state(index, COUNTY, WITHDRAWN), 0);
+    index = respond_for(incident, "330302", PLAN_III, PLAN_NONE, 0);
+    assert_int_equal(count_state(index, COUNTY, WITHDRAWN), issued);
+    index = respond_for(incident, "330304", PLAN_NONE, PLAN_I, 0);
+    assert_int_equal(count_state(index, COUNTY, ISSUED), 0);
+    assert_string_equal(state_of(index, "330304.gov", "c.1"), "ISSUED");
 }
 
 /* ---- keeping and withdrawing ---- */
@@ -154,15 +254,6 @@ static size_t duties_by_sign(const char *unit, const char *sign)
         const struct plan_duty *duty = &plan->duties[member->duties[i]];
         count += duty->sign_count == 1 && (int)duty->signs[0] == plan_find_sign(plan, sign);
     }
-    return count;
-}
-
-static size_t count_state(size_t index, const char *unit, int wanted_state)
-{
-    size_t count = 0;
-    const duty_order *order;
-    for (size_t i = 0; (order = (const void *)world_after(&world, index, SV_DUTY, i)); i++)
-        count += strcmp(order->unit, unit) == 0 && (int)order->state == wanted_state;
     return count;
 }
 
@@ -338,7 +429,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_levels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_everyone_has_orders, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_other_areas, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_county_becomes_affected, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_county_alone_and_graver, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lowered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_closed, setup, teardown),

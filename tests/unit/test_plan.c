@@ -379,23 +379,27 @@ static void test_groups_and_duties(void **state)
         {"a.1.1", "annex row 1", PLAN_IV, -1, 1},  {"a.1.2", "annex row 1", PLAN_III, -1, 1},
         {"a.2.1", "annex row 2", PLAN_IV, -1, 2},  {"a.2.2", "annex row 2", PLAN_II, -1, 2},
         {"a.3.1", "annex row 3", PLAN_IV, -1, 3},  {"m.1", "6.2.2(4)", PLAN_III, -1, 0},
-        {"m.2", "6.2.2(4)", PLAN_III, -1, 0},      {"g.control.1", "4.2.2(2)", PLAN_III, 0, 0},
+        {"m.2", "6.2.2(4)", PLAN_III, -1, 0},      {"m.3", "6.3.5", PLAN_III, -1, 0},
+        {"m.4", "6.3.5", PLAN_III, -1, 0},         {"g.control.1", "4.2.2(2)", PLAN_III, 0, 0},
         {"g.control.2", "4.2.2(9)", PLAN_II, 0, 0}};
-    assert_int_equal(sample->duty_count, 9);
-    for (size_t i = 0; i < 9; i++) {
+    assert_int_equal(sample->duty_count, 11);
+    for (size_t i = 0; i < 11; i++) {
         assert_string_equal(sample->duties[i].id, EXPECTED[i].id);
         assert_string_equal(sample->duties[i].section, EXPECTED[i].section);
         assert_int_equal(sample->duties[i].from, EXPECTED[i].from);
         assert_int_equal(sample->duties[i].group, EXPECTED[i].group);
         assert_int_equal(sample->duties[i].row, EXPECTED[i].row);
         assert_int_equal(sample->duties[i].until, i == 6 ? PLAN_III : PLAN_NONE);
+        assert_int_equal(sample->duties[i].areas, i == 7   ? PLAN_AREAS_UNAFFECTED
+                                                  : i == 8 ? PLAN_AREAS_AFFECTED
+                                                           : PLAN_AREAS_ALL);
     }
     const struct plan_duty *duty = &sample->duties[1];
     assert_string_equal(hazard_ids(duty->hazards, duty->hazard_count), "plague plague.bubonic");
     assert_int_equal(duty->sign_count, 1);
     assert_true(duty->deadline_us == LD_US_DAY && duty->repeat_us == LD_US_DAY);
     check_text(duty->text, "检疫", "Quarantine");
-    assert_int_equal(sample->duties[8].deadline_us, 12 * LD_US_HOUR);
+    assert_int_equal(sample->duties[10].deadline_us, 12 * LD_US_HOUR);
 }
 
 static void test_members(void **state)
@@ -407,10 +411,12 @@ static void test_members(void **state)
     } EXPECTED[] = {{"3303.health", "a.1.1 a.1.2 m.1 m.2 g.control.1 g.control.2", true},
                     {"3303.daily", "a.2.1 a.2.2", true},
                     {"3303.television", "a.2.1 a.2.2 m.1 m.2", true},
+                    {"330302.health", "m.3 m.4", false},
+                    {"330303.health", "m.3 m.4", false},
                     {"3303.police", "a.3.1 g.control.1 g.control.2", false},
                     {"3303.port", "a.3.1 g.control.1 g.control.2", false}};
-    assert_int_equal(sample->member_count, 5);
-    for (size_t i = 0; i < 5; i++) {
+    assert_int_equal(sample->member_count, 7);
+    for (size_t i = 0; i < 7; i++) {
         const struct plan_member *member = &sample->members[i];
         assert_string_equal(sample->units[member->unit].id, EXPECTED[i].unit);
         assert_string_equal(duty_ids(member), EXPECTED[i].duties);

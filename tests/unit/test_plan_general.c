@@ -152,7 +152,7 @@ static void test_mistakes_there(void **state)
     check_told("sample.yaml", "title: {zh: 样例预案", "general: {}\ntitle: {zh: 样例预案",
                "sample.yaml:3:10: general: a general plan has no general plan itself\n");
     check_told("sample.yaml", "escalate_to: 3303.gov", "escalate_to: 3303.mayor",
-               "sample.yaml:176:16: unknown unit \"3303.mayor\"; vocabulary/units.yaml lists what "
+               "sample.yaml:177:16: unknown unit \"3303.mayor\"; vocabulary/units.yaml lists what "
                "there is\n");
     check_told("sample.yaml", "aftercare:\n", "afterwards:\n",
                "special.yaml:12:73: sections: the general plan has no section \"aftercare\"\n");
