@@ -68,7 +68,7 @@ int cmd_bulletin(struct cli *cli, int argc, char **argv)
          &own.area,
          "CODE",
          {"所述区划（默认本单位所在地）", "which area it is about (default: the unit's own)"}},
-        {"english", 'e', CLI_TEXT, &own.english, "TEXT", {"英文文字", "the text in English"}},
+        {"english", 0, CLI_TEXT, &own.english, "TEXT", {"英文文字", "the text in English"}},
         {"link", 0, CLI_TEXT, &own.link, "URL", {"文件链接", "where the document is"}},
         {"from", 0, CLI_TIME, &own.from_us, "TIME", {"所述时段开始", "the period begins"}},
         {"to", 0, CLI_TIME, &own.to_us, "TIME", {"所述时段结束", "the period ends"}},
