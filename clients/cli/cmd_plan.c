@@ -6,6 +6,7 @@
 #include "message.h"
 #include "plan_diff.h"
 #include "plan_show.h"
+#include "versions.h"
 
 /* ---- check ---- */
 
@@ -170,6 +171,34 @@ static int adopt(const struct cli *cli, const struct plan *plan, const struct pl
     return status;
 }
 
+/* So that a start which adopts its plans does not write them to the log each time. */
+static bool is_in_force(const struct cli *cli, const struct plan *plan)
+{
+    struct versions versions = {0};
+    struct ld_error error;
+    bool found = false;
+    if (cli->exercise || versions_read(cli, NULL, &versions, &error) != LD_OK)
+        return false;
+    for (size_t i = 0; i < versions.count && !found; i++) {
+        const struct version *version = &versions.all[i];
+        found = version->actual && strcmp(version->hash, plan->hash) == 0 &&
+                versions_in_force(&versions, version);
+    }
+    versions_free(&versions);
+    return found;
+}
+
+static int adopt_unless_in_force(const struct cli *cli, const struct plan *plan,
+                                 const struct plan_bundle *bundle)
+{
+    if (!is_in_force(cli, plan))
+        return adopt(cli, plan, bundle);
+    printf(cli_say(cli, "%s 的这一版本（%.12s）已在施行，日志不变\n",
+                   "this version of %s (%.12s) is in force already; the log stays as it is\n"),
+           plan->id, plan->hash);
+    return 0;
+}
+
 static int plan_adopt(struct cli *cli, int argc, char **argv)
 {
     const struct cli_option options[] = {
@@ -193,7 +222,7 @@ static int plan_adopt(struct cli *cli, int argc, char **argv)
     int code = plan_bundle_read(cli->context, argv[0], &bundle, &error);
     if (code == LD_OK)
         code = plan_load(bundle.files, bundle.count, &plan, NULL, &error);
-    status = code == LD_OK ? adopt(cli, plan, &bundle) : cli_fail(cli, &error);
+    status = code == LD_OK ? adopt_unless_in_force(cli, plan, &bundle) : cli_fail(cli, &error);
     plan_free(plan);
     plan_bundle_free(&bundle);
     return status;

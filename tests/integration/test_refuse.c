@@ -106,6 +106,27 @@ static void an_act_that_the_plan_does_not_allow_names_the_section(void **state)
     harness_close(&harness);
 }
 
+static void a_plan_in_force_is_not_written_again(void **state)
+{
+    (void)state;
+    struct harness harness;
+    char *said = NULL, *events = NULL;
+    start_all(&harness);
+    assert_int_equal(harness_run(&harness, &said, "liandong", "plan", "adopt", PLAN, "--as",
+                                 "3303.gov", "--lang", "en", "-e", harness.endpoint, NULL),
+                     OK);
+    assert_non_null(strstr(said, "in force already"));
+    assert_int_equal(harness_run(&harness, &events, "liandong", "tail", "plan/>", "--from", "first",
+                                 "--until-head", "-e", harness.endpoint, NULL),
+                     OK);
+    char *first = strstr(events, "plan/wenzhou-phe");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "plan/wenzhou-phe"));
+    free(said);
+    free(events);
+    harness_close(&harness);
+}
+
 static void a_plan_with_a_mistake_is_not_adopted(void **state)
 {
     (void)state;
@@ -184,10 +205,12 @@ static void fill(const char *path)
     close(fd);
 }
 
+/* For exercises: that is written each time. */
 static int adopt(struct harness *harness)
 {
-    return harness_run(harness, NULL, "liandong", "plan", "adopt", PLAN, "--as", "3303.gov",
-                       "--lang", "en", "-e", harness->endpoint, "--timeout", "5s", NULL);
+    return harness_run(harness, NULL, "liandong", "plan", "adopt", PLAN, "--exercise", "--as",
+                       "3303.gov", "--lang", "en", "-e", harness->endpoint, "--timeout", "5s",
+                       NULL);
 }
 
 static void a_full_disk_refuses_and_heals_without_a_restart(void **state)
@@ -272,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bad_report_is_refused_by_name),
         cmocka_unit_test(an_act_that_the_plan_does_not_allow_names_the_section),
+        cmocka_unit_test(a_plan_in_force_is_not_written_again),
         cmocka_unit_test(a_plan_with_a_mistake_is_not_adopted),
         cmocka_unit_test(a_second_router_and_a_taken_port_are_named),
         cmocka_unit_test(a_router_that_is_away_is_said_to_be),
