@@ -20,6 +20,7 @@
 #include "plan/plan.h"
 
 #define HAZARD "poisoning.occupational"
+#define COUNTY "330302"
 
 enum { ACTORS = 4, ROUNDS_MAX = 1000 };
 static const char *const ACTOR[ACTORS] = {"330302.health", "3303.health", "3303.health-experts",
@@ -167,14 +168,14 @@ static void report(struct bench *bench, int round)
     message.id = id;
     message.kind = LIANDONG__V1__REPORT__KIND__INITIAL;
     message.means = LIANDONG__V1__REPORT__MEANS__WRITTEN;
-    message.area = text("330302");
+    message.area = text(COUNTY);
     message.hazard = text(HAZARD);
     message.occurred_at_us = message.received_at_us = bench->time_us;
     cases.measure = text("cases");
     cases.value = 60;
     message.measures = measures;
     message.n_measures = 1;
-    publish(bench, 0, "report/330302/" HAZARD "/330302.health", &message.base);
+    publish(bench, 0, "report/" COUNTY "/" HAZARD "/330302.health", &message.base);
 }
 
 static void decide(struct bench *bench, int actor, int act)
@@ -211,13 +212,17 @@ static int64_t one_round(struct bench *bench, int round)
     return now_ns() - start_ns;
 }
 
-static bool applies(const struct plan *plan, const struct plan_duty *duty, size_t hazard)
+static bool applies(const struct plan *plan, const struct plan_member *member,
+                    const struct plan_duty *duty, size_t hazard)
 {
+    bool affected = strcmp(plan->units[member->unit].area, COUNTY) == 0;
+    if (duty->areas != PLAN_AREAS_ALL && (duty->areas == PLAN_AREAS_AFFECTED) != affected) {
+        return false;
+    }
     bool concerns = duty->hazard_count == 0;
     for (size_t i = 0; i < duty->hazard_count; i++) {
         concerns = concerns || duty->hazards[i] == hazard;
     }
-    (void)plan;
     return concerns && duty->sign_count == 0 && plan_level_reaches(PLAN_II, (int)duty->from);
 }
 
@@ -234,7 +239,8 @@ static size_t expected_orders(const char *path, size_t *units)
     size_t hazard = (size_t)plan_find_hazard(plan, HAZARD);
     for (size_t m = 0; m < plan->member_count; m++) {
         for (size_t d = 0; d < plan->members[m].duty_count; d++) {
-            orders += applies(plan, &plan->duties[plan->members[m].duties[d]], hazard);
+            orders +=
+                applies(plan, &plan->members[m], &plan->duties[plan->members[m].duties[d]], hazard);
         }
     }
     *units = plan->member_count;

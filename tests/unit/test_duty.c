@@ -102,11 +102,13 @@ static const struct world_edit COUNTY_ROWS[] = {
      "      - {id: c.1, text: {zh: 备战, en: Prepare}}\n"
      "      - {id: c.2, areas: affected, text: {zh: 出动, en: Deploy}}\n"
      "\n"
-     "orders:\n  section: \"4.4.1(4)\""}};
+     "orders:\n  section: \"4.4.1(4)\""},
+    /* the plan's own, out of the way */
+    {"- section: \"6.3.5\"\n    from: IV", "- section: \"6.3.5\"\n    from: I"}};
 
 static void adopt_county_rows(void)
 {
-    world_adopt(&world, LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", COUNTY_ROWS, 1);
+    world_adopt(&world, LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", COUNTY_ROWS, 2);
 }
 
 static const char *state_of(size_t index, const char *unit, const char *duty)

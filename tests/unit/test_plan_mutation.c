@@ -43,7 +43,8 @@ static const char *const KIND_NAMES[KINDS] = {"renamed",        "left out",     
 static const char FREE[] = " zh en reading section title document issued id plan to commander ";
 static const char OPTIONAL[] =
     " reading over levels hazards classes within round merge county issue each warn_before "
-    "deadline repeat signs from until leads press assessment map meeting daily_report commander "
+    "deadline repeat signs from until areas leads press assessment map meeting daily_report "
+    "commander "
     "office follows follows_city requisition must_follow direct groups aftercare general clocks "
     "warnings row defers group at_least at_most more_than less_than ";
 

@@ -302,7 +302,7 @@ static const struct {
     {"response: {groups: [clowns]}", "response", "group clowns", NULL},
     {"response: {next: assess}", "response", NULL, NULL},
     {"orders: {units: 90}", NULL, NULL, NULL},
-    {"orders: 3", "orders", "orders 3", "orders 1401"},
+    {"orders: 3", "orders", "orders 3", "orders 1397"},
     {"orders: {unit: 3303.sports, states: {acknowledged: 0}}", NULL, NULL, NULL},
     {"orders: {unit: 3303.sports, states: {open: 0}}", "orders", NULL, NULL},
     {"orders: {duty: a1.29.*, count: \">= 1\"}", NULL, NULL, NULL},
