@@ -28,8 +28,7 @@ struct pending {
     int level;     /* the level meant; PLAN_NONE: to end it */
     int before;    /* level in force when it began: the rule goes by both */
     uint64_t done; /* bit i: step i of the rule is taken */
-    char *persons; /* who took the steps, by name, each with a line end behind it; NULL: nobody said
-                    */
+    char *persons; /* who signed, by name, each with a line end behind it; NULL: nobody said */
     char *decider; /* unit whose act was the decision, else the first act; NULL: none yet */
 };
 
@@ -174,8 +173,8 @@ void command_text_set(char **text, const char *value);
       "The response of {area} may not go below {demanded}, which is demanded by: {who}")           \
     X(WRONG_OFFICE, "wrong-office", "应向{who}{act}；实际为“{found}”",                             \
       "It must be {filed}: {who}; found \"{found}\"")                                              \
-    X(SAME_PERSON, "same-person", "“{found}”在这一程序中已经办理过一步；各步须由不同的人办理",     \
-      "\"{found}\" has taken a step of this procedure already; each step takes another person")    \
+    X(SAME_PERSON, "same-person", "“{found}”已在这一程序中签过一次；每次签署须由不同的人",         \
+      "\"{found}\" has signed in this procedure already; each signature takes another person")     \
     X(NOTHING_AHEAD, "nothing-ahead",                                                              \
       "没有第 {found} 号预先作出且尚未生效的行为（同一事件、同一区域、同一对象）",                 \
       "There is no act number {found} on this matter that was made ahead and has yet to take "     \

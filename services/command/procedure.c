@@ -247,13 +247,19 @@ static enum refusal judge_office(struct inquiry *inquiry)
     return REFUSED_WRONG_OFFICE;
 }
 
-/* Two signatures are those of two persons: nobody takes two steps of one procedure. */
+/* Filing, informing and issuing put into effect what others have signed. */
+static bool is_signature(int act)
+{
+    return act == PLAN_DECIDE || act == PLAN_APPROVE || act == PLAN_SIGN_OFF;
+}
+
+/* Two signatures of one procedure are those of two persons. */
 static enum refusal judge_person(struct inquiry *inquiry)
 {
     const char *person = inquiry->decision->person;
     const char *persons = inquiry->response ? inquiry->response->pending.persons : NULL;
     size_t size = strcspn(person, "\n");
-    if (size == 0 || !persons || !pending_is(inquiry))
+    if (size == 0 || !persons || !is_signature(inquiry->act) || !pending_is(inquiry))
         return ALLOWED;
     for (const char *line = persons; *line; line = strchr(line, '\n') + 1) {
         if (strncmp(line, person, size) != 0 || line[size] != '\n')
@@ -512,7 +518,8 @@ void command_step_taken(struct inquiry *inquiry)
     if (inquiry->act == PLAN_DECIDE || !pending->decider)
         command_text_set(&pending->decider, inquiry->author);
     pending->done |= UINT64_C(1) << inquiry->step;
-    note_person(pending, inquiry->decision->person);
+    if (is_signature(inquiry->act))
+        note_person(pending, inquiry->decision->person);
 }
 
 static void end_without_effect(struct inquiry *inquiry)

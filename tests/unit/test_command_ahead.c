@@ -169,24 +169,21 @@ static size_t by_person(const char *incident, const char *word, const char *pers
     return decide(incident, act);
 }
 
+/* Deciding, approving and signing are signatures; assessing, proposing and filing are none. */
 static void two_persons(void **state)
 {
     (void)state;
-    const char *incident = open_incident(PLAN_I);
-    assert_true(receipt_after(by_person(incident, "P1", "Li Ming"))->accepted);
-    assert_true(receipt_after(by_person(incident, "A1", "Li"))->accepted);
-    expect_receipt(
-        by_person(incident, "D1", "Li Ming"), "receipt/3303/3303.gov", false, "same-person",
-        "6.1, 6.1.1", "“Li Ming”在这一程序中已经办理过一步；各步须由不同的人办理",
-        "\"Li Ming\" has taken a step of this procedure already; each step takes another "
-        "person");
-    assert_true(receipt_after(by_person(incident, "D1", "Wang Fang"))->accepted);
-    expect_receipt(by_person(incident, "F1", "Li"), "receipt/3303/3303.gov", false, "same-person",
-                   "6.1, 6.1.1", "“Li”在这一程序中已经办理过一步；各步须由不同的人办理",
-                   "\"Li\" has taken a step of this procedure already; each step takes another "
+    const char *incident = open_incident(PLAN_IV);
+    assert_true(receipt_after(by_person(incident, "A4", "Li Ming"))->accepted);
+    assert_true(receipt_after(by_person(incident, "D4h", "Li Ming"))->accepted);
+    expect_receipt(by_person(incident, "V4", "Li Ming"), "receipt/3303/3303.gov", false,
+                   "same-person", "6.1.4", "“Li Ming”已在这一程序中签过一次；每次签署须由不同的人",
+                   "\"Li Ming\" has signed in this procedure already; each signature takes another "
                    "person");
-    play(incident, "F1"); /* nobody is named */
-    assert_true(receipt_after(by_person(incident, "P0", "Li Ming"))->accepted); /* another one */
+    assert_true(receipt_after(by_person(incident, "V4", "Li"))->accepted); /* another name */
+    play(incident, "A0");
+    assert_true(receipt_after(by_person(incident, "D0h", "Li Ming"))->accepted); /* a new one */
+    assert_true(receipt_after(by_person(incident, "F0h", "Li Ming"))->accepted);
 }
 
 int main(void)
