@@ -4,11 +4,11 @@
  */
 #include "model.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "sql/sql.h"
 #include "services/projection/projection.h"
 #include "services/projection/schema.h"
 
@@ -22,33 +22,29 @@ struct model {
 
 /* ---- errors ---- */
 
+static struct sql_file sql_of(const struct model *model)
+{
+    return (struct sql_file){model->db, "read model",
+                             model->path != NULL ? model->path : "in memory"};
+}
+
+/* SQLite's "not a database" in our words. */
+static int told(const struct model *model, int code, struct ld_error *error)
+{
+    return code == LD_INVALID ? ld_fail(error, code, "%s is no read model", model->path) : code;
+}
+
 static int fail(const struct model *model, const char *what, struct ld_error *error)
 {
-    const char *path = model->path != NULL ? model->path : "in memory";
-    int status = sqlite3_errcode(model->db);
-    if (status == SQLITE_NOTADB)
-        return ld_fail(error, LD_INVALID, "%s is no read model", path);
-    return ld_fail(error,
-                   status == SQLITE_CORRUPT ? LD_CORRUPT
-                   : status == SQLITE_BUSY  ? LD_BUSY
-                   : status == SQLITE_NOMEM ? LD_NOMEM
-                                            : LD_IO,
-                   "read model %s: cannot %s: %s", path, what, sqlite3_errmsg(model->db));
+    return told(model, sql_fail(sql_of(model), what, error), error);
 }
 
 /* ---- opening ---- */
 
-static int ask_number(struct model *model, const char *sql, int64_t *number, struct ld_error *error)
+static int ask_number(const struct model *model, const char *sql, int64_t *number,
+                      struct ld_error *error)
 {
-    sqlite3_stmt *statement = NULL;
-    int code = LD_OK;
-    if (sqlite3_prepare_v2(model->db, sql, -1, &statement, NULL) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW)
-        code = fail(model, "read it", error);
-    else
-        *number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return code;
+    return told(model, sql_ask_number(sql_of(model), sql, number, error), error);
 }
 
 static int check_kind(struct model *model, struct ld_error *error)

@@ -11,54 +11,33 @@
  */
 #include "inside.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "context.h"
+#include "sql/sql.h"
 
 enum { BUSY_MS = 5000, PATH_MAX_BYTES = 4000, WAL_KEPT_BYTES = 4 << 20 };
 
 /* ---- errors ---- */
 
-static bool is_full(const struct projection *projection, int status)
+static struct sql_file sql_of(const struct projection *projection)
 {
-    int number = sqlite3_system_errno(projection->db);
-    return (status & 0xff) == SQLITE_FULL ||
-           ((status & 0xff) == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT));
+    return (struct sql_file){projection->db, "read model",
+                             projection->path != NULL ? projection->path : "in memory"};
 }
 
-static int code_of(const struct projection *projection, int status)
+/* What failed, with what to do about it. */
+static int advise(int code, const struct ld_error *reason, struct ld_error *error)
 {
-    if (is_full(projection, status))
-        return LD_NOSPACE;
-    switch (status & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return LD_BUSY;
-    case SQLITE_NOMEM:
-        return LD_NOMEM;
-    case SQLITE_CORRUPT:
-        return LD_CORRUPT;
-    case SQLITE_NOTADB:
-        return LD_INVALID;
-    default:
-        return LD_IO;
-    }
+    return ld_fail(error, code, "%s%s", reason->text,
+                   code == LD_CORRUPT ? "; it can be made anew from the log: --rebuild" : "");
 }
 
 int projection_fail(const struct projection *projection, const char *what, struct ld_error *error)
 {
-    const char *path = projection->path != NULL ? projection->path : "in memory";
-    int status = sqlite3_extended_errcode(projection->db);
-    int number = sqlite3_system_errno(projection->db);
-    bool system = number != 0 && ((status & 0xff) == SQLITE_IOERR || is_full(projection, status) ||
-                                  (status & 0xff) == SQLITE_CANTOPEN);
-    int code = code_of(projection, status);
-    return ld_fail(error, code, "read model %s: cannot %s: %s%s%s%s", path, what,
-                   sqlite3_errmsg(projection->db), system ? ": " : "",
-                   system ? strerror(number) : "",
-                   code == LD_CORRUPT ? "; it can be made anew from the log: --rebuild" : "");
+    struct ld_error reason;
+    return advise(sql_fail(sql_of(projection), what, &reason), &reason, error);
 }
 
 int projection_execute(struct projection *projection, const char *sql, const char *what,
@@ -74,15 +53,9 @@ int projection_execute(struct projection *projection, const char *sql, const cha
 static int ask_number(struct projection *projection, const char *sql, int64_t *number,
                       struct ld_error *error)
 {
-    sqlite3_stmt *statement = NULL;
-    int code = LD_OK;
-    if (sqlite3_prepare_v2(projection->db, sql, -1, &statement, NULL) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW)
-        code = projection_fail(projection, "read it", error);
-    else
-        *number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return code;
+    struct ld_error reason;
+    int code = sql_ask_number(sql_of(projection), sql, number, &reason);
+    return code == LD_OK ? LD_OK : advise(code, &reason, error);
 }
 
 /* Is it ours, or nothing yet? */

@@ -13,12 +13,12 @@
 #include "outbox_file.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "context.h"
+#include "sql/sql.h"
 
 enum {
     APPLICATION = 0x4c444f42, /* "LDOB" */
@@ -44,77 +44,33 @@ static const char SCHEMA[] = "BEGIN;"
 
 /* ---- errors ---- */
 
-static bool is_full(const struct outbox_file *file, int status)
+static struct sql_file sql_of(const struct outbox_file *file)
 {
-    int number = sqlite3_system_errno(file->db);
-    if ((status & 0xff) == SQLITE_FULL)
-        return true;
-    return (status & 0xff) == SQLITE_IOERR && status != SQLITE_IOERR_FSYNC &&
-           status != SQLITE_IOERR_DIR_FSYNC && (number == ENOSPC || number == EDQUOT);
-}
-
-static int code_of(const struct outbox_file *file, int status)
-{
-    if (is_full(file, status))
-        return LD_NOSPACE;
-    switch (status & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return LD_BUSY;
-    case SQLITE_NOMEM:
-        return LD_NOMEM;
-    case SQLITE_CORRUPT:
-        return LD_CORRUPT;
-    case SQLITE_NOTADB:
-        return LD_INVALID;
-    default:
-        return LD_IO;
-    }
+    return (struct sql_file){file->db, "outbox", file->path};
 }
 
 int outbox_fail(const struct outbox_file *file, const char *what, struct ld_error *error)
 {
-    int status = sqlite3_extended_errcode(file->db);
-    int number = sqlite3_system_errno(file->db);
-    bool system = number != 0 && ((status & 0xff) == SQLITE_IOERR || is_full(file, status) ||
-                                  (status & 0xff) == SQLITE_CANTOPEN);
-    return ld_fail(error, code_of(file, status), "outbox %s: cannot %s: %s%s%s", file->path, what,
-                   sqlite3_errmsg(file->db), system ? ": " : "", system ? strerror(number) : "");
+    return sql_fail(sql_of(file), what, error);
 }
 
 int outbox_execute(struct outbox_file *file, const char *sql, const char *what,
                    struct ld_error *error)
 {
-    return sqlite3_exec(file->db, sql, NULL, NULL, NULL) == SQLITE_OK
-               ? LD_OK
-               : outbox_fail(file, what, error);
+    return sql_execute(sql_of(file), sql, what, error);
 }
 
 /* ---- looking ---- */
-
-static int ask_number(struct outbox_file *file, const char *sql, int64_t *number,
-                      struct ld_error *error)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = LD_OK;
-    if (sqlite3_prepare_v2(file->db, sql, -1, &statement, NULL) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW)
-        code = outbox_fail(file, "read", error);
-    else
-        *number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return code;
-}
 
 /* What kind of file it is; *empty: SQLite's, with nothing in it. */
 static int check_kind(struct outbox_file *file, bool *empty, struct ld_error *error)
 {
     int64_t application = 0, version = 0, tables = 0;
-    int code = ask_number(file, "PRAGMA application_id", &application, error);
+    int code = sql_ask_number(sql_of(file), "PRAGMA application_id", &application, error);
     if (code == LD_OK)
-        code = ask_number(file, "PRAGMA user_version", &version, error);
+        code = sql_ask_number(sql_of(file), "PRAGMA user_version", &version, error);
     if (code == LD_OK)
-        code = ask_number(file, "SELECT count(*) FROM sqlite_master", &tables, error);
+        code = sql_ask_number(sql_of(file), "SELECT count(*) FROM sqlite_master", &tables, error);
     if (code == LD_INVALID)
         return ld_fail(error, LD_INVALID, "%s is no outbox: expected one, or no file", file->path);
     if (code != LD_OK)
