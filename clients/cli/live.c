@@ -271,13 +271,6 @@ static int live_settle(void *self, struct ld_error *error)
 
 /* ---- beginning ---- */
 
-static int64_t next_midnight(int64_t time_us)
-{
-    int64_t offset_us = LD_CHINA_OFFSET_MINUTES * LD_US_MINUTE;
-    int64_t local_us = time_us + offset_us;
-    return local_us - local_us % LD_US_DAY + LD_US_DAY - offset_us;
-}
-
 static int live_advance(void *self, int64_t time_us, struct ld_error *error);
 
 static int live_start(void *self, int64_t *start_us, bool may_move, scenario_record_fn *each,
@@ -305,7 +298,7 @@ static int live_start(void *self, int64_t *start_us, bool may_move, scenario_rec
         return ld_fail(error, LD_REFUSED, "the drill's clock is at %s, past the start",
                        ld_time_format(text, live->time_us, LD_CHINA_OFFSET_MINUTES));
     if (live->time_us > *start_us)
-        *start_us = next_midnight(live->time_us);
+        *start_us = ld_china_midnight(live->time_us) + LD_US_DAY;
     return live_advance(live, *start_us, error);
 }
 

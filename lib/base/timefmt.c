@@ -67,6 +67,13 @@ const char *ld_time_format(char text[LD_TIME_TEXT_SIZE], int64_t time_us, int of
     return text;
 }
 
+int64_t ld_china_midnight(int64_t time_us)
+{
+    int64_t local_us = time_us + LD_CHINA_OFFSET_MINUTES * LD_US_MINUTE;
+    int64_t into_us = local_us % LD_US_DAY;
+    return time_us - (into_us < 0 ? into_us + LD_US_DAY : into_us);
+}
+
 const char *ld_date_format(char text[LD_TIME_TEXT_SIZE], int64_t time_us, int offset_minutes)
 {
     struct civil c;

@@ -5,11 +5,14 @@
 #include <liandong/error.h>
 #include <stdint.h>
 
-#define LD_US_SECOND INT64_C(1000000)
-#define LD_US_MINUTE (60 * LD_US_SECOND)
-#define LD_US_HOUR   (60 * LD_US_MINUTE)
-#define LD_US_DAY    (24 * LD_US_HOUR)
+#define LD_US_SECOND            INT64_C(1000000)
+#define LD_US_MINUTE            (60 * LD_US_SECOND)
+#define LD_US_HOUR              (60 * LD_US_MINUTE)
+#define LD_US_DAY               (24 * LD_US_HOUR)
 #define LD_CHINA_OFFSET_MINUTES 480
+
+/* The midnight in China (UTC+8) that begins the local day of this moment. */
+int64_t ld_china_midnight(int64_t time_us);
 #define LD_TIME_TEXT_SIZE 40
 
 /* "2026-11-22T10:00:00+08:00" (CAP 1.2's form: whole seconds, numeric offset). Returns text. */

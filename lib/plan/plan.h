@@ -32,6 +32,10 @@ static inline bool plan_level_reaches(int a, int b)
 {
     return a != PLAN_NONE && (b == PLAN_NONE || a <= b);
 }
+static inline int plan_level_graver(int a, int b)
+{
+    return plan_level_reaches(a, b) ? a : b;
+}
 const char *plan_level_name(int level);   /* "I" … "IV", "none" */
 int plan_level_parse(const char *text);   /* -1: not a level; "none" is PLAN_NONE */
 struct plan_text plan_level_colour(int level); /* 红色/red … */

@@ -17,11 +17,6 @@ enum { MERGED_MAX = 64 }; /* other incidents that a warning names */
 
 /* ---- what is suggested ---- */
 
-static int graver(int one, int other)
-{
-    return plan_level_reaches(one, other) ? one : other;
-}
-
 /* Warnings that are issued as one count at their common colour. */
 void command_on_suggestion(struct sv_core *core, const Warning *message)
 {
@@ -31,7 +26,7 @@ void command_on_suggestion(struct sv_core *core, const Warning *message)
         message->level > LIANDONG__V1__LEVEL__LEVEL_IV ||
         message->merged > LIANDONG__V1__LEVEL__LEVEL_IV)
         return;
-    incident->colour = graver((int)message->merged, (int)message->level);
+    incident->colour = plan_level_graver((int)message->merged, (int)message->level);
 }
 
 /* ---- what is in force ---- */
@@ -55,7 +50,7 @@ int command_colour_in_force(const struct sv_core *core, const struct incident *i
     const struct incident *other = core->incidents;
     for (; other; other = other->hh.next)
         if (merges(incident, other))
-            colour = graver(command_city_colour(other), colour);
+            colour = plan_level_graver(command_city_colour(other), colour);
     return colour;
 }
 

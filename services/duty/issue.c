@@ -122,11 +122,6 @@ static bool names_agree(const struct sv_event *event, const char *incident, cons
            strcmp(event->segment[2], incident) == 0;
 }
 
-static int graver(int a, int b)
-{
-    return plan_level_reaches(a, b) ? a : b;
-}
-
 void duty_on_response(struct work *work)
 {
     const Response *message = (const Response *)work->event->message;
@@ -143,7 +138,7 @@ void duty_on_response(struct work *work)
         incident->county_level = (int)message->in_force;
     else
         return;
-    incident->level = graver(incident->city_level, incident->county_level);
+    incident->level = plan_level_graver(incident->city_level, incident->county_level);
     duties_follow(work, incident, reason_of(work, incident->level));
 }
 

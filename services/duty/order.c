@@ -175,18 +175,11 @@ static void become_late(struct work *work, struct order *order, enum order_input
     set_timer(work, order, order->escalate_at_us, ON_ESCALATE);
 }
 
-static int64_t end_of_local_day(int64_t time_us)
-{
-    int64_t offset_us = LD_CHINA_OFFSET_MINUTES * LD_US_MINUTE;
-    int64_t local_us = time_us + offset_us;
-    return local_us - local_us % LD_US_DAY + LD_US_DAY - offset_us;
-}
-
 /* One that stands already keeps its time. */
 static void raise_problem(struct work *work, struct order *order)
 {
     if (order->problem_by_us == 0) {
-        order->problem_by_us = end_of_local_day(work->event->record->time_us);
+        order->problem_by_us = ld_china_midnight(work->event->record->time_us) + LD_US_DAY;
         set_timer(work, order, order->problem_by_us, ON_UNSETTLED);
     }
 }

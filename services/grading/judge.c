@@ -327,11 +327,6 @@ bool judge_holds(const struct incident *incident, const struct node *node, int l
     return kind == PLAN_ALL;
 }
 
-static int graver(int a, int b)
-{
-    return plan_level_reaches(a, b) ? a : b;
-}
-
 struct sums {
     int ever, latest, colour; /* levels */
 };
@@ -362,11 +357,11 @@ static void judge_rule(struct incident *incident, size_t index, struct moment mo
     }
     verdict->late = past;
     if (warning && verdict->holds)
-        sums->colour = graver(sums->colour, level);
+        sums->colour = plan_level_graver(sums->colour, level);
     if (!warning && verdict->holds)
-        sums->ever = graver(sums->ever, level);
+        sums->ever = plan_level_graver(sums->ever, level);
     if (!warning && now)
-        sums->latest = graver(sums->latest, level);
+        sums->latest = plan_level_graver(sums->latest, level);
 }
 
 struct changes judge(struct incident *incident, struct moment moment, bool late)

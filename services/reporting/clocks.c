@@ -194,17 +194,9 @@ int clocks_response_level(const struct incident *incident)
 {
     int gravest = PLAN_NONE;
     for (size_t i = 0; i < incident->response_count; i++) {
-        if (plan_level_reaches(incident->responses[i].level, gravest))
-            gravest = incident->responses[i].level;
+        gravest = plan_level_graver(incident->responses[i].level, gravest);
     }
     return gravest;
-}
-
-static int64_t local_midnight(int64_t time_us)
-{
-    int64_t offset_us = LD_CHINA_OFFSET_MINUTES * LD_US_MINUTE;
-    int64_t local_us = time_us + offset_us;
-    return local_us - local_us % LD_US_DAY - offset_us;
 }
 
 /* The day that begins at midnight or, on the first, now. */
@@ -212,7 +204,7 @@ static void begin_day(struct sv_core *core, const struct sv_event *event, struct
                       struct run *run)
 {
     int64_t now_us = event->record->time_us;
-    int64_t midnight_us = local_midnight(now_us);
+    int64_t midnight_us = ld_china_midnight(now_us);
     run->next_us = midnight_us + LD_US_DAY;
     run_timer(core, run, run->next_us, TIMER_NEXT);
     run->started_us = now_us;

@@ -141,13 +141,6 @@ static int run_steps(struct scenario_run *run, struct ld_error *error)
 
 /* ---- beginning ---- */
 
-static int64_t local_midnight(int64_t time_us)
-{
-    int64_t offset_us = LD_CHINA_OFFSET_MINUTES * LD_US_MINUTE;
-    int64_t local_us = time_us + offset_us;
-    return local_us - local_us % LD_US_DAY - offset_us;
-}
-
 static int64_t start_of(const struct scenario_run *run)
 {
     const struct scenario *scenario = run->scenario;
@@ -155,7 +148,7 @@ static int64_t start_of(const struct scenario_run *run)
         return run->options->start_us;
     if (!scenario->start_is_relative)
         return scenario->start_us;
-    return local_midnight(ld_wall_us(run->options->context)) + scenario->start_us;
+    return ld_china_midnight(ld_wall_us(run->options->context)) + scenario->start_us;
 }
 
 static int begin(struct scenario_run *run, struct ld_error *error)

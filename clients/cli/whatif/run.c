@@ -169,13 +169,6 @@ static void feed_until(struct running *running, int64_t time_us)
 
 /* ---- the bus of what is added ---- */
 
-static int64_t local_midnight(int64_t time_us)
-{
-    int64_t offset_us = LD_CHINA_OFFSET_MINUTES * LD_US_MINUTE;
-    int64_t local_us = time_us + offset_us;
-    return local_us - local_us % LD_US_DAY - offset_us;
-}
-
 /* Day 1 is the log's first day, unless the file names a date. */
 static int bus_start(void *self, int64_t *start_us, bool may_move, scenario_record_fn *each,
                      void *data, struct ld_error *error)
@@ -185,7 +178,7 @@ static int bus_start(void *self, int64_t *start_us, bool may_move, scenario_reco
     running->each = each;
     running->data = data;
     if (may_move)
-        *start_us = local_midnight(running->inputs->first_us);
+        *start_us = ld_china_midnight(running->inputs->first_us);
     return LD_OK;
 }
 
