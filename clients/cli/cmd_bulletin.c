@@ -24,14 +24,10 @@ static int send(const struct cli *cli, Liandong__V1__Bulletin *bulletin, const c
     struct ld_error error;
     if (bus_open(cli, &client, &error) != LD_OK)
         return cli_fail(cli, &error);
-    struct bus_event event = {.topic = ld_arena_format(arena, "bulletin/%s/%s/%s", area,
-                                                       bulletin->context->incident, cli->identity),
-                              .message = &bulletin->base,
-                              .flags = bus_flags(cli, client)};
-    int status = cli->outbox != NULL ? keeping_publish_and_tell(cli, client, &event)
-                                     : bus_publish_and_tell(cli, client, &event, 1);
-    bus_close(client);
-    return status;
+    return keeping_say(cli, client,
+                       ld_arena_format(arena, "bulletin/%s/%s/%s", area,
+                                       bulletin->context->incident, cli->identity),
+                       &bulletin->base);
 }
 
 static int run(const struct cli *cli, const struct bulletin_options *own, char **arguments,

@@ -88,15 +88,16 @@ static int send(const struct cli *cli, struct ld_arena *arena, const struct repo
     report->received_at_us = options->received_us != 0 ? options->received_us : now_us;
     report->id =
         options->id != NULL ? message_text(options->id) : message_number(cli, arena, now_us);
-    struct bus_event event = {.topic = ld_arena_format(arena, "report/%s/%s/%s", report->area,
-                                                       report->hazard, cli->identity),
-                              .message = &report->base,
-                              .flags = bus_flags(cli, client)};
-    int status = cli->outbox != NULL ? keeping_publish_and_tell(cli, client, &event)
-                                     : bus_publish_and_tell(cli, client, &event, 1);
-    bus_close(client);
-    return status;
+    return keeping_say(
+        cli, client,
+        ld_arena_format(arena, "report/%s/%s/%s", report->area, report->hazard, cli->identity),
+        &report->base);
 }
+
+static const struct plan_text SUMMARY = {
+    "以本单位身份报告一起事件。等到入库且业务服务答复为止。\n退出码 4：被拒收，并说明原因。",
+    "Reports, as the unit that --as names, that something happened; waits until it is durable\n"
+    "and the service has answered. Exit status 4: refused, with the reason."};
 
 /* The command line into own and cli; the status to end with, or -1. */
 static int take_options(struct cli *cli, int argc, char **argv, struct report_options *own)
@@ -160,12 +161,7 @@ static int take_options(struct cli *cli, int argc, char **argv, struct report_op
         {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
         {.name = NULL}};
     const struct cli_usage usage = {
-        "report [OPTION]… HAZARD",
-        {"以本单位身份报告一起事件。等到入库且业务服务答复为止。\n退出码 4：被拒收，并说明原因。",
-         "Reports, as the unit that --as names, that something happened; waits until it is "
-         "durable\n"
-         "and the service has answered. Exit status 4: refused, with the reason."},
-        options,
+        "report [OPTION]… HAZARD", SUMMARY, options,
         "  liandong report cholera --as 330302.health -m cases=1 -m deaths=0 -c clinician\n"};
     int count;
     int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);

@@ -149,14 +149,10 @@ static int act(const struct cli *cli, struct ld_arena *arena, Liandong__V1__Supp
         return cli_fail(cli, &error);
     if (message->id[0] == '\0')
         message->id = message_number(cli, arena, bus_now(client));
-    struct bus_event event = {.topic = ld_arena_format(arena, "need/%s/%s/%s", message->area,
-                                                       message->item, cli->identity),
-                              .message = &message->base,
-                              .flags = bus_flags(cli, client)};
-    int status = cli->outbox != NULL ? keeping_publish_and_tell(cli, client, &event)
-                                     : bus_publish_and_tell(cli, client, &event, 1);
-    bus_close(client);
-    return status;
+    return keeping_say(
+        cli, client,
+        ld_arena_format(arena, "need/%s/%s/%s", message->area, message->item, cli->identity),
+        &message->base);
 }
 
 static bool parse_quantity(const struct cli *cli, const char *text, int64_t *quantity)

@@ -121,8 +121,8 @@ static int tell(const struct keeping *keeping, const struct bus_event *event,
     return refused ? CLI_REFUSED : CLI_OK;
 }
 
-int keeping_publish_and_tell(const struct cli *cli, struct ld_client *client,
-                             const struct bus_event *event)
+static int keep_and_tell(const struct cli *cli, struct ld_client *client,
+                         const struct bus_event *event)
 {
     struct keeping keeping = {.cli = cli, .client = client};
     struct ld_client_state link;
@@ -138,6 +138,16 @@ int keeping_publish_and_tell(const struct cli *cli, struct ld_client *client,
     if (link.link == LD_LINK_UP)
         (void)run_until_empty(&keeping, &state);
     return tell(&keeping, event, &state);
+}
+
+int keeping_say(const struct cli *cli, struct ld_client *client, const char *topic,
+                const ProtobufCMessage *message)
+{
+    struct bus_event event = {.topic = topic, .message = message, .flags = bus_flags(cli, client)};
+    int status = cli->outbox != NULL ? keep_and_tell(cli, client, &event)
+                                     : bus_publish_and_tell(cli, client, &event, 1);
+    bus_close(client);
+    return status;
 }
 
 /* ---- what is already there ---- */
