@@ -127,13 +127,27 @@ static bool follows_warning(const struct node *root)
     return follows && follows->kind == NODE_TEXT && strcmp(follows->text, "warning") == 0;
 }
 
+/* Is a plan's file written in a format that is known here? A later one may have any keys, so that
+ * nothing else is worth telling. */
+static bool check_format(struct loading *loading, const struct node *root)
+{
+    const struct node *node = tree_get(root, "format");
+    if (!node || (node->kind == NODE_TEXT && strcmp(node->text, PLAN_FORMAT) == 0)) {
+        return true;
+    }
+    walk_report(loading, node,
+                "format: this program reads format " PLAN_FORMAT
+                "; a plan of a later one needs the programs that brought it");
+    return false;
+}
+
 /* The keys of the plan's own file: what it takes from another may be left out. */
 static bool check_top(struct loading *loading)
 {
     static const char *const KEYS[] = {
-        "plan",   "title",   "document",   "issued",    "area",      "levels?",      "general?",
-        "scope",  "grading", "warnings?",  "reporting", "procedure", "organisation", "groups?",
-        "duties", "orders",  "aftercare?", "notices",   "supplies",  "reading?"};
+        "format?",  "plan",   "title",   "document",   "issued",    "area",      "levels?",
+        "general?", "scope",  "grading", "warnings?",  "reporting", "procedure", "organisation",
+        "groups?",  "duties", "orders",  "aftercare?", "notices",   "supplies",  "reading?"};
     char keys[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
@@ -251,7 +265,8 @@ static void load_bundle(struct loading *loading, const struct plan_file *files, 
 {
     const struct node *trees[VOCABULARY_COUNT] = {NULL};
     read_trees(loading, files, file_count, trees);
-    if (loading->findings->count > 0) {
+    if (loading->findings->count > 0 || !check_format(loading, loading->root) ||
+        !check_format(loading, loading->general)) {
         return;
     }
     for (int i = 0; i < VOCABULARY_COUNT; i++) {

@@ -12,6 +12,7 @@
 #include <liandong/error.h>
 #include <stdint.h>
 
+#define PLAN_FORMAT "1" /* of plan files that can be read */
 /* A bundle travels as one event, so it stays a little below the largest payload. */
 enum {
     PLAN_FINDINGS_MAX = 100,
