@@ -4,7 +4,8 @@
  * Happy path: the act is judged when it is made, as any other, and SCHEDULED is said; with the
  * first tick at or after its time it is judged once more, as things are then, and takes effect.
  * Until then its author may amend it (another act that names it takes its place) or withdraw it;
- * CANCELLED is said of what is gone, also where it is not allowed any more when its time comes.
+ * CANCELLED is said of what is gone, with the reason, also where it is not allowed any more when
+ * its time comes, and when its incident is closed.
  * Time is that of the log: a restart or a replay changes nothing.
  */
 #include "command.h"
@@ -108,9 +109,22 @@ static void announce(struct inquiry *inquiry, bool on_record)
                                                  : LIANDONG__V1__RESPONSE__STATE__CANCELLED);
 }
 
+/* Why it is gone: by its author's word. */
+static struct plan_text word_of_author(const struct inquiry *inquiry)
+{
+    if (inquiry->act == ACT_WITHDRAW)
+        return (struct plan_text){"由作出者撤回", "Withdrawn by who made it"};
+    struct ld_arena *arena = sv_arena(inquiry->out);
+    uint64_t sequence = inquiry->event->record->sequence;
+    return (struct plan_text){
+        ld_arena_format(arena, "由作出者变更，见第 %" PRIu64 " 号", sequence),
+        ld_arena_format(arena, "Amended by who made it: act number %" PRIu64, sequence)};
+}
+
 void command_ahead_drop(struct inquiry *inquiry)
 {
     struct inquiry old = *inquiry;
+    old.reason = word_of_author(inquiry);
     struct ahead *ahead = inquiry->core->aheads;
     while (ahead != inquiry->ahead)
         ahead = ahead->next;
@@ -142,17 +156,13 @@ void command_ahead_keep(struct inquiry *inquiry)
 
 /* ---- taking effect ---- */
 
-static void take_effect(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
-                        const struct ahead *ahead)
+/* The act as it is put once more. Borrowed from ahead. */
+static struct inquiry inquiry_of(struct sv_core *core, const struct sv_event *event,
+                                 struct sv_outputs *out, const struct ahead *ahead)
 {
-    Decision decision = LIANDONG__V1__DECISION__INIT;
-    decision.in_favour = ahead->in_favour;
-    decision.filed_with = ahead->filed_with;
-    decision.person = ahead->person;
     struct inquiry inquiry = {.core = core,
                               .event = event,
                               .out = out,
-                              .decision = &decision,
                               .incident = command_incident_find(core, ahead->incident),
                               .area = ahead->area,
                               .author = ahead->author,
@@ -162,10 +172,46 @@ static void take_effect(struct sv_core *core, const struct sv_event *event, stru
                               .ahead = ahead};
     inquiry.of_county = strcmp(inquiry.area, inquiry.incident->area) != 0;
     command_find_response(&inquiry, false);
-    if (inquiry.incident->closed || command_judge_plan(&inquiry))
-        announce(&inquiry, false);
+    return inquiry;
+}
+
+static void cancel(struct inquiry *inquiry, enum refusal refusal)
+{
+    inquiry->reason = command_refusal_text(inquiry, refusal);
+    announce(inquiry, false);
+}
+
+static void take_effect(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                        const struct ahead *ahead)
+{
+    Decision decision = LIANDONG__V1__DECISION__INIT;
+    decision.in_favour = ahead->in_favour;
+    decision.filed_with = ahead->filed_with;
+    decision.person = ahead->person;
+    struct inquiry inquiry = inquiry_of(core, event, out, ahead);
+    inquiry.decision = &decision;
+    enum refusal refusal = command_judge_plan(&inquiry);
+    if (refusal)
+        cancel(&inquiry, refusal);
     else
         command_carry_out(&inquiry);
+}
+
+void command_ahead_close(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                         const struct incident *incident)
+{
+    for (struct ahead **place = &core->aheads; *place;) {
+        struct ahead *ahead = *place;
+        if (strcmp(ahead->incident, incident->id) != 0) {
+            place = &ahead->next;
+            continue;
+        }
+        *place = ahead->next;
+        struct inquiry inquiry = inquiry_of(core, event, out, ahead);
+        inquiry.found = incident->id;
+        cancel(&inquiry, REFUSED_INCIDENT_CLOSED);
+        ahead_free(ahead);
+    }
 }
 
 void command_ahead_due(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)

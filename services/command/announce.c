@@ -100,6 +100,8 @@ static void announce(const struct inquiry *inquiry, Liandong__V1__Response__Stat
         message.scheduled_act = inquiry->ahead->sequence;
         message.effective_at_us = inquiry->ahead->due_us;
     }
+    if (inquiry->reason.zh)
+        message.reason = sv_text_of(inquiry->out, inquiry->reason);
     fill_organisation(inquiry, &message);
     command_next(inquiry, &message.next, &message.next_by, &message.n_next_by);
     sv_emit(inquiry->out, &message.base, "response/%s/%s", response->area, incident->id);

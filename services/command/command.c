@@ -68,6 +68,14 @@ static void follow_in_force(struct sv_core *core, const struct sv_event *event,
     command_counties_follow(&inquiry);
 }
 
+static void close_incident(struct sv_core *core, const struct sv_event *event,
+                           struct sv_outputs *out, struct incident *incident)
+{
+    incident->closed = true;
+    command_ahead_close(core, event, out, incident);
+    command_warnings_lapse(core, event, out, incident);
+}
+
 static void on_incident(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
     const Incident *message = (const Incident *)event->message;
@@ -80,7 +88,7 @@ static void on_incident(struct sv_core *core, const struct sv_event *event, stru
     if (incident->county_count > before)
         follow_in_force(core, event, out, incident);
     if (message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED)
-        incident->closed = true;
+        close_incident(core, event, out, incident);
 }
 
 static void on_grade(struct sv_core *core, const struct sv_event *event)

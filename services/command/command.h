@@ -217,11 +217,14 @@ struct inquiry {
     const char *one;           /* backing of who, when it is one unit */
     const char *found;         /* what was found instead */
     int needs;                 /* the act that must come first */
+    struct plan_text reason;   /* why nobody's act ends it; zh NULL: somebody's does */
 };
 /* Who may do it, for the refusal's text: some units, or one. */
 void command_inquiry_who(struct inquiry *inquiry, const char *const *units, size_t count);
 void command_inquiry_who_one(struct inquiry *inquiry, const char *unit);
 void command_refuse(struct inquiry *inquiry, enum refusal refusal);
+/* What a refusal says, in the arena. */
+struct plan_text command_refusal_text(const struct inquiry *inquiry, enum refusal refusal);
 
 /* The ids that patterns stand for in an area: {county} becomes the area's own code or, for the
  * city, each affected county's. In the arena; *count is set. */
@@ -271,6 +274,9 @@ int command_colour_in_force(const struct sv_core *core, const struct incident *i
 /* The colour of the city's own warning in force. */
 int command_city_colour(const struct incident *incident);
 void command_act_warning(struct inquiry *inquiry);
+/* The incident is closed: what is in force of its warnings, city's and counties', lapses. */
+void command_warnings_lapse(struct sv_core *core, const struct sv_event *event,
+                            struct sv_outputs *out, struct incident *incident);
 void command_announce_warning(const struct inquiry *inquiry, Liandong__V1__Warning__State state,
                               int previous);
 
@@ -282,6 +288,9 @@ bool command_is_ahead(const struct inquiry *inquiry);
 /* What is amended or withdrawn is off the record; the act itself, if made ahead, is on it. */
 void command_ahead_drop(struct inquiry *inquiry);
 void command_ahead_keep(struct inquiry *inquiry);
+/* The incident is closed: what was made ahead for it is cancelled. */
+void command_ahead_close(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
+                         const struct incident *incident);
 /* Acts whose time has come are judged once more and take effect. */
 void command_ahead_due(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);
 void command_ahead_free(struct sv_core *core);

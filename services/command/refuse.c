@@ -256,10 +256,16 @@ static const char *fill(const struct inquiry *inquiry, const char *text, bool ch
     return ld_arena_format(arena, "%s%s", filled, text);
 }
 
-void command_refuse(struct inquiry *inquiry, enum refusal refusal)
+struct plan_text command_refusal_text(const struct inquiry *inquiry, enum refusal refusal)
 {
     assert(refusal > ALLOWED && refusal < REFUSAL_COUNT);
-    const struct refusal_text *text = &refusals[refusal];
-    sv_refuse(inquiry->out, inquiry->event, text->code, inquiry->section ? inquiry->section : "",
-              fill(inquiry, text->text.zh, true), fill(inquiry, text->text.en, false));
+    const struct plan_text *text = &refusals[refusal].text;
+    return (struct plan_text){fill(inquiry, text->zh, true), fill(inquiry, text->en, false)};
+}
+
+void command_refuse(struct inquiry *inquiry, enum refusal refusal)
+{
+    struct plan_text text = command_refusal_text(inquiry, refusal);
+    sv_refuse(inquiry->out, inquiry->event, refusals[refusal].code,
+              inquiry->section ? inquiry->section : "", text.zh, text.en);
 }

@@ -5,8 +5,10 @@
  * Happy path: a colour is suggested; the steps of its rule are taken, each a Warning event; with
  * the step of act issue it is in force, and where the plan says so the response starts, moves or
  * ends with it; steps that the rule puts after it follow. A colour is only ever raised to what is
- * suggested by then. A response that was ordered from above is not lowered or ended by a warning,
- * and one whose start the plan leaves to an order is not started by it.
+ * suggested by then. With its incident closed a warning lapses. Where warnings are issued as one,
+ * the others in force say MERGED when what they are issued as has changed. A response that was
+ * ordered from above is not lowered or ended by a warning, and one whose start the plan leaves to
+ * an order is not started by it.
  */
 #include "command.h"
 
@@ -91,6 +93,8 @@ void command_announce_warning(const struct inquiry *inquiry, Liandong__V1__Warni
         message.scheduled_act = inquiry->ahead->sequence;
         message.effective_at_us = inquiry->ahead->due_us;
     }
+    if (inquiry->reason.zh)
+        message.reason = sv_text_of(inquiry->out, inquiry->reason);
     message.section = sv_borrow(inquiry->section);
     message.county_section = sv_borrow(incident->plan->warning_county_section);
     message.by = sv_borrow(inquiry->author);
@@ -101,6 +105,30 @@ void command_announce_warning(const struct inquiry *inquiry, Liandong__V1__Warni
     sv_emit(inquiry->out, &message.base, "warning/%s/%s", warning->area, incident->id);
 }
 
+/* What the others in force are issued as has changed: the colour, or with whom. */
+static void tell_merged(const struct inquiry *cause, int merged_before, bool joined_or_left)
+{
+    struct incident *other = cause->core->incidents;
+    for (; other && !cause->of_county; other = other->hh.next) {
+        if (!merges(cause->incident, other))
+            continue;
+        int merged = command_colour_in_force(cause->core, other);
+        if (merged == merged_before && !joined_or_left)
+            continue;
+        struct inquiry inquiry = {.core = cause->core,
+                                  .event = cause->event,
+                                  .out = cause->out,
+                                  .incident = other,
+                                  .response = command_response_find(&other->warnings, other->area),
+                                  .area = other->area,
+                                  .author = cause->author,
+                                  .of_warning = true,
+                                  .section = other->plan->warning_merge_section};
+        inquiry.level = inquiry.response->in_force;
+        command_announce_warning(&inquiry, LIANDONG__V1__WARNING__STATE__MERGED, merged_before);
+    }
+}
+
 static Liandong__V1__Warning__State effect_of(int colour, int previous)
 {
     if (colour == PLAN_NONE)
@@ -109,17 +137,43 @@ static Liandong__V1__Warning__State effect_of(int colour, int previous)
                                  : LIANDONG__V1__WARNING__STATE__ADJUSTED;
 }
 
-static void take_effect(struct inquiry *inquiry)
+static void take_effect(struct inquiry *inquiry, Liandong__V1__Warning__State state)
 {
     struct response *warning = inquiry->response;
     int previous = warning->in_force;
+    int merged_before = command_colour_in_force(inquiry->core, inquiry->incident);
     warning->in_force = inquiry->level;
     warning->since_us = inquiry->level == PLAN_NONE ? 0 : inquiry->event->record->time_us;
     if (inquiry->level != PLAN_NONE)
         command_text_set(&warning->started_by, inquiry->author);
-    command_announce_warning(inquiry, effect_of(inquiry->level, previous), previous);
+    command_announce_warning(inquiry, state, previous);
     if (inquiry->level == PLAN_NONE)
         command_text_set(&warning->started_by, NULL);
+    tell_merged(inquiry, merged_before, (inquiry->level == PLAN_NONE) != (previous == PLAN_NONE));
+}
+
+/* ---- the incident is closed ---- */
+
+void command_warnings_lapse(struct sv_core *core, const struct sv_event *event,
+                            struct sv_outputs *out, struct incident *incident)
+{
+    struct inquiry inquiry = {.core = core,
+                              .event = event,
+                              .out = out,
+                              .incident = incident,
+                              .level = PLAN_NONE,
+                              .of_warning = true,
+                              .section = incident->plan->warning_section,
+                              .reason = {"事件已结案，预警随之失效",
+                                         "The incident is closed, and its warning lapses with it"}};
+    for (struct response *warning = incident->warnings.first; warning; warning = warning->next) {
+        command_pending_clear(&warning->pending);
+        inquiry.response = warning;
+        inquiry.area = warning->area;
+        inquiry.of_county = strcmp(warning->area, incident->area) != 0;
+        if (warning->in_force != PLAN_NONE)
+            take_effect(&inquiry, LIANDONG__V1__WARNING__STATE__LAPSED);
+    }
 }
 
 /* ---- what follows the city's warning ---- */
@@ -137,7 +191,7 @@ static void lift_counties(const struct inquiry *city)
         inquiry.area = warning->area;
         inquiry.of_county = true;
         inquiry.section = city->incident->plan->warning_county_section;
-        take_effect(&inquiry);
+        take_effect(&inquiry, effect_of(inquiry.level, warning->in_force));
     }
 }
 
@@ -187,7 +241,7 @@ static bool is_against(const struct inquiry *inquiry)
 
 static void issue(struct inquiry *inquiry)
 {
-    take_effect(inquiry);
+    take_effect(inquiry, effect_of(inquiry->level, inquiry->response->in_force));
     if (inquiry->of_county)
         return;
     lift_counties(inquiry);

@@ -333,25 +333,32 @@ static void tell_change(struct sv_core *core, const struct sv_event *event,
     series->told_public = public_too;
 }
 
-/* A warning that is issued, adjusted or lifted is told as a response is that starts, moves, ends.
- */
+/* A warning that is issued, adjusted or gone is told as a response is that starts, moves, ends; one
+ * that is issued as one with others, at the colour of all. */
 static void on_warning(struct sv_core *core, const struct sv_event *event,
                        const Liandong__V1__Warning *warning, struct sv_outputs *out)
 {
     static const Liandong__V1__Response__State LIKE[] = {
         [LIANDONG__V1__WARNING__STATE__ISSUED] = LIANDONG__V1__RESPONSE__STATE__ACTIVE,
         [LIANDONG__V1__WARNING__STATE__ADJUSTED] = LIANDONG__V1__RESPONSE__STATE__ADJUSTED,
-        [LIANDONG__V1__WARNING__STATE__LIFTED] = LIANDONG__V1__RESPONSE__STATE__TERMINATED};
+        [LIANDONG__V1__WARNING__STATE__LIFTED] = LIANDONG__V1__RESPONSE__STATE__TERMINATED,
+        [LIANDONG__V1__WARNING__STATE__LAPSED] = LIANDONG__V1__RESPONSE__STATE__TERMINATED,
+        [LIANDONG__V1__WARNING__STATE__MERGED] = LIANDONG__V1__RESPONSE__STATE__ADJUSTED};
     if ((size_t)warning->state >= sizeof LIKE / sizeof *LIKE || LIKE[warning->state] == 0 ||
         warning->context == NULL) {
         return;
+    }
+    if (warning->state == LIANDONG__V1__WARNING__STATE__MERGED &&
+        warning->merged == warning->previous) {
+        return; /* others came or went, and the colour is the same */
     }
     Liandong__V1__Response response = LIANDONG__V1__RESPONSE__INIT;
     response.context = warning->context;
     response.area = warning->area;
     response.state = LIKE[warning->state];
     response.previous = warning->previous;
-    response.in_force = warning->in_force;
+    response.in_force =
+        (Liandong__V1__Level)plan_level_graver((int)warning->merged, (int)warning->in_force);
     response.counties = warning->counties;
     response.n_counties = warning->n_counties;
     response.hazard = warning->hazard;

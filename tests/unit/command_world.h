@@ -53,7 +53,7 @@ static inline Liandong__V1__Context context_of(const char *incident, const char 
     return context;
 }
 
-static inline void say_incident(const char *id, int action, uint16_t flags)
+static inline size_t say_incident(const char *id, int action, uint16_t flags)
 {
     Liandong__V1__Context context = context_of(id, "reporting");
     Liandong__V1__Incident message = LIANDONG__V1__INCIDENT__INIT;
@@ -66,7 +66,7 @@ static inline void say_incident(const char *id, int action, uint16_t flags)
     message.counties = counties;
     message.n_counties = 2;
     snprintf(topic, sizeof topic, "incident/%s/%s", city_of_incidents, id);
-    world_publish(&world, "reporting", topic, &message.base, flags);
+    return world_publish(&world, "reporting", topic, &message.base, flags);
 }
 
 static inline void say_grade(const char *id, int level, uint16_t flags)

@@ -1,6 +1,8 @@
 /* command: acts made ahead, amended, withdrawn, and overtaken; two signatures by two persons. */
 #include "command_world.h"
 
+#include <inttypes.h>
+
 typedef Liandong__V1__Warning warning;
 
 #define MINUTE_US INT64_C(60000000)
@@ -50,6 +52,9 @@ static const char *said(size_t index)
                  plan_level_name((int)message->level), message->by,
                  plan_level_name((int)message->in_force),
                  message->scheduled_act ? ", made ahead" : "");
+        if (message->reason)
+            snprintf(text + strlen(text) - 1, sizeof text - strlen(text), ": %s\n",
+                     message->reason->en);
     }
     return text;
 }
@@ -81,8 +86,12 @@ static void amended_and_withdrawn(void **state)
     play(incident, "P3 A3");
     size_t first = ahead(incident, "D3", 3, 0);
     size_t second = ahead(incident, "D3", 6, sequence_of(first));
-    assert_string_equal(said(second), "CANCELLED III by 3303.gov, in force none, made ahead\n"
-                                      "SCHEDULED III by 3303.gov, in force none, made ahead\n");
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "CANCELLED III by 3303.gov, in force none, made ahead: Amended by who made it: act "
+             "number %" PRIu64 "\nSCHEDULED III by 3303.gov, in force none, made ahead\n",
+             sequence_of(second));
+    assert_string_equal(said(second), expected);
     minutes_pass(4);
     struct act withdraw = {.act = LIANDONG__V1__DECISION__ACT__WITHDRAW_ACT, .unit = "3303.gov"};
     withdraw.amends = sequence_of(first);
@@ -93,15 +102,19 @@ static void amended_and_withdrawn(void **state)
     withdraw.unit = "3303.gov";
     size_t index = decide(incident, withdraw);
     assert_true(receipt_after(index)->accepted);
-    assert_string_equal(said(index), "CANCELLED III by 3303.gov, in force none, made ahead\n");
+    assert_string_equal(said(index), "CANCELLED III by 3303.gov, in force none, made ahead: "
+                                     "Withdrawn by who made it\n");
     size_t before = world.count - 1;
     minutes_pass(4);
     assert_string_equal(said(before), "");
     index = ahead(incident, "D3", 2, 0);
     index = ahead(incident, "D3", 0, sequence_of(index)); /* at once, in its place */
-    assert_string_equal(said(index), "CANCELLED III by 3303.gov, in force none, made ahead\n"
-                                     "DECIDED III by 3303.gov, in force none\n"
-                                     "ACTIVE III by 3303.gov, in force III\n");
+    snprintf(expected, sizeof expected,
+             "CANCELLED III by 3303.gov, in force none, made ahead: Amended by who made it: act "
+             "number %" PRIu64 "\nDECIDED III by 3303.gov, in force none\n"
+             "ACTIVE III by 3303.gov, in force III\n",
+             sequence_of(index));
+    assert_string_equal(said(index), expected);
 }
 
 /* What was allowed when it was made may not be when its time comes. */
@@ -114,7 +127,30 @@ static void overtaken(void **state)
     play(incident, "D3");
     size_t before = world.count - 1;
     minutes_pass(4);
-    assert_string_equal(said(before), "CANCELLED III by 3303.gov, in force III, made ahead\n");
+    assert_string_equal(said(before), "CANCELLED III by 3303.gov, in force III, made ahead: The "
+                                      "response of Wenzhou (3303) is at level III already\n");
+}
+
+/* With its incident, what was made ahead for it is gone at once; what is for another stays. */
+static void closed_meanwhile(void **state)
+{
+    (void)state;
+    char closed[64];
+    snprintf(closed, sizeof closed, "%s", open_incident(PLAN_I));
+    play(closed, "P3 A3");
+    ahead(closed, "D3", 3, 0);
+    const char *other = open_incident(PLAN_I);
+    play(other, "P3 A3");
+    ahead(other, "D3", 3, 0);
+    size_t index = say_incident(closed, LIANDONG__V1__INCIDENT__ACTION__CLOSED, 0);
+    assert_string_equal(said(index),
+                        "CANCELLED III by 3303.gov, in force none, made ahead: Incident "
+                        "3303-cholera-20260101-1 is closed and takes no more acts; report anew "
+                        "what is new\n");
+    size_t before = world.count - 1;
+    minutes_pass(4);
+    assert_string_equal(said(before), "DECIDED III by 3303.gov, in force none, made ahead\n"
+                                      "ACTIVE III by 3303.gov, in force III, made ahead\n");
 }
 
 static void refused_when_made(void **state)
@@ -190,8 +226,13 @@ int main(void)
 {
 #define SAVED(name) cmocka_unit_test_setup_teardown(name, setup, teardown_saved)
     const struct CMUnitTest tests[] = {
-        SAVED(takes_effect_with_the_tick), SAVED(amended_and_withdrawn), SAVED(overtaken),
-        SAVED(refused_when_made),          SAVED(of_a_warning),          SAVED(two_persons),
+        SAVED(takes_effect_with_the_tick),
+        SAVED(amended_and_withdrawn),
+        SAVED(overtaken),
+        SAVED(refused_when_made),
+        SAVED(closed_meanwhile),
+        SAVED(of_a_warning),
+        SAVED(two_persons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

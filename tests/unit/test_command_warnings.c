@@ -248,6 +248,8 @@ static const char *said(size_t index)
         if (message->merged)
             used += (size_t)snprintf(text + used, sizeof text - used, "; merged %s, %zu others",
                                      plan_level_name((int)message->merged), message->n_merged_with);
+        if (message->reason)
+            used += (size_t)snprintf(text + used, sizeof text - used, "; %s", message->reason->en);
         snprintf(text + used, sizeof text - used, "\n");
         assert_int_equal(message->since_us != 0, message->in_force != 0);
         assert_string_equal(message->hazard, HAZARD);
@@ -366,7 +368,81 @@ static void issued_as_one(void **state)
     take(second, rule, 0, 4, PLAN_IV);
     assert_string_equal(said(take(second, rule, 4, 5, PLAN_IV)),
                         "3303 ISSUED none>IV, in force IV of 3303.health, by 3303.health (5.4, "
-                        "annex 3); merged II, 1 others\n");
+                        "annex 3); merged II, 1 others\n"
+                        "3303 MERGED II>II, in force II of 3303.health, by 3303.health (annex 3); "
+                        "merged II, 1 others\n");
+}
+
+/* What the others are issued as changes when one is issued, moves and lapses; not for the one that
+ * is in force alone. */
+static void the_others_are_retold(void **state)
+{
+    (void)state;
+    use_plan("wenzhou-ari", "3303");
+    char first[64], all[ALL_SIZE] = "";
+    const struct plan_rule *rule = rule_of(PLAN_II);
+    snprintf(first, sizeof first, "%s", open_incident(PLAN_I));
+    say_warning(first, SUGGESTED, PLAN_III, PLAN_NONE);
+    add(all, said(take(first, rule, 0, 5, PLAN_III)));
+    const char *second = open_incident(PLAN_I);
+    say_warning(second, SUGGESTED, PLAN_IV, PLAN_III);
+    add(all, said(take(second, rule, 0, 5, PLAN_IV)));
+    say_warning(second, SUGGESTED, PLAN_II, PLAN_II);
+    add(all, said(take(second, rule, 0, 5, PLAN_II)));
+    add(all, said(take(second, rule, 0, 5, PLAN_III)));
+    add(all, said(take(second, rule, 0, 5, PLAN_II)));
+    add(all, said(say_incident(second, LIANDONG__V1__INCIDENT__ACTION__CLOSED, 0)));
+    assert_string_equal(
+        all,
+        "3303 ISSUED none>III, in force III of 3303.health, by 3303.health (5.4, annex 3); merged "
+        "III, 0 others\n"
+        "3303 ISSUED none>IV, in force IV of 3303.health, by 3303.health (5.4, annex 3); merged "
+        "III, 1 others\n"
+        "3303 MERGED III>III, in force III of 3303.health, by 3303.health (annex 3); merged III, 1 "
+        "others\n"
+        "3303 ADJUSTED IV>II, in force II of 3303.health, by 3303.health (5.4, annex 3); merged "
+        "II, 1 others\n"
+        "3303 MERGED III>III, in force III of 3303.health, by 3303.health (annex 3); merged II, 1 "
+        "others\n"
+        "3303 ADJUSTED II>III, in force III of 3303.health, by 3303.health (5.4, annex 3); merged "
+        "III, 1 others\n"
+        "3303 MERGED II>III, in force III of 3303.health, by 3303.health (annex 3); merged III, 1 "
+        "others\n"
+        "3303 ADJUSTED III>II, in force II of 3303.health, by 3303.health (5.4, annex 3); merged "
+        "II, 1 others\n"
+        "3303 MERGED III>III, in force III of 3303.health, by 3303.health (annex 3); merged II, 1 "
+        "others\n"
+        "3303 LAPSED II>none, in force none of 3303.health, by  (5.4, annex 2); The incident is "
+        "closed, and its warning lapses with it\n"
+        "3303 MERGED II>III, in force III of 3303.health, by  (annex 3); merged III, 0 others\n");
+}
+
+/* The city's warning, a county's own, and what was under way: nothing outlives the incident. */
+static void lapses_with_the_incident(void **state)
+{
+    (void)state;
+    use_plan("wenzhou-ari", "3303");
+    const char *incident = open_incident(PLAN_I);
+    say_warning(incident, SUGGESTED, PLAN_I, PLAN_NONE);
+    const struct plan_rule *rule = rule_of(PLAN_II);
+    take(incident, rule, 0, 5, PLAN_III);
+    decide(incident, (struct act){.act = PLAN_ISSUE,
+                                  .level = PLAN_II,
+                                  .unit = "330302.gov",
+                                  .area = COUNTY,
+                                  .of_warning = true});
+    take(incident, rule, 0, 2, PLAN_II);
+    size_t index = say_incident(incident, LIANDONG__V1__INCIDENT__ACTION__CLOSED, 0);
+    assert_string_equal(said(index),
+                        "3303 LAPSED III>none, in force none of 3303.health, by  (5.4, annex 2); The "
+                        "incident is closed, and its warning lapses with it\n"
+                        "330302 LAPSED II>none, in force none of 330302.gov, by  (5.4, annex 2); The "
+                        "incident is closed, and its warning lapses with it\n");
+    assert_string_equal(said(say_incident(incident, LIANDONG__V1__INCIDENT__ACTION__CLOSED, 0)),
+                        "");
+    assert_string_equal(
+        receipt_after(act_on(incident, PLAN_SUGGEST, PLAN_NONE, "3303.cdc", ""))->code,
+        "incident-closed");
 }
 
 /* A county may issue its own, though none below the city's, which lifts it to its colour. */
@@ -454,11 +530,11 @@ int main(void)
 #define SWEPT(name) cmocka_unit_test_setup_teardown(name, setup, teardown_swept)
 #define SAVED(name) cmocka_unit_test_setup_teardown(name, setup, teardown_saved)
     const struct CMUnitTest tests[] = {
-        SWEPT(wenzhou_phe),    SWEPT(wenzhou_ari),       SWEPT(jiaxing_phe),
-        SWEPT(jiaxing_ari),    SWEPT(jiaxing_water),     SWEPT(jiaxing_crop),
-        SWEPT(jiaxing_air),    SAVED(each_step_is_told), SAVED(told_afterwards),
-        SAVED(judged_against), SAVED(issued_as_one),     SAVED(a_county_of_its_own),
-        SAVED(refused_acts),
+        SWEPT(wenzhou_phe),    SWEPT(wenzhou_ari),           SWEPT(jiaxing_phe),
+        SWEPT(jiaxing_ari),    SWEPT(jiaxing_water),         SWEPT(jiaxing_crop),
+        SWEPT(jiaxing_air),    SAVED(each_step_is_told),     SAVED(told_afterwards),
+        SAVED(judged_against), SAVED(issued_as_one),         SAVED(a_county_of_its_own),
+        SAVED(refused_acts),   SAVED(the_others_are_retold), SAVED(lapses_with_the_incident),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

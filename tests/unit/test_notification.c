@@ -290,7 +290,7 @@ static void a_county_hears_of_its_own_response(void **state)
 
 /* ---- warnings ---- */
 
-static size_t warn(struct world *world, int state, int level, int previous)
+static size_t warn_merged(struct world *world, int state, int level, int previous, int merged)
 {
     Liandong__V1__Context context = context_of(world);
     Liandong__V1__Warning warning = LIANDONG__V1__WARNING__INIT;
@@ -299,10 +299,38 @@ static size_t warn(struct world *world, int state, int level, int previous)
     warning.state = (Liandong__V1__Warning__State)state;
     warning.level = warning.in_force = (Liandong__V1__Level)level;
     warning.previous = (Liandong__V1__Level)previous;
+    warning.merged = (Liandong__V1__Level)merged;
     warning.by = warning.issued_by = text("3303.health");
     warning.hazard = text("cholera");
     warning.section = text("5.4.4");
     return world_publish(world, "command", "warning/3303/" INCIDENT, &warning.base, 0);
+}
+
+static size_t warn(struct world *world, int state, int level, int previous)
+{
+    return warn_merged(world, state, level, previous, PLAN_NONE);
+}
+
+/* What is issued as one is told at the colour of all, and again when that changes; not when others
+ * come and go beneath it. */
+static void warnings_issued_as_one(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    report_cases(&world, "1", "", 3, 0);
+    size_t index = warn_merged(&world, LIANDONG__V1__WARNING__STATE__ISSUED, 4, 0, 2);
+    assert_int_equal(to_whom(&world, index, "public")->level, 2);
+    assert_string_equal(to_whom(&world, index, "public")->headline->en,
+                        "Wenzhou: orange warning (level II), Cholera");
+    index = warn_merged(&world, LIANDONG__V1__WARNING__STATE__MERGED, 4, 2, 2);
+    assert_int_equal(world_count_after(&world, index, SV_NOTICE), 0);
+    index = warn_merged(&world, LIANDONG__V1__WARNING__STATE__MERGED, 4, 2, 4);
+    assert_int_equal(to_whom(&world, index, "public")->kind, KIND(UPDATE));
+    assert_int_equal(to_whom(&world, index, "public")->level, 4);
+    index = warn(&world, LIANDONG__V1__WARNING__STATE__LAPSED, 0, 4);
+    assert_int_equal(to_whom(&world, index, "public")->kind, KIND(CANCEL));
+    world_close(&world);
 }
 
 static void test_warnings(void **state)
@@ -354,6 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_warnings),
+        cmocka_unit_test(warnings_issued_as_one),
         cmocka_unit_test(our_schema_refuses_what_the_standard_refuses),
         cmocka_unit_test(activation_tells_every_unit_and_the_public),
         cmocka_unit_test(updates_and_the_end_refer_to_all_before),

@@ -42,6 +42,13 @@ static void put_next(struct ld_buffer *buffer, const struct story *story, struct
     }
 }
 
+/* Why it came to this. */
+static void put_reason(struct ld_buffer *buffer, const Liandong__V1__Text *reason, bool zh)
+{
+    if (reason != NULL)
+        ld_buffer_format(buffer, zh ? "：%s" : ": %s", zh ? reason->zh : reason->en);
+}
+
 /* ---- warning ---- */
 
 static const struct plan_text WARNING_WORDS[] = {
@@ -60,6 +67,8 @@ static const struct plan_text WARNING_WORDS[] = {
     {"不予发布", "not issued"},
     {"预先作出，届时生效：", "made ahead"},
     {"预先作出的行为已取消：", "no more made ahead"},
+    {"随结案失效", "lapsed"},
+    {"仍在实施：", "as it was"},
 };
 enum { WARNING_WORD_COUNT = sizeof WARNING_WORDS / sizeof WARNING_WORDS[0] };
 
@@ -71,8 +80,13 @@ static void put_warning_step(struct ld_buffer *buffer, const struct story *story
         return;
     struct plan_text by = tell_unit(story, warning->by), area = tell_area(story, warning->area);
     struct next_step next = {warning->next, warning->next_by, warning->n_next_by};
-    ld_buffer_format(buffer, zh ? "（%s，%s，%s）" : ", %s, by %s (%s)", zh ? area.zh : area.en,
-                     zh ? by.zh : by.en, warning->section);
+    if (warning->by[0] == '\0')
+        ld_buffer_format(buffer, zh ? "（%s，%s）" : ", %s (%s)", zh ? area.zh : area.en,
+                         warning->section);
+    else
+        ld_buffer_format(buffer, zh ? "（%s，%s，%s）" : ", %s, by %s (%s)", zh ? area.zh : area.en,
+                         zh ? by.zh : by.en, warning->section);
+    put_reason(buffer, warning->reason, zh);
     put_next(buffer, story, next, zh);
 }
 
@@ -157,6 +171,8 @@ void tell_response(struct story *story, struct story_line *line, const ProtobufC
     ld_buffer_text(&zh, "）");
     ld_buffer_text(&en, ")");
     struct next_step next = {response->next, response->next_by, response->n_next_by};
+    put_reason(&zh, response->reason, true);
+    put_reason(&en, response->reason, false);
     put_next(&zh, story, next, true);
     put_next(&en, story, next, false);
     tell(story, line, ld_buffer_string(&zh), ld_buffer_string(&en));
