@@ -94,6 +94,7 @@ static void spawn(const struct harness *harness, struct harness_process *process
     close(ends[1]);
     process->pid = pid;
     process->output = ends[0];
+    process->read_at = process->read_end = 0;
 }
 
 static void take_arguments(struct harness_process *process, const char *program, va_list arguments)
@@ -151,7 +152,7 @@ void harness_ready(struct harness_process *process)
 bool harness_ready_within(struct harness_process *process, int wait_ms)
 {
     struct pollfd wait = {.fd = process->output, .events = POLLIN};
-    if (poll(&wait, 1, wait_ms) == 0) {
+    if (process->read_at == process->read_end && poll(&wait, 1, wait_ms) == 0) {
         return false;
     }
     harness_ready(process);
@@ -183,21 +184,29 @@ struct harness_process *harness_find(struct harness *harness, const char *name)
     return NULL;
 }
 
+/* More of its stdout; false at its end. */
+static bool read_more(struct harness_process *process, int64_t deadline_ms)
+{
+    struct pollfd wait = {.fd = process->output, .events = POLLIN};
+    int64_t left_ms = deadline_ms - now_ms();
+    if (left_ms <= 0 || poll(&wait, 1, (int)left_ms) == 0) {
+        fail_msg("%s said nothing for %d s", process->name, DEADLINE_SECONDS);
+    }
+    ssize_t got = read(process->output, process->read, sizeof process->read);
+    process->read_at = 0;
+    process->read_end = got > 0 ? (size_t)got : 0;
+    return got > 0;
+}
+
 bool harness_line(struct harness_process *process, char *line, size_t size)
 {
     int64_t deadline_ms = now_ms() + DEADLINE_SECONDS * 1000;
     size_t length = 0;
     for (;;) {
-        struct pollfd wait = {.fd = process->output, .events = POLLIN};
-        int64_t left_ms = deadline_ms - now_ms();
-        if (left_ms <= 0 || poll(&wait, 1, (int)left_ms) == 0) {
-            fail_msg("%s said nothing for %d s", process->name, DEADLINE_SECONDS);
-        }
-        char next;
-        ssize_t got = read(process->output, &next, 1);
-        if (got <= 0) {
+        if (process->read_at == process->read_end && !read_more(process, deadline_ms)) {
             return false;
         }
+        char next = process->read[process->read_at++];
         if (next == '\n') {
             line[length] = '\0';
             return true;
@@ -357,7 +366,7 @@ static bool canonical_event(const char *line, size_t order, struct canonical_eve
     const char *topic = json_string_value(json_object_get(json, "topic"));
     const char *producer = json_string_value(json_object_get(json, "producer"));
     assert_non_null(topic);
-    json_object_del(json, "time"); /* when it was ordered; what it says of time is in it */
+    json_object_del(json, "time");          /* when it was ordered; what it says of time is in it */
     json_object_del(json, "payload_bytes"); /* a place further back may take a byte less */
     assert_true(asprintf(&event->key, "%s %s", producer != NULL ? producer : "", topic) > 0);
     forget_places(json);
@@ -401,6 +410,19 @@ char *harness_canonical_log(struct harness *harness)
     free(events);
     free(exported);
     return all;
+}
+
+void harness_expect_same(const char *expected, const char *found)
+{
+    while (*expected != '\0' || *found != '\0') {
+        size_t expected_size = strcspn(expected, "\n"), found_size = strcspn(found, "\n");
+        if (expected_size != found_size || memcmp(expected, found, found_size) != 0) {
+            fail_msg("undisturbed: %.*s\ndisturbed:   %.*s", (int)expected_size, expected,
+                     (int)found_size, found);
+        }
+        expected += expected_size + (expected[expected_size] != '\0');
+        found += found_size + (found[found_size] != '\0');
+    }
 }
 
 char *harness_scrape(struct harness *harness, const char *address)

@@ -20,6 +20,8 @@ struct harness_process {
     char name[64];
     pid_t pid;       /* 0: not running */
     int output;      /* its stdout */
+    char read[4096]; /* of it, not taken yet: read_at … read_end */
+    size_t read_at, read_end;
     char ready[256]; /* its first line, "" before that */
     char *arguments[HARNESS_ARGUMENTS_MAX + 1];
 };
@@ -76,6 +78,8 @@ void harness_start_service(struct harness *harness, const char *service);
  * the time of ordering, ticks, checkpoints) is left out and events are ordered by producer and
  * topic; malloc'ed. */
 char *harness_canonical_log(struct harness *harness);
+/* Fails with the first line in which two such logs differ. */
+void harness_expect_same(const char *undisturbed, const char *disturbed);
 
 /* What a program shows at --metrics unix:PATH, by curl, as anybody would; malloc'ed. */
 char *harness_scrape(struct harness *harness, const char *address);

@@ -1,12 +1,10 @@
-/* The outbreak on the real bus: every process as in production, both ways of running duty. */
+/* The outbreak on the real bus: every process as in production. */
 #include "harness.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PLAN     LIANDONG_SOURCE "/plans/wenzhou-phe.yaml"
 #define SCENARIO LIANDONG_SOURCE "/tests/scenarios/broad-street.yaml"
 
 static void expect_run(struct harness *harness, int status, char **output, const char *a,
@@ -22,16 +20,6 @@ static void expect_run(struct harness *harness, int status, char **output, const
 static void play(struct harness *harness)
 {
     expect_run(harness, 0, NULL, "play", SCENARIO, "--endpoint", harness->endpoint, NULL);
-}
-
-/* Every unit's orders, as logged by its own producer, are in the canonical log. */
-static size_t count_lines_with(const char *text, const char *needle)
-{
-    size_t count = 0;
-    for (const char *at = text; (at = strstr(at, needle)) != NULL; at += strlen(needle)) {
-        count++;
-    }
-    return count;
 }
 
 /* The incident that the story tells of; freed by the caller. */
@@ -87,70 +75,10 @@ static void outbreak_comes_out_as_the_plan_says(void **state)
     harness_close(&harness);
 }
 
-static char *units_of(struct harness *harness)
-{
-    char *units = NULL;
-    assert_int_equal(
-        harness_run(harness, &units, "liandong", "plan", "show", PLAN, "--units", NULL), 0);
-    return units;
-}
-
-static void start_duty_per_unit(struct harness *harness)
-{
-    char *units = units_of(harness);
-    for (char *rest = units, *unit; (unit = strsep(&rest, "\n")) != NULL;) {
-        if (*unit != '\0') {
-            harness_start(harness, unit, "liandong-duty", "--endpoint", harness->endpoint, "--unit",
-                          unit, NULL);
-        }
-    }
-    free(units);
-}
-
-static char *play_and_read(bool per_unit)
-{
-    static const char *const OTHERS[] = {"reporting", "grading", "command", "notification",
-                                         "supplies"};
-    struct harness harness;
-    harness_open(&harness);
-    harness_start_drill(&harness, "60");
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
-        harness_start_service(&harness, OTHERS[i]);
-    }
-    if (per_unit) {
-        start_duty_per_unit(&harness);
-    } else {
-        harness_start_service(&harness, "duty");
-    }
-    play(&harness);
-    for (size_t i = 1; i < harness.process_count; i++) {
-        harness_signal(&harness.process[i], SIGTERM);
-    }
-    harness_signal(&harness.process[0], SIGTERM);
-    assert_int_equal(harness_run(&harness, NULL, "liandong", "log", "verify", harness.data, NULL),
-                     0);
-    assert_int_equal(harness_run(&harness, NULL, "liandong", "replay", harness.data, NULL), 0);
-    char *log = harness_canonical_log(&harness);
-    harness_close(&harness);
-    return log;
-}
-
-static void one_duty_process_and_one_per_unit_write_the_same_log(void **state)
-{
-    (void)state;
-    char *together = play_and_read(false);
-    char *apart = play_and_read(true);
-    assert_true(count_lines_with(together, "\"duty/3303/") > 65);
-    assert_string_equal(together, apart);
-    free(together);
-    free(apart);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outbreak_comes_out_as_the_plan_says),
-        cmocka_unit_test(one_duty_process_and_one_per_unit_write_the_same_log),
     };
     return cmocka_run_group_tests_name("integration.outbreak", tests, NULL, NULL);
 }

@@ -107,20 +107,6 @@ static unsigned rounds_wanted(void)
 #endif
 }
 
-/* Both logs line by line: the first that differs is shown from both. */
-static void expect_same(const char *expected, const char *found)
-{
-    while (*expected != '\0' || *found != '\0') {
-        size_t expected_size = strcspn(expected, "\n"), found_size = strcspn(found, "\n");
-        if (expected_size != found_size || memcmp(expected, found, found_size) != 0) {
-            fail_msg("undisturbed: %.*s\ndisturbed:   %.*s", (int)expected_size, expected,
-                     (int)found_size, found);
-        }
-        expected += expected_size + (expected[expected_size] != '\0');
-        found += found_size + (found[found_size] != '\0');
-    }
-}
-
 static void a_killed_process_changes_nothing(void **state)
 {
     (void)state;
@@ -134,7 +120,7 @@ static void a_killed_process_changes_nothing(void **state)
         size_t kill_at = 1 + random_below((unsigned)lines - 1);
         print_message("round %u: %s killed at line %zu of %zu\n", round, victim, kill_at, lines);
         char *log = log_of_a_run(victim, kill_at, NULL);
-        expect_same(undisturbed, log);
+        harness_expect_same(undisturbed, log);
         free(log);
     }
     free(undisturbed);
