@@ -146,6 +146,7 @@ int cmd_replay(struct cli *cli, int argc, char **argv);
 int cmd_whatif(struct cli *cli, int argc, char **argv);
 int cmd_log(struct cli *cli, int argc, char **argv);
 int cmd_plan(struct cli *cli, int argc, char **argv);
+int cmd_cap(struct cli *cli, int argc, char **argv);
 int cmd_notice(struct cli *cli, int argc, char **argv);
 int cmd_supply(struct cli *cli, int argc, char **argv);
 int cmd_route(struct cli *cli, int argc, char **argv);

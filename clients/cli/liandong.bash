@@ -8,7 +8,7 @@ _liandong() {
   local common='--endpoint --as --timeout --json --lang --help'
   local -A sub=(
     [duty]='matrix list acknowledge accept decline progress done ask-help'
-    [notice]='list cap' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
+    [notice]='list cap' [cap]='check' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
     [plan]='check show adopt list diff' [route]='test'
     [outbox]='list send retry drop rebind'
   )
@@ -26,7 +26,7 @@ _liandong() {
     [duty]="$orders --by" [duty matrix]="$orders --by" [duty list]="$orders --everybody"
     [duty delivered]=$answers [duty acknowledge]=$answers [duty accept]=$answers [duty decline]=$answers
     [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers [duty problem]=$answers
-    [notice list]='--audience --incident --log' [notice cap]='--log'
+    [notice list]='--audience --incident --log' [notice cap]='--log' [cap check]=''
     [supply balance]='--item --log' [supply list]='--item --log'
     [supply act]='--from --to --request --area --reason --needed-by --id --incident --outbox --exercise'
     [log stat]='' [log verify]='--head --key --archive' [log repair]='--yes' [log export]='--from'
@@ -39,7 +39,7 @@ _liandong() {
   )
   local command=${words[1]:-} key
   if [ "$cword" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'status top report bulletin decide duty notice supply outbox tail story explain account sim play replay whatif log
+    COMPREPLY=($(compgen -W 'status top report bulletin decide duty notice cap supply outbox tail story explain account sim play replay whatif log
       plan route --help' -- "$cur"))
     return
   fi
