@@ -62,6 +62,7 @@ void duty_order_announce(struct work *work, const struct order *order, enum orde
     message.done_by_us = order->done_by_us;
     message.reason = sv_borrow(remark ? remark->reason : NULL);
     message.help_from = sv_borrow(remark ? remark->help_from : NULL);
+    message.reminder = remark && remark->reminder;
     message.late_for = sv_borrow(late_text(order->late));
     message.escalated_to =
         sv_borrow(order->state == ORDER_ESCALATED ? plan->orders.escalate_to : NULL);

@@ -50,7 +50,8 @@ enum order_input {
     ON_ESCALATE,  /* still late */
     ON_REPEAT,    /* the next round begins */
     ON_WITHDRAW,
-    ORDER_INPUTS
+    ORDER_INPUTS,
+    TIMER_REMIND = ORDER_INPUTS /* of a timer only: its time to be done is nearly up */
 };
 
 enum order_late { NOT_LATE, LATE_ACKNOWLEDGE, LATE_DONE, LATE_PROBLEM };
@@ -169,6 +170,7 @@ enum refusal {
 struct remark {
     const char *reason;    /* NULL: none */
     const char *help_from; /* unit asked for help; NULL: none */
+    bool reminder;         /* it says nothing new */
 };
 
 /* Would the input change the order's state? REFUSED_… or ALLOWED; changes nothing. */

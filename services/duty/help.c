@@ -91,7 +91,7 @@ void duty_on_duty(struct work *work)
         return;
     if (*asked->help_from && strcmp(asked->help_from, work->core->unit) == 0)
         help_begin(work, asked);
-    else if (takes_up(asked) && work->core->orders)
+    else if (takes_up(asked) && !asked->reminder && work->core->orders)
         help_taken_up(work, asked);
     if (work->core->help_count > 0 && ends(asked))
         help_end(work, asked);

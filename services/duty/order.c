@@ -34,6 +34,7 @@
  * A problem raised, or help asked for, is to be settled on the same local day: by the unit's own
  * next word on the order, or by the unit asked, once it takes the help up. What is not goes up as
  * overdue for "problem", unless the order is overdue for "done" already.
+ * Before the time to be done is up, what is still open is said once more as it is (a reminder).
  * Timers are never taken out of the heap: one whose time is no longer the order's own means
  * nothing.
  */
@@ -120,6 +121,15 @@ static int64_t after(int64_t now_us, int64_t span_us)
     return span_us > 0 && span_us <= INT64_MAX - now_us ? now_us + span_us : 0;
 }
 
+/* When a quarter of the time to be done is left, at most a day; 0: it has none. */
+static int64_t remind_us(const struct order *order)
+{
+    int64_t left_us = (order->done_by_us - order->issued_at_us) / 4;
+    if (order->done_by_us == 0 || left_us <= 0)
+        return 0;
+    return order->done_by_us - (left_us < LD_US_DAY ? left_us : LD_US_DAY);
+}
+
 /* A new round: times count from now. A help order's own deadline is set by who asked (help.c). */
 static void begin_round(struct work *work, struct order *order)
 {
@@ -138,6 +148,7 @@ static void begin_round(struct work *work, struct order *order)
         order->repeat_at_us = after(now_us, duty->repeat_us);
     }
     set_timer(work, order, order->acknowledge_by_us, ON_UNSEEN);
+    set_timer(work, order, remind_us(order), TIMER_REMIND);
     set_timer(work, order, order->done_by_us, ON_UNDONE);
     set_timer(work, order, order->repeat_at_us, ON_REPEAT);
 }
@@ -244,10 +255,22 @@ bool duty_order_move(struct work *work, struct order *order, enum order_input in
 
 /* ---- time ---- */
 
+/* Only what the end of its time would make overdue. */
+static void remind(struct work *work, const struct order *order)
+{
+    if (order->late != LATE_DONE && moves[order->state][ON_UNDONE] == OVE)
+        duty_order_announce(work, order, order->state, &(struct remark){.reminder = true});
+}
+
 static void order_fire(struct work *work, const struct sv_timer *timer)
 {
     struct order *order = duty_order_find(work->core, timer->key);
     enum order_input input = (enum order_input)timer->what;
+    if (input == TIMER_REMIND) {
+        if (order && order->applies && remind_us(order) == timer->due_us)
+            remind(work, order);
+        return;
+    }
     if (!order || !order->applies || time_for(order, input) != timer->due_us)
         return;
     bool moved = duty_order_move(work, order, input, NULL);

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "liandong/v1/duty.pb-c.h"
 #include "liandong/v1/common.pb-c.h"
 #include "liandong/v1/grade.pb-c.h"
 
@@ -82,6 +83,13 @@ static int write_supply(struct projection *projection, const struct projection_v
     return status != SQLITE_OK ? status : write_one(projection, WRITE_SUPPLY_TO, values);
 }
 
+/* A reminder says what is there already. */
+static int write_duty(struct projection *projection, struct projection_values *values)
+{
+    const Liandong__V1__DutyOrder *order = (const void *)values->message;
+    return order->reminder ? SQLITE_OK : write_one(projection, WRITE_DUTY, values);
+}
+
 static int write_family(struct projection *projection, enum sv_family family,
                         struct projection_values *values)
 {
@@ -97,7 +105,7 @@ static int write_family(struct projection *projection, enum sv_family family,
     case SV_CLOCK:
         return write_one(projection, WRITE_CLOCK, values);
     case SV_DUTY:
-        return write_one(projection, WRITE_DUTY, values);
+        return write_duty(projection, values);
     case SV_NOTICE:
         return write_one(projection, WRITE_NOTICE, values);
     case SV_SUPPLY:

@@ -195,6 +195,84 @@ static void test_to_whom_at_the_minute(void **state)
     }
 }
 
+/* ---- before the time is up ---- */
+
+static const char *const STILL_UNSEEN =
+    LATE("a1.43.1", "still OVERDUE < OVERDUE, level IV, seen +120 done +180, late acknowledge; "
+                    "3303.health");
+
+static void test_reminded_of_what_is_open(void **state)
+{
+    (void)state;
+    reminders_expected = true;
+    const char *incident = new_incident();
+    respond(incident, PLAN_NONE, PLAN_IV);
+    reply(answer(incident, "a1.43.2", ACTION(DONE)));
+    time_passes(134);
+    size_t index = world.count;
+    time_passes(1);
+    EXPECT(index, LEAGUE, STILL_UNSEEN);
+    respond(incident, PLAN_IV, PLAN_NONE);
+    incident = new_incident();
+    respond(incident, PLAN_NONE, PLAN_IV);
+    reply(answer(incident, "a1.43.2", ACTION(DONE)));
+    reply(answer(incident, "a1.43.1", ACTION(PROGRESS)));
+    index = world.count;
+    time_passes(134);
+    EXPECT(index, LEAGUE, NULL);
+    time_passes(1);
+    EXPECT(index, LEAGUE,
+           LATE("a1.43.1", "still IN_PROGRESS < IN_PROGRESS, level IV, seen +120 done +180; "
+                           "3303.health"));
+}
+
+static void test_not_reminded_of_what_is_closed(void **state)
+{
+    (void)state;
+    reminders_expected = true;
+    static const int closing[] = {ACTION(DONE), ACTION(DECLINE)};
+    for (size_t i = 0; i < sizeof closing / sizeof *closing; i++) {
+        const char *incident = new_incident();
+        respond(incident, PLAN_NONE, PLAN_IV);
+        reply(answer(incident, "a1.43.2", ACTION(DONE)));
+        reply(answer(incident, "a1.43.1", closing[i]));
+        size_t index = world.count;
+        time_passes(180);
+        EXPECT(index, LEAGUE, NULL);
+    }
+    const char *incident = new_incident();
+    respond(incident, PLAN_NONE, PLAN_IV);
+    respond(incident, PLAN_IV, PLAN_NONE);
+    size_t index = world.count;
+    time_passes(180);
+    EXPECT(index, LEAGUE, NULL);
+}
+
+/* A reminder of help that goes on settles no problem that the unit has raised since. */
+static void test_reminder_of_help_settles_nothing(void **state)
+{
+    (void)state;
+    reminders_expected = true;
+    const char *incident = new_incident();
+    struct answer helper = {incident, "a1.43.1-for-" LEAGUE, "3303.red-cross", ACTION(ACCEPT),
+                            .order = NULL};
+    time_passes((minutes_left_today() + 24 * 60 - 600) % (24 * 60));
+    respond(incident, PLAN_NONE, PLAN_IV);
+    reply(answer(incident, "a1.43.2", ACTION(DONE)));
+    reply(answer(incident, "a1.43.1", ACTION(ASK_HELP)));
+    reply(helper);
+    reply(answer(incident, "a1.43.1", ACTION(PROBLEM)));
+    time_passes(134);
+    size_t index = world.count;
+    time_passes(1);
+    EXPECT(index, "3303.red-cross",
+           "3303.red-cross a1.43.1: still ACCEPTED < ACCEPTED, level IV, seen +120 done +180; "
+           "3303.health");
+    EXPECT(index, LEAGUE,
+           LATE("a1.43.1", "still IN_PROGRESS < IN_PROGRESS, level IV, seen +120 done +180, "
+                           "settle +600; 3303.health"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +283,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_problem_and_deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_problem_on_what_is_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_to_whom_at_the_minute, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reminded_of_what_is_open, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_reminded_of_what_is_closed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reminder_of_help_settles_nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

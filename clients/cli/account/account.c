@@ -135,13 +135,15 @@ static void note_state(struct account_issue *issue, const DutyOrder *order, int6
 static void note_order(struct account *account, const struct ld_record *record,
                        const DutyOrder *order)
 {
-    if (order->state == LIANDONG__V1__DUTY_ORDER__STATE__ISSUED)
+    if (order->state == LIANDONG__V1__DUTY_ORDER__STATE__ISSUED && !order->reminder)
         add_issue(account, record, order);
     const size_t *at = current_issue(account, order, false);
     if (at == NULL)
         return;
     struct account_issue *issue = &account->issues[*at];
     KEEP_REPLACE(issue->order, &order->base);
+    if (order->reminder)
+        return;
     note_state(issue, order, record->time_us);
 }
 

@@ -31,8 +31,8 @@ struct gathered {
     UT_hash_handle hh;
 };
 
-/* How many units are named one by one in a line. */
-enum { UNITS_NAMED_MAX = 4 };
+/* How many units are named one by one in a line; beside the states: a reminder. */
+enum { UNITS_NAMED_MAX = 4, REMINDED = LIANDONG__V1__DUTY_ORDER__STATE__WITHDRAWN + 1 };
 
 static struct gathered *group(struct story *story, const struct ld_record *record,
                               const struct picture_event *event, bool notice, int state,
@@ -87,7 +87,8 @@ void gather(struct story *story, const struct ld_record *record, const struct pi
     struct gathered *into;
     if (event->family == SV_DUTY) {
         const DutyOrder *order = (const void *)event->message;
-        into = group(story, record, event, false, (int)order->state, repeats(event->order));
+        int state = order->reminder ? REMINDED : (int)order->state;
+        into = group(story, record, event, false, state, repeats(event->order));
         into->level = (int)order->level;
         add_unit(into, order->unit);
     } else {
@@ -117,6 +118,7 @@ static const struct plan_text STATE_WORDS[] = {
     {"已上报督办", "escalated, of"},
     {"已替换", "superseded, of"},
     {"已撤销", "withdrawn from"},
+    {"临近期限", "nearly due at"},
 };
 
 static bool alarming(const struct gathered *group)
@@ -154,7 +156,9 @@ static json_t *details_of(const struct gathered *group)
         json_array_append_new(units, json_string(at->id));
     json_t *details = json_object();
     json_object_set_new(details, group->notice ? "kind" : "state",
-                        json_string(enum_word(word, states, group->state)));
+                        json_string(!group->notice && group->state == REMINDED
+                                        ? "reminded"
+                                        : enum_word(word, states, group->state)));
     json_object_set_new(details, group->notice ? "notices" : "orders",
                         json_integer((json_int_t)group->count));
     if (group->notice)

@@ -181,6 +181,8 @@ static void apply_response(struct picture *picture, const struct ld_record *reco
 static void note_state(struct picture_order *order, const struct ld_record *record)
 {
     const DutyOrder *last = order->last;
+    if (last->reminder)
+        return;
     order->changed_at_us = record->time_us;
     switch (last->state) {
     case LIANDONG__V1__DUTY_ORDER__STATE__ISSUED:

@@ -241,7 +241,7 @@ static void take_order(struct course *course, const struct ld_record *record,
     const DutyOrder *order = (const void *)message;
     bool made, issued = order->state == LIANDONG__V1__DUTY_ORDER__STATE__ISSUED;
     (void)record;
-    if (!issued && order->state != LIANDONG__V1__DUTY_ORDER__STATE__OVERDUE)
+    if (order->reminder || (!issued && order->state != LIANDONG__V1__DUTY_ORDER__STATE__OVERDUE))
         return;
     struct course_item *item = item_of(
         course,
