@@ -3,7 +3,9 @@
  * passing. The log is made by the simulator before measuring; each figure is the median of several
  * passes over it with a fresh host, on one core.
  *
- *   bench_cores [--json] [--reports N] [--shape I]     one of the streams of reports, from 0
+ *   bench_cores [--json] [--reports N] [--rounds N] [--only I]
+ *
+ * --only: one of the streams of reports, from 0; 5 the ticks, 6 all cores.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -14,7 +16,8 @@
 #include "timefmt.h"
 #include "reports.h"
 
-enum { ROUNDS = 5, REPORTS = 100000, TICKS = 300000 };
+enum { ROUNDS = 5, ROUNDS_MAX = 1000, REPORTS = 100000, TICKS = 300000 };
+enum { SHAPES = 5, ONLY_TICKS = SHAPES, ONLY_ALL };
 
 struct log { /* records end to end */
     struct ld_buffer bytes;
@@ -22,7 +25,12 @@ struct log { /* records end to end */
 };
 
 static bool as_json;
-static size_t report_count = REPORTS, only_shape = SIZE_MAX;
+static size_t report_count = REPORTS, round_count = ROUNDS, only = SIZE_MAX;
+
+static bool wanted(size_t part)
+{
+    return only == SIZE_MAX || only == part;
+}
 
 /* Of this core, whatever else runs on the machine. */
 static double seconds(void)
@@ -110,14 +118,14 @@ static double pass(const struct log *log, void (*add)(struct sv_host *host), uns
 
 static double rate_over(const struct log *log, void (*add)(struct sv_host *host), unsigned families)
 {
-    double rates[ROUNDS];
-    for (size_t i = 0; i < ROUNDS; i++) {
+    double rates[ROUNDS_MAX];
+    for (size_t i = 0; i < round_count; i++) {
         size_t applied = 0;
         double spent = pass(log, add, families, &applied);
         rates[i] = (double)applied / spent;
     }
-    qsort(rates, ROUNDS, sizeof rates[0], by_size);
-    return rates[ROUNDS / 2];
+    qsort(rates, round_count, sizeof rates[0], by_size);
+    return rates[round_count / 2];
 }
 
 static void add_grading(struct sv_host *host)
@@ -133,15 +141,15 @@ static void add_both(struct sv_host *host)
 
 static void measure_grading(void)
 {
-    static const struct shape shapes[] = {
+    static const struct shape shapes[SHAPES] = {
         {"T6  grading, reports in order, 10 counties", 0, 0, 10, "cholera", 1e6},
         {"T6  grading, 10 % late, 10 counties", 10, 0, 10, "cholera", 1e6},
         {"T6  grading, 10 % late, 10 % corrected, 1 county", 10, 10, 1, "cholera", 1e6},
         {"T6  grading, hazard with places and incubation", 10, 0, 10, "plague.bubonic", 1e6},
         {"T6  grading, accidents, each its own incident", 0, 0, 10, "poisoning", 0},
     };
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        if (only_shape != SIZE_MAX && only_shape != i)
+    for (size_t i = 0; i < SHAPES; i++) {
+        if (!wanted(i))
             continue;
         struct log log = make_log(&shapes[i], report_count, add_both);
         print_rate(shapes[i].name, rate_over(&log, add_grading, SV_BIT(SV_INCIDENT)),
@@ -196,22 +204,27 @@ int main(int argc, char **argv)
 {
     static const struct option known[] = {{"json", no_argument, NULL, 'j'},
                                           {"reports", required_argument, NULL, 'r'},
-                                          {"shape", required_argument, NULL, 's'},
+                                          {"rounds", required_argument, NULL, 'n'},
+                                          {"only", required_argument, NULL, 'o'},
                                           {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (option == 'j')
             as_json = true;
-        else if (option == 's')
-            only_shape = strtoul(optarg, NULL, 10);
+        else if (option == 'o' && (only = strtoul(optarg, NULL, 10)) <= ONLY_ALL)
+            continue;
+        else if (option == 'n' && (round_count = strtoul(optarg, NULL, 10)) >= 1 &&
+                 round_count <= ROUNDS_MAX)
+            continue;
         else if (option == 'r' && (report_count = strtoul(optarg, NULL, 10)) >= 100)
             continue;
         else
-            bench_die("options", "expected [--json] [--reports N], N at least 100");
+            bench_die("options", "expected [--json] [--reports N] [--rounds N] [--only I], at "
+                                 "least 100 reports, 1 to 1000 rounds, I from 0 to 6");
     }
     measure_grading();
-    if (only_shape != SIZE_MAX)
-        return 0;
-    measure_ticks();
-    measure_all();
+    if (wanted(ONLY_TICKS))
+        measure_ticks();
+    if (wanted(ONLY_ALL))
+        measure_all();
     return 0;
 }
