@@ -102,6 +102,7 @@ struct sv_setup {
 
 struct sv_outputs;
 struct sv_codec;
+struct sv_names;
 struct sv_core; /* each service defines its own */
 
 struct sv_class {
@@ -116,6 +117,13 @@ struct sv_class {
     /* Saves or loads all state through codec, the same code for both. */
     void (*visit)(struct sv_core *core, struct sv_codec *codec);
     unsigned state_version; /* raise it when what visit saves changes its shape */
+    /* Both or neither: for classes with many instances, most of which have nothing to do with most
+     * events. concerns: false only if apply would change nothing in any instance and put out
+     * nothing. What the class wants to remember of events that came before goes into known: one for
+     * each world, empty after loading and whenever a plan is adopted. due_us: from when on this
+     * instance is to see every event, whatever it is; INT64_MAX: never. */
+    bool (*concerns)(struct sv_names *known, const struct sv_event *event);
+    int64_t (*due_us)(const struct sv_core *core);
 };
 
 extern const struct sv_class reporting_class, grading_class, command_class, duty_class,

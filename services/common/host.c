@@ -3,8 +3,9 @@
  *
  * Happy path: a record comes in, its topic is split, its payload decoded once; a plan adoption is
  * taken into the plans of its worlds; then each instance whose class wants the family applies it,
- * in the order in which they were made, actual world first. Outputs pile up in sv_outputs until
- * the next record.
+ * in the order in which they were made, actual world first; but all instances of a class are passed
+ * over where it says that the event concerns none of them. Outputs pile up in sv_outputs until the
+ * next record.
  *
  * Ways it fails: only a record out of order. Bytes that make no message become event->fault.
  * On close: every instance is destroyed, then the plans that they pointed to.
@@ -58,6 +59,20 @@ static bool has_instance(const struct sv_world *world, const struct sv_class *cl
     return false;
 }
 
+/* The instance made last belongs to the group before it if that is of its class. It may have to be
+ * called at once: what it has loaded is not known here. */
+static void add_to_group(struct sv_world *world, const struct sv_class *class)
+{
+    struct sv_group *last = world->groups + world->group_count - 1;
+    if (world->group_count == 0 || last->class != class) {
+        world->groups = longer(world->groups, world->group_count, sizeof *world->groups);
+        last = &world->groups[world->group_count++];
+        *last = (struct sv_group){.class = class, .from = world->count - 1};
+    }
+    last->to = world->count;
+    last->due_us = INT64_MIN;
+}
+
 void sv_world_add(struct sv_world *world, const struct sv_class *class, const char *unit)
 {
     if (has_instance(world, class, unit))
@@ -70,6 +85,7 @@ void sv_world_add(struct sv_world *world, const struct sv_class *class, const ch
     struct sv_setup setup = {.plans = &world->plans, .unit = instance->unit};
     instance->core = class->create(&setup);
     assert(instance->core);
+    add_to_group(world, class);
 }
 
 void sv_world_clear(struct sv_world *world)
@@ -79,9 +95,13 @@ void sv_world_clear(struct sv_world *world)
         free(world->instances[i].producer);
         free(world->instances[i].unit);
     }
+    for (size_t i = 0; i < world->group_count; i++)
+        sv_names_free(&world->groups[i].known);
     free(world->instances);
+    free(world->groups);
     world->instances = NULL;
-    world->count = 0;
+    world->groups = NULL;
+    world->count = world->group_count = 0;
     sv_plans_clear(&world->plans);
 }
 
@@ -252,18 +272,47 @@ static void adopt(struct sv_host *host, struct sv_event *event)
         event->fault = host->error.text;
 }
 
-static void apply_in(struct sv_host *host, struct sv_world *world, const struct sv_event *event)
+static bool concerns(struct sv_group *group, const struct sv_event *event)
+{
+    const struct sv_class *class = group->class;
+    if (!(class->families & SV_BIT(event->family)))
+        return false;
+    bool said = !class->concerns || class->concerns(&group->known, event);
+    return said || group->due_us <= event->record->time_us;
+}
+
+static void note_due(struct sv_group *group, const struct sv_instance *instances)
+{
+    group->due_us = INT64_MAX;
+    for (size_t i = group->from; i < group->to && group->class->due_us; i++) {
+        int64_t due_us = group->class->due_us(instances[i].core);
+        group->due_us = due_us < group->due_us ? due_us : group->due_us;
+    }
+}
+
+static void apply_group(struct sv_host *host, const struct sv_world *world, struct sv_group *group,
+                        const struct sv_event *event)
 {
     struct sv_outputs *out = &host->outputs;
-    for (size_t i = 0; i < world->count; i++) {
+    for (size_t i = group->from; i < group->to; i++) {
         const struct sv_instance *instance = &world->instances[i];
-        if (!(instance->class->families & SV_BIT(event->family)))
-            continue;
-        out->service = instance->class->name;
+        out->service = group->class->name;
         out->producer = instance->producer;
         out->producer_id = instance->producer_id;
         out->index = 0;
-        instance->class->apply(instance->core, event, out);
+        group->class->apply(instance->core, event, out);
+    }
+    note_due(group, world->instances);
+}
+
+static void apply_in(struct sv_host *host, struct sv_world *world, const struct sv_event *event)
+{
+    for (size_t i = 0; i < world->group_count; i++) {
+        struct sv_group *group = &world->groups[i];
+        if (event->plan)
+            sv_names_free(&group->known);
+        if (concerns(group, event))
+            apply_group(host, world, group, event);
     }
 }
 

@@ -3,6 +3,7 @@
 #define SV_INSTANCES_H
 
 #include "inside.h"
+#include "names.h"
 
 enum { SV_ACTUAL, SV_DRILL, SV_WORLDS };
 
@@ -16,10 +17,18 @@ struct sv_instance {
     uint64_t producer_id;
     struct sv_core *core;
 };
+struct sv_group { /* instances of one class, made one after the other */
+    const struct sv_class *class;
+    size_t from, to;       /* of world.instances */
+    struct sv_names known; /* the class's own, see sv_class.concerns */
+    int64_t due_us;        /* from then on every event concerns one of them */
+};
 struct sv_world {
     struct sv_plans plans;
     struct sv_instance *instances; /* in order of making */
     size_t count;
+    struct sv_group *groups; /* of all instances, in their order */
+    size_t group_count;
 };
 struct sv_host {
     struct sv_added *added;

@@ -9,12 +9,17 @@
  * withdrawn and forgotten. One unit's instance knows nothing of another's, but for help that is
  * asked of it by name.
  *
- * An instance is one of many in a process and sees every event of its families: each handler looks
- * first whether the event is for its unit.
+ * An instance is one of many in a process: what concerns no unit at all is kept from them, and each
+ * handler looks first whether the event is for its unit.
  */
 #include "duty.h"
 
+#include <liandong/v1/report.pb-c.h>
 #include <stdlib.h>
+#include <string.h>
+#include "common/names.h"
+
+enum { KNOWN_MAX = 10000 }; /* events about incidents that are remembered */
 
 static struct sv_core *core_create(const struct sv_setup *setup)
 {
@@ -58,6 +63,65 @@ static void core_apply(struct sv_core *core, const struct sv_event *event, struc
     }
 }
 
+struct said { /* texts with their zeros, end to end */
+    char bytes[2048];
+    size_t size; /* more than there is room for: not all are there */
+};
+
+static void say(struct said *said, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    if (said->size + size <= sizeof said->bytes)
+        memcpy(said->bytes + said->size, text, size);
+    said->size += size;
+}
+
+/* Of the events about an incident only those say something to a unit that close it, tell of signs,
+ * or name counties that it was not known to have reached. */
+static bool incident_concerns(struct sv_names *known, const Liandong__V1__Incident *message,
+                              const char *topic)
+{
+    const Liandong__V1__Report *report = message->report;
+    bool closed = message->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED;
+    if (closed || known->count > KNOWN_MAX)
+        sv_names_free(known);
+    if (closed || (report && report->n_signs + report->n_signs_lifted > 0))
+        return true;
+    struct said said = {.size = 0};
+    say(&said, topic);
+    say(&said, message->area);
+    say(&said, message->hazard);
+    say(&said, message->context->incident);
+    say(&said, message->context->plan_hash);
+    for (size_t i = 0; i < message->n_counties; i++)
+        say(&said, message->counties[i]);
+    size_t before = known->count;
+    return said.size > sizeof said.bytes || sv_names_add(known, said.bytes, said.size) == before;
+}
+
+/* Help is asked for by name, and orders that help are numbered after the one they help. */
+static bool order_concerns(const DutyOrder *order)
+{
+    return *order->help_from || duty_help_ends(order) || strstr(order->order, DUTY_HELP_MARK);
+}
+
+static bool concerns(struct sv_names *known, const struct sv_event *event)
+{
+    if (event->family == SV_TICK)
+        return false;
+    if (event->family == SV_INCIDENT)
+        return event->message &&
+               incident_concerns(known, (const void *)event->message, event->topic);
+    if (event->family == SV_DUTY)
+        return event->message && order_concerns((const void *)event->message);
+    return true;
+}
+
+static int64_t due_us(const struct sv_core *core)
+{
+    return core->timers.count > 0 ? core->timers.heap[0].due_us : INT64_MAX;
+}
+
 static const char *const filters[] = {"incident/>", "response/>", "duty/>",
                                       "reply/>",    "sys/tick",   NULL};
 
@@ -72,4 +136,6 @@ const struct sv_class duty_class = {
     .apply = core_apply,
     .visit = duty_state_visit,
     .state_version = 3,
+    .concerns = concerns,
+    .due_us = due_us,
 };

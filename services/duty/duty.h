@@ -193,6 +193,9 @@ void duty_order_withdraw(struct work *work, struct order *order, const char *rea
 void duty_on_reply(struct work *work);
 /* Another unit's order: does it ask this unit for help, or need its help no longer? */
 void duty_on_duty(struct work *work);
+/* In this state an order needs no help any more. */
+bool duty_help_ends(const DutyOrder *asked);
+#define DUTY_HELP_MARK "-for-" /* between the order that is helped and the unit that asked */
 
 /* ---- announce.c ---- */
 

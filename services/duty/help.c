@@ -12,7 +12,7 @@
 
 static const char *help_order_id(struct ld_arena *arena, const char *order, const char *asker)
 {
-    return ld_arena_format(arena, "%s-for-%s", order, asker);
+    return ld_arena_format(arena, "%s" DUTY_HELP_MARK "%s", order, asker);
 }
 
 static bool is_open(const struct order *order)
@@ -44,7 +44,7 @@ static void help_begin(struct work *work, const DutyOrder *asked)
     duty_order_move(work, order, order->state == ORDER_DECLINED ? ON_REPEAT : ON_ISSUE, &remark);
 }
 
-static bool ends(const DutyOrder *asked)
+bool duty_help_ends(const DutyOrder *asked)
 {
     return asked->state == LIANDONG__V1__DUTY_ORDER__STATE__DONE ||
            asked->state == LIANDONG__V1__DUTY_ORDER__STATE__WITHDRAWN ||
@@ -71,7 +71,7 @@ static bool takes_up(const DutyOrder *help)
 static void help_taken_up(struct work *work, const DutyOrder *help)
 {
     struct ld_arena *arena = sv_arena(work->out);
-    const char *ending = ld_arena_format(arena, "-for-%s", work->core->unit);
+    const char *ending = ld_arena_format(arena, DUTY_HELP_MARK "%s", work->core->unit);
     size_t size = strlen(help->order), ending_size = strlen(ending);
     if (size <= ending_size || strcmp(help->order + size - ending_size, ending) != 0)
         return;
@@ -93,6 +93,6 @@ void duty_on_duty(struct work *work)
         help_begin(work, asked);
     else if (takes_up(asked) && !asked->reminder && work->core->orders)
         help_taken_up(work, asked);
-    if (work->core->help_count > 0 && ends(asked))
+    if (work->core->help_count > 0 && duty_help_ends(asked))
         help_end(work, asked);
 }

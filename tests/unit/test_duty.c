@@ -4,7 +4,6 @@
  * and a core that is saved and loaded at every event all say the same.
  */
 #include "duty_world.h"
-#include "rerun.h"
 
 /* ---- issuing, against a reading of the plan of our own ---- */
 
@@ -229,6 +228,7 @@ static void test_closed(void **state)
     (void)state;
     const char *incident = new_incident();
     respond(incident, PLAN_NONE, PLAN_IV);
+    report(incident, LIANDONG__V1__INCIDENT__ACTION__JOINED, NULL, false);
     size_t index = report(incident, LIANDONG__V1__INCIDENT__ACTION__CLOSED, NULL, false);
     EXPECT(index, LEAGUE,
            LEAGUE " a1.43.1: WITHDRAWN < ISSUED, level IV, seen +120 done +180, "
