@@ -28,6 +28,7 @@ struct cli {
     bool zh, json, color, terminal, exercise;
     const char *endpoint; /* LIANDONG_ENDPOINT; never NULL */
     const char *identity; /* LIANDONG_IDENTITY; never NULL */
+    const char *keys;     /* directory of keys, LIANDONG_KEYS; NULL: none */
     int64_t timeout_us;
     const char *outbox; /* keep what is published in this file first; NULL: do not */
 };
@@ -153,6 +154,7 @@ int cmd_route(struct cli *cli, int argc, char **argv);
 int cmd_outbox(struct cli *cli, int argc, char **argv);
 int cmd_account(struct cli *cli, int argc, char **argv);
 int cmd_explain(struct cli *cli, int argc, char **argv);
+int cmd_keys(struct cli *cli, int argc, char **argv);
 int cmd_story(struct cli *cli, int argc, char **argv);
 
 #endif

@@ -5,12 +5,12 @@ _liandong() {
     cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
   }
-  local common='--endpoint --as --timeout --json --lang --help'
+  local common='--endpoint --as --keys --timeout --json --lang --help'
   local -A sub=(
     [duty]='matrix list acknowledge accept decline progress done ask-help'
     [notice]='list cap' [cap]='check' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
     [plan]='check show adopt list diff' [route]='test'
-    [outbox]='list send retry drop rebind'
+    [outbox]='list send retry drop rebind' [keys]='new show enrol revoke rotate list check'
   )
   local orders='--unit --group --level --state --incident --area --open --overdue --db'
   local answers='--all --incident --reason --help-from --person --exercise'
@@ -35,11 +35,12 @@ _liandong() {
     [plan check]='' [plan show]='--units --criteria --duties --procedure --clocks'
     [plan adopt]='--exercise' [plan list]='--log' [plan diff]='--log' [route test]=''
     [outbox list]='--refused' [outbox send]='' [outbox retry]='--all' [outbox drop]='--all'
-    [outbox rebind]=''
+    [outbox rebind]='' [keys new]='--enrol' [keys show]='' [keys enrol]='--until --overlap'
+    [keys revoke]='--reason --key' [keys rotate]='--overlap --switch' [keys list]='--valid' [keys check]=''
   )
   local command=${words[1]:-} key
   if [ "$cword" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'status top report bulletin decide duty notice cap supply outbox tail story explain account sim play replay whatif log
+    COMPREPLY=($(compgen -W 'status top report bulletin decide duty notice cap supply outbox keys tail story explain account sim play replay whatif log
       plan route --help' -- "$cur"))
     return
   fi
@@ -54,7 +55,7 @@ _liandong() {
     --lang | -l) COMPREPLY=($(compgen -W 'zh en' -- "$cur")); return ;;
     --kind | -k) COMPREPLY=($(compgen -W 'initial progress final zero' -- "$cur")); return ;;
     --means) COMPREPLY=($(compgen -W 'telephone written network' -- "$cur")); return ;;
-    --log | -L) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    --log | -L | --keys) COMPREPLY=($(compgen -d -- "$cur")); return ;;
     --outbox | --html | --db | --add | --plan) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --by | -b) COMPREPLY=($(compgen -W 'state level' -- "$cur")); return ;;
     --level | -L) COMPREPLY=($(compgen -W 'I II III IV' -- "$cur")); return ;;

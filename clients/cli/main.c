@@ -24,6 +24,7 @@ static const struct cli_command COMMANDS[] = {
     {"cap", cmd_cap, {"检查 CAP 报文", "check CAP messages"}},
     {"supply", cmd_supply, {"应急物资", "supplies"}},
     {"outbox", cmd_outbox, {"发件箱", "reports that wait for the router"}},
+    {"keys", cmd_keys, {"密钥", "keys: who is let in"}},
     {"tail", cmd_tail, {"跟随事件", "follow the events"}},
     {"story", cmd_story, {"讲述经过", "tell what happened"}},
     {"explain", cmd_explain, {"为何定为这一级", "why an incident has its grade"}},
@@ -69,6 +70,7 @@ int main(int argc, char **argv)
         .terminal = isatty(STDOUT_FILENO) == 1,
         .endpoint = from_environment("LIANDONG_ENDPOINT", CLI_DEFAULT_ENDPOINT),
         .identity = from_environment("LIANDONG_IDENTITY", CLI_DEFAULT_IDENTITY),
+        .keys = from_environment("LIANDONG_KEYS", NULL),
         .timeout_us = 10 * LD_US_SECOND,
     };
     setvbuf(stdout, NULL, _IOLBF,

@@ -72,6 +72,47 @@ static void test_exit_codes(void **state)
     exits(2, "status --timeout soon");
 }
 
+/* The ways of a key: made, enrolled, replaced, revoked; and what check finds. */
+static void test_keys(void **state)
+{
+    char folder[] = "/tmp/cli-keys-XXXXXX", command[200];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("LIANDONG_KEYS", folder, 1), 0);
+    exits(0, "keys new router 330302.health");
+    exits(0, "keys new --enrol 3303.gov");
+    assert_true(says("3303.gov: made and enrolled"));
+    exits(4, "keys new 3303.gov");
+    exits(2, "keys new a/b");
+    exits(1, "keys check");
+    assert_true(says("330302.health: not enrolled: keys enrol\n3 keys, 1 findings\n"));
+    exits(0, "keys enrol 330302.health");
+    exits(0, "keys check");
+    exits(0, "keys rotate --overlap 1h 3303.gov");
+    exits(0, "keys check");
+    exits(2, "keys revoke 330302.health");
+    exits(0, "keys revoke --reason lost 330302.health");
+    exits(1, "keys check");
+    assert_true(says("330302.health: revoked on "));
+    exits(0, "keys list --valid");
+    assert_false(says("330302.health") || !says("valid until "));
+    snprintf(command, sizeof command, "keys show --json %s/router.key", folder);
+    exits(0, command);
+    assert_false(says("secret") || says("seed"));
+    exits(0, "keys rotate router");
+    assert_true(says("not in use yet"));
+    exits(0, "keys rotate --switch router");
+    snprintf(command, sizeof command, "%s/router.key", folder);
+    assert_int_equal(chmod(command, 0640), 0);
+    exits(1, "keys check");
+    assert_true(says("may be read by others (mode 0640)"));
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(unsetenv("LIANDONG_KEYS"), 0);
+    exits(2, "keys list");
+    assert_true(says("LIANDONG_KEYS"));
+}
+
 static void test_help_everywhere(void **state)
 {
     static const char *const COMMANDS[] = {
@@ -310,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_help_everywhere),
         cmocka_unit_test(test_languages),
         cmocka_unit_test(test_plan),
