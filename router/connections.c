@@ -40,25 +40,24 @@ void connections_limit(const struct router *router, size_t count, struct zuv_opt
     socket->memory_bytes = router->options.limits.memory_bytes;
 }
 
-static void add_stats(const struct zuv_socket *socket, struct zuv_guard_stats *sum)
+static void add_stats(const struct zuv_guard_stats *stats, struct zuv_guard_stats *sum)
 {
-    struct zuv_guard_stats stats;
-    if (!socket)
-        return;
-    zuv_get_guard_stats(socket, &stats);
-    sum->accept_failed += stats.accept_failed;
-    sum->unheard += stats.unheard;
-    sum->cut_excess += stats.cut_excess;
-    sum->cut_stranger += stats.cut_stranger;
-    sum->cut_unfinished += stats.cut_unfinished;
-    sum->cut_talker += stats.cut_talker;
+    sum->accept_failed += stats->accept_failed;
+    sum->unheard += stats->unheard;
+    sum->cut_excess += stats->cut_excess;
+    sum->cut_stranger += stats->cut_stranger;
+    sum->cut_unfinished += stats->cut_unfinished;
+    sum->cut_talker += stats->cut_talker;
 }
 
 void connections_note(struct router *router)
 {
-    struct zuv_guard_stats now = {0}, *noted = &router->noted;
-    add_stats(router->front, &now);
-    add_stats(router->tap, &now);
+    struct zuv_guard_stats front, now = {0}, *noted = &router->noted;
+    struct tap_stats tap;
+    zuv_get_guard_stats(router->front, &front);
+    tap_get_stats(router->tap, &tap);
+    add_stats(&front, &now);
+    add_stats(&tap.guard, &now);
     if (memcmp(&now, noted, sizeof now) == 0)
         return;
     note_limited(router, NOTE_CONNECTION,

@@ -112,7 +112,8 @@ static void take_log_work(struct figures *figures)
     add(figures, ROWS, COUNT(ROWS));
 }
 
-static void take_counters(const struct router *router, struct figures *figures)
+static void take_counters(const struct router *router, const struct tap_stats *tap,
+                          struct figures *figures)
 {
     const struct router_counters *counters = &router->counters;
 #define COUNTER(field, metric, help)                                                               \
@@ -140,25 +141,22 @@ static void take_counters(const struct router *router, struct figures *figures)
                 "Such messages that had been made for another stream already"),
         COUNTER(chunk_bytes, "liandong_delivered_bytes_total", "Bytes of events sent to streams"),
         COUNTER(chunk_events, "liandong_delivered_events_total", "Events sent to streams"),
-        COUNTER(tap_sent, "liandong_tap_sent_total", "Events sent to the tap"),
-        COUNTER(tap_skipped, "liandong_tap_skipped_total",
-                "Events that the tap left out because it was too far behind"),
+        {"counters", "tap_sent", "liandong_tap_sent_total", METRICS_COUNTER, FIGURE_NUMBER,
+         "Events sent to the tap", tap->socket.sent},
+        {"counters", "tap_skipped", "liandong_tap_skipped_total", METRICS_COUNTER, FIGURE_NUMBER,
+         "Events that the tap left out because it was too far behind", tap->skipped},
         COUNTER(ticks, "liandong_ticks_total", "Ticks appended"),
     };
 #undef COUNTER
     add(figures, ROWS, COUNT(ROWS));
 }
 
-static void take_socket(const struct zuv_socket *socket, const char *section,
-                        struct figures *figures)
+static void take_socket(const struct zuv_stats *stats, const struct zuv_guard_stats *guard,
+                        const char *section, struct figures *figures)
 {
-    struct zuv_stats stats;
-    struct zuv_guard_stats guard;
-    zuv_get_stats(socket, &stats);
-    zuv_get_guard_stats(socket, &guard);
 #define SOCKET(of, field, metric, kind, help)                                                      \
     {                                                                                              \
-        section, #field, "liandong_socket_" metric, kind, FIGURE_NUMBER, help, of.field            \
+        section, #field, "liandong_socket_" metric, kind, FIGURE_NUMBER, help, of->field           \
     }
 #define COUNTED(of, field, help) SOCKET(of, field, #field "_total", METRICS_COUNTER, help)
     const struct figure ROWS[] = {
@@ -212,9 +210,19 @@ static void take_process(const struct router *router, struct figures *figures)
     add(figures, ROWS, COUNT(ROWS));
 }
 
+static void take_front(const struct router *router, struct figures *figures)
+{
+    struct zuv_stats stats;
+    struct zuv_guard_stats guard;
+    zuv_get_stats(router->front, &stats);
+    zuv_get_guard_stats(router->front, &guard);
+    take_socket(&stats, &guard, FIGURES_SOCKET, figures);
+}
+
 /* ---- queues ---- */
 
-static void take_queues(const struct router *router, struct figures *figures)
+static void take_queues(const struct router *router, const struct tap_stats *tap,
+                        struct figures *figures)
 {
     const struct router_limits *limits = &router->options.limits;
     const struct router_counters *counters = &router->counters;
@@ -234,6 +242,7 @@ static void take_queues(const struct router *router, struct figures *figures)
         {"held", router->held_count, 0, router->held_bytes, limits->held_bytes,
          counters->cut_askers},
         {"finds", router->find_count, limits->sessions * limits->finds_per_session, 0, 0, 0},
+        {"tap", tap->waiting, tap->waiting_max, 0, 0, tap->skipped},
     };
     memcpy(figures->queues, QUEUES, sizeof QUEUES);
 }
@@ -290,16 +299,18 @@ void figures_take(struct router *router, struct figures *figures)
 {
     *figures = (struct figures){.wall_offset_us =
                                     ld_wall_us(router->context) - ld_monotonic_us(router->context)};
+    struct tap_stats tap;
     evlog_get_stats(router->log, &figures->log);
+    tap_get_stats(router->tap, &tap);
     take_top(router, figures);
     take_loop(router, figures);
     take_log_state(router, figures);
     take_log_work(figures);
-    take_counters(router, figures);
-    take_socket(router->front, FIGURES_SOCKET, figures);
+    take_counters(router, &tap, figures);
+    take_front(router, figures);
     if (router->tap)
-        take_socket(router->tap, FIGURES_TAP_SOCKET, figures);
+        take_socket(&tap.socket, &tap.guard, FIGURES_TAP_SOCKET, figures);
     take_process(router, figures);
-    take_queues(router, figures);
+    take_queues(router, &tap, figures);
     take_streams(router, figures);
 }

@@ -20,7 +20,7 @@ struct figure {
     uint64_t value; /* FIGURE_US: signed */
 };
 
-enum { FIGURES_MAX = 100, FIGURES_STREAMS = 256, FIGURES_QUEUES = 10 };
+enum { FIGURES_MAX = 100, FIGURES_STREAMS = 256, FIGURES_QUEUES = 11 };
 
 /* The sections that have the same figures of each socket. */
 #define FIGURES_SOCKET     "socket"

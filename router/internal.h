@@ -9,7 +9,7 @@
  *                       ├─> clock     ADVANCE, ticks
  *                       ├─> find      FIND
  *                       └─> status
- *   commit done ──> answers (FIFO by sequence), streams woken, tap
+ *   commit done ──> answers (FIFO by sequence), streams woken, tap (a thread of its own)
  *
  * Sessions are counted references: requests and answers under way keep theirs alive after it is
  * gone (session->gone); what is then to be sent to it is dropped.
@@ -446,9 +446,22 @@ void find_ask(struct session *session, const struct wire_head *head);
 void find_turn(struct router *router); /* a bounded step towards the next answer */
 void find_drop_all(struct router *router);
 
-int tap_open(struct router *router, struct ld_error *error);
-void tap_turn(struct router *router);
-bool tap_work_left(const struct router *router);
+struct tap;
+/* Binds the tap and starts its thread. */
+int tap_open(struct router *router, const char *endpoint, struct tap **out,
+             struct ld_error *error) LD_MUST_USE;
+/* Ends its thread; then calls closed(data). */
+void tap_close(struct tap *tap, void (*closed)(void *data), void *data);
+/* Hands over what has become durable, as much as there is room for; NULL: no tap. */
+void tap_turn(struct tap *tap);
+const char *tap_endpoint(const struct tap *tap); /* NULL without one */
+struct tap_stats {
+    struct zuv_stats socket;
+    struct zuv_guard_stats guard;
+    uint64_t skipped;              /* events that it was too far behind for, or could not read */
+    uint64_t waiting, waiting_max; /* pieces of the log that are handed over */
+};
+void tap_get_stats(struct tap *tap, struct tap_stats *stats); /* of a moment ago */
 
 int metrics_open(struct router *router, const char *address, struct ld_error *error);
 
@@ -470,7 +483,6 @@ struct router_counters {
     uint64_t requests_held; /* waited for the allowance */
     uint64_t cut_askers;    /* connections closed because they asked for too much */
     uint64_t chunks_sent, chunks_shared, chunk_bytes, chunk_events, streams_opened;
-    uint64_t tap_sent, tap_skipped;
     uint64_t ticks;
 };
 
@@ -481,7 +493,6 @@ struct router {
     struct router_options options; /* texts are copies */
     char *endpoints[ROUTER_ENDPOINTS_MAX];
     char *directory;
-    char *tap_endpoint;
     uv_loop_t *loop;
     enum router_phase phase;
     int stop_code;
@@ -495,7 +506,8 @@ struct router {
     uint64_t own_id; /* of the producer "router" */
 
     struct zuv *zuv;
-    struct zuv_socket *front, *tap;
+    struct zuv_socket *front;
+    struct tap *tap;              /* NULL: none */
     struct metrics_http *metrics; /* NULL: none */
     size_t sockets_open;
     uv_async_t committed;
@@ -550,9 +562,6 @@ struct router {
     size_t find_count;
     int64_t status_next_us; /* STATUS is not put together before */
     bool advance_blocked;   /* until a commit ends */
-
-    uint64_t tap_next;
-    size_t tap_subscriptions;
 
     struct note_limit note_limits[NOTE_KINDS];
     struct zuv_guard_stats noted; /* of both sockets, as of the last note */

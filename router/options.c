@@ -13,6 +13,7 @@ void router_options_init(struct router_options *options)
             {
                 .connections = 1280,
                 .tap_connections = 256,
+                .tap_behind = 65536,
                 .memory_bytes = 48u << 20,
                 .sessions = 1024,
                 .sessions_per_identity = 256,

@@ -3,9 +3,9 @@
  * ends.
  *
  * A turn (before the loop waits): names, requests that wait, drill ticks, then a commit of all
- * that was staged is begun, and while it is written and synced by the log's thread, streams and
- * tap are served. The commit's end wakes the loop: the next commit is begun at once, then what
- * became durable is answered and shown.
+ * that was staged is begun, and while it is written and synced by the log's thread, streams are
+ * served and the tap's thread gets what is new. The commit's end wakes the loop: the next commit is
+ * begun at once, then what became durable is answered and shown.
  *
  *   OPEN ──router_stop──> STOPPING ──(all staged is durable)──> CLOSING ──> freed, stopped(OK)
  *     └──first failed write or sync: who waits hears it ──────────^          stopped(IO)
@@ -38,7 +38,6 @@ static void router_free(struct router *router)
     for (size_t i = 0; i < ROUTER_ENDPOINTS_MAX; i++)
         free(router->endpoints[i]);
     free(router->directory);
-    free(router->tap_endpoint);
     free(router);
 }
 
@@ -106,7 +105,7 @@ static void close_all(struct router *router)
     if (router->front)
         zuv_socket_close(router->front, socket_closed, router);
     if (router->tap)
-        zuv_socket_close(router->tap, socket_closed, router);
+        tap_close(router->tap, socket_closed, router);
 }
 
 static void router_fail(struct router *router, const struct ld_error *error)
@@ -219,7 +218,7 @@ static void measure_turn(struct router *router)
 static bool work_left(struct router *router)
 {
     bool allowed = allowance_work_left(router); /* asked in any case: it sets a timer */
-    return allowed || stream_work_left(router) || tap_work_left(router) ||
+    return allowed || stream_work_left(router) ||
            (router->working && !router->requests_blocked && !router->requests_poor) ||
            !router->names_known || (router->advances && !router->advance_blocked);
 }
@@ -243,7 +242,7 @@ static void turn(uv_prepare_t *prepare)
     if (!commit_begin(router))
         return;
     stream_serve_turn(router);
-    tap_turn(router);
+    tap_turn(router->tap);
     if (router->phase == ROUTER_STOPPING && !router->committing) {
         finish_stopping(router);
         return;
@@ -396,9 +395,8 @@ static int open_sockets(struct router *router, const struct router_options *opti
     if (code == LD_OK)
         code = open_front(router, options, error);
     if (code == LD_OK && options->tap)
-        code = tap_open(router, error);
-    if (code == LD_OK && options->tap)
-        router->tap_endpoint = copy_text(zuv_endpoint(router->tap));
+        code = tap_open(router, options->tap, &router->tap, error);
+    router->sockets_open += router->tap != NULL;
     if (code == LD_OK && options->metrics)
         code = metrics_open(router, options->metrics, error);
     router->options.tap = router->options.metrics = NULL;
@@ -457,7 +455,7 @@ const char *router_endpoint(const struct router *router, size_t index)
 
 const char *router_tap_endpoint(const struct router *router)
 {
-    return router->tap_endpoint;
+    return tap_endpoint(router->tap);
 }
 
 const char *router_metrics_address(const struct router *router)

@@ -20,6 +20,7 @@ struct router;
 struct router_limits {
     size_t connections;            /* with and without a session: 1280 */
     size_t tap_connections;        /* 256 */
+    uint64_t tap_behind;           /* further behind the tap skips events: 65536 */
     size_t memory_bytes;           /* more of its own, and unfinished messages are cut: 48 MiB */
     size_t sessions;               /* 1024 */
     size_t sessions_per_identity;  /* 256 */

@@ -42,33 +42,10 @@
 enum {
     FRAME_HEAD_BYTES = 9,
     BACKLOG = 4096, /* a full one makes connections take seconds */
-    ENDPOINT_SIZE = 512,
     ROUTER_RETRY_MS = 20,
     KEEPALIVE_IDLE_S = 10,
     KEEPALIVE_INTERVAL_S = 5,
     KEEPALIVE_COUNT = 3
-};
-
-struct zuv_socket {
-    struct zuv *zuv;
-    void *socket;
-    enum zuv_kind kind;
-    struct zuv_options options;
-    struct zuv_stats stats;
-    struct guard *guard; /* NULL: nobody watches */
-    uv_prepare_t prepare;
-    uv_idle_t idle;
-    uv_poll_t poll;
-    uv_check_t check;
-    uv_timer_t retry; /* a ROUTER's backup for writable hints */
-    int handle_count; /* handles that libuv still holds */
-    bool touched;     /* called since it was last asked and had nothing */
-    bool woken;       /* the descriptor fired or the retry timer did: ROUTER hint */
-    bool want_writable;
-    bool closing;
-    void (*closed)(void *data);
-    void *closed_data;
-    char endpoint[ENDPOINT_SIZE];
 };
 
 /* ---- turn ---- */
@@ -104,7 +81,7 @@ static void stay_awake(struct zuv_socket *socket)
         uv_idle_start(&socket->idle, on_idle);
 }
 
-static void touch(struct zuv_socket *socket)
+void socket_touch(struct zuv_socket *socket)
 {
     socket->touched = true;
     stay_awake(socket);
@@ -203,14 +180,16 @@ static int deliver_turn(struct zuv_socket *socket)
         enum received received = receive(socket, &message);
         if (received == RECEIVED_NOTHING) {
             socket->touched = false; /* ZeroMQ has looked at all that came in to say so */
+            socket->confused = false;
             break;
         }
         taken++;
-        if (received == RECEIVED_MESSAGE) {
+        if (received == RECEIVED_MESSAGE && xpub_understands(socket, &message)) {
             deliver(socket, &message);
             continue;
         }
         socket->stats.malformed++;
+        zuv_message_drop(&message);
         return socket->options.turn_messages; /* it may have been of many frames */
     }
     return taken;
@@ -221,7 +200,7 @@ static bool has_room(struct zuv_socket *socket)
 {
     short events = socket_events(socket);
     if (events & ZMQ_POLLIN)
-        touch(socket);
+        socket_touch(socket);
     return (events & ZMQ_POLLOUT) != 0;
 }
 
@@ -318,7 +297,7 @@ int zuv_send(struct zuv_socket *socket, struct zuv_message *message)
         socket->stats.sent++;
         socket->stats.sent_bytes += bytes;
     }
-    touch(socket);
+    socket_touch(socket);
     return code;
 }
 
@@ -371,8 +350,8 @@ static void refuse_old_protocols(void *raw)
 }
 
 /* ROUTER: mandatory, to hear of peers that are gone. Handover stays off: identities are made by
- * ZeroMQ, and a stranger must not take over a live one by naming it. XPUB: every subscription and
- * its end is told, not only the first and the last of each prefix. */
+ * ZeroMQ, and a stranger must not take over a live one by naming it. XPUB: only what its owner has
+ * judged takes effect (xpub.c). */
 static void set_options(void *raw, enum zuv_kind kind, const struct zuv_options *options)
 {
     int64_t max_message_bytes = (int64_t)options->max_message_bytes;
@@ -388,7 +367,7 @@ static void set_options(void *raw, enum zuv_kind kind, const struct zuv_options 
     if (kind == ZUV_ROUTER)
         set_int(raw, ZMQ_ROUTER_MANDATORY, 1);
     if (kind == ZUV_XPUB)
-        set_int(raw, ZMQ_XPUB_VERBOSER, 1);
+        set_int(raw, ZMQ_XPUB_MANUAL, 1);
 }
 
 static int start_handles(struct zuv_socket *socket, uv_loop_t *loop, struct ld_error *error)
@@ -410,7 +389,7 @@ static int start_handles(struct zuv_socket *socket, uv_loop_t *loop, struct ld_e
     uv_poll_start(&socket->poll, UV_READABLE, on_poll);
     uv_prepare_start(&socket->prepare, on_prepare);
     uv_check_start(&socket->check, on_check);
-    touch(socket);
+    socket_touch(socket);
     return LD_OK;
 }
 
@@ -469,7 +448,7 @@ int zuv_bind(struct zuv_socket *socket, const char *endpoint, struct ld_error *e
         return endpoint_failed("bind", endpoint, EINVAL, error);
     if (endpoint_in_use(endpoint))
         return endpoint_failed("bind", endpoint, EADDRINUSE, error);
-    touch(socket);
+    socket_touch(socket);
     if (zmq_bind(socket->socket, endpoint) != 0)
         return endpoint_failed("bind", endpoint, errno, error);
     remember_endpoint(socket);
@@ -481,7 +460,7 @@ int zuv_connect(struct zuv_socket *socket, const char *endpoint, struct ld_error
     assert(!socket->closing);
     if (!endpoint_port_is_valid(endpoint, false))
         return endpoint_failed("connect to", endpoint, EINVAL, error);
-    touch(socket);
+    socket_touch(socket);
     if (zmq_connect(socket->socket, endpoint) != 0)
         return endpoint_failed("connect to", endpoint, errno, error);
     remember_endpoint(socket);
@@ -497,7 +476,7 @@ int zuv_subscribe(struct zuv_socket *socket, const void *prefix, size_t size,
                   struct ld_error *error)
 {
     assert(socket->kind == ZUV_SUB && !socket->closing);
-    touch(socket);
+    socket_touch(socket);
     if (zmq_setsockopt(socket->socket, ZMQ_SUBSCRIBE, prefix, size) != 0)
         return ld_fail(error, LD_IO, "cannot subscribe: %s", zmq_strerror(errno));
     return LD_OK;

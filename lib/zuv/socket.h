@@ -5,11 +5,38 @@
 #include "zuv.h"
 #include <zmq.h>
 
+struct guard;
+
 struct zuv {
     uv_loop_t *loop;
     void *context;
     bool shared;
     size_t socket_count; /* open or still closing */
+};
+
+enum { ENDPOINT_SIZE = 512 };
+
+struct zuv_socket {
+    struct zuv *zuv;
+    void *socket;
+    enum zuv_kind kind;
+    struct zuv_options options;
+    struct zuv_stats stats;
+    struct guard *guard; /* NULL: nobody watches */
+    uv_prepare_t prepare;
+    uv_idle_t idle;
+    uv_poll_t poll;
+    uv_check_t check;
+    uv_timer_t retry; /* a ROUTER's backup for writable hints */
+    int handle_count; /* handles that libuv still holds */
+    bool touched;     /* called since it was last asked and had nothing */
+    bool woken;       /* the descriptor fired or the retry timer did: ROUTER hint */
+    bool want_writable;
+    bool confused; /* an XPUB that may not know who said what (xpub.c) */
+    bool closing;
+    void (*closed)(void *data);
+    void *closed_data;
+    char endpoint[ENDPOINT_SIZE];
 };
 
 static inline zmq_msg_t *zuv_raw(struct zuv_frame *frame)
@@ -18,6 +45,14 @@ static inline zmq_msg_t *zuv_raw(struct zuv_frame *frame)
 }
 
 int frame_descriptor(const struct zuv_frame *frame); /* it came from, -1: none */
+
+/* After a call of ZeroMQ's on it: that may have taken its wake-up (socket.c). */
+void socket_touch(struct zuv_socket *socket);
+
+/* ---- xpub.c ---- */
+
+/* False: not a subscription, or nobody knows whose; its sender is cut off. True of other kinds. */
+bool xpub_understands(struct zuv_socket *socket, const struct zuv_message *message);
 
 /* ---- endpoint.c ---- */
 

@@ -68,8 +68,8 @@ struct zuv_options {
     size_t memory_bytes;    /* while the process has more of its own, unfinished messages are cut */
     /* All optional. message: frames are the socket's until the callback returns; a frame that is
      * to be kept is moved out with zuv_frame_take. A ROUTER's frame 0 is the peer's identity; an
-     * XPUB gives one frame, 0x01 or 0x00 and the prefix. writable: after LD_BUSY, when sending is
-     * possible again. */
+     * XPUB gives one frame, 0x01 or 0x00 and the prefix: see zuv_subscription_apply. writable:
+     * after LD_BUSY, when sending is possible again. */
     void (*message)(struct zuv_socket *socket, struct zuv_message *message, void *data);
     void (*writable)(struct zuv_socket *socket, void *data);
     void *data;
@@ -126,6 +126,9 @@ const char *zuv_endpoint(const struct zuv_socket *socket);
 /* A SUB receives nothing until it has subscribed to a prefix (size 0: everything). */
 int zuv_subscribe(struct zuv_socket *socket, const void *prefix, size_t size,
                   struct ld_error *error) LD_MUST_USE;
+/* An XPUB's message callback says so of the message it was given, if its sender is to hear what
+ * begins with that prefix (0x01), or no longer (0x00). What is not applied has no effect. */
+void zuv_subscription_apply(struct zuv_socket *socket, const struct zuv_message *message);
 /* Changes what close waits for unsent messages (options.linger_ms). */
 void zuv_set_linger(struct zuv_socket *socket, int linger_ms);
 

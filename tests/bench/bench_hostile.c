@@ -9,7 +9,7 @@
  * --equal it competes like anybody.
  *
  *     bench_hostile [--directory DIR] [--rounds N] [--events N] [--backlog N] [--only KIND]
- *                   [--equal] [--json]
+ *                   [--router PROGRAM] [--equal] [--json]
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -32,7 +32,7 @@
 enum { ROUNDS_MAX = 50, PATH_SIZE = 256, SAMPLE_MS = 20, DEADLINE_S = 60 };
 
 struct bench {
-    const char *directory, *only;
+    const char *program, *directory, *only;
     size_t rounds, events, backlog;
     bool equal, json;
     char log[PATH_SIZE];
@@ -54,9 +54,9 @@ static void be_router(const struct bench *bench, const int output[2])
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(output[1], STDOUT_FILENO);
-    execl(LIANDONG_ROUTER, LIANDONG_ROUTER, "--data", bench->log, "--endpoint", "tcp://127.0.0.1:*",
+    execl(bench->program, bench->program, "--data", bench->log, "--endpoint", "tcp://127.0.0.1:*",
           "--tap", "tcp://127.0.0.1:*", (char *)NULL);
-    bench_die(LIANDONG_ROUTER, strerror(errno));
+    bench_die(bench->program, strerror(errno));
 }
 
 static void router_start(const struct bench *bench, struct router *router)
@@ -72,7 +72,7 @@ static void router_start(const struct bench *bench, struct router *router)
     FILE *stream = fdopen(output[0], "r");
     if (!stream || !fgets(line, sizeof line, stream) ||
         sscanf(line, "ready %127s tap %127s", router->endpoint, router->tap) != 2)
-        bench_die(LIANDONG_ROUTER, "did not get ready");
+        bench_die(bench->program, "did not get ready");
     fclose(stream);
 }
 
@@ -277,13 +277,17 @@ static void parse(struct bench *bench, int argc, char **argv)
         {"events", required_argument, NULL, 'e'},
         {"backlog", required_argument, NULL, 'b'},
         {"only", required_argument, NULL, 'o'},
+        {"router", required_argument, NULL, 'p'},
         {"equal", no_argument, NULL, 'q'},
         {"json", no_argument, NULL, 'j'},
         {0},
     };
     int option;
-    *bench =
-        (struct bench){.directory = "/var/tmp", .rounds = 5, .events = 1000, .backlog = 10000000};
+    *bench = (struct bench){.program = LIANDONG_ROUTER,
+                            .directory = "/var/tmp",
+                            .rounds = 5,
+                            .events = 1000,
+                            .backlog = 10000000};
     while ((option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
         switch (option) {
         case 'd':
@@ -300,6 +304,9 @@ static void parse(struct bench *bench, int argc, char **argv)
             break;
         case 'o':
             bench->only = optarg;
+            break;
+        case 'p':
+            bench->program = optarg;
             break;
         case 'q':
             bench->equal = true;

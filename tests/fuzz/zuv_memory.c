@@ -115,6 +115,11 @@ int zuv_subscribe(struct zuv_socket *socket, const void *prefix, size_t size,
     return LD_OK;
 }
 
+void zuv_subscription_apply(struct zuv_socket *socket, const struct zuv_message *message)
+{
+    (void)socket, (void)message;
+}
+
 void zuv_set_linger(struct zuv_socket *socket, int linger_ms)
 {
     (void)socket, (void)linger_ms;

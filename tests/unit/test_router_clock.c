@@ -295,100 +295,6 @@ static void test_actual_log_takes_no_drill(void **state)
     rig_start_router(rig);
 }
 
-/* ---- the tap ---- */
-
-struct listener {
-    struct zuv_socket *socket;
-    uint64_t heard, last;
-    bool gap;
-};
-
-static void on_tap(struct zuv_socket *socket, struct zuv_message *message, void *data)
-{
-    (void)socket;
-    struct listener *listener = data;
-    struct ld_record record;
-    assert_int_equal(message->count, 2);
-    assert_ok(ld_record_decode(zuv_frame_data(&message->frames[1]),
-                               zuv_frame_size(&message->frames[1]), &record, &test_error));
-    assert_ok(ld_record_check(&record, &test_error));
-    assert_int_equal(zuv_frame_size(&message->frames[0]), record.topic_size);
-    assert_memory_equal(zuv_frame_data(&message->frames[0]), record.topic, record.topic_size);
-    listener->gap |= listener->last != 0 && record.sequence != listener->last + 1;
-    listener->last = record.sequence;
-    listener->heard++;
-}
-
-static void listener_open(struct rig *rig, struct listener *listener, const char *prefix)
-{
-    struct zuv_options options;
-    zuv_options_init(&options);
-    options.message = on_tap;
-    options.data = listener;
-    *listener = (struct listener){.heard = 0};
-    assert_ok(zuv_socket_open(rig->zuv, ZUV_SUB, &options, &listener->socket, &test_error));
-    rig_own_socket(rig, listener->socket);
-    assert_ok(zuv_connect(listener->socket, router_tap_endpoint(rig->router), &test_error));
-    assert_ok(zuv_subscribe(listener->socket, prefix, strlen(prefix), &test_error));
-}
-
-static bool heard_something(void *data)
-{
-    return ((struct listener *)data)->heard > 0;
-}
-
-struct heard_to {
-    const struct listener *listener;
-    uint64_t sequence;
-};
-
-static bool heard_up_to(void *data)
-{
-    const struct heard_to *wait = data;
-    return wait->listener->last >= wait->sequence;
-}
-
-/* Nobody says when a subscription has arrived: publish until something is heard, then wait for the
- * last of it. */
-static void publish_until_heard(struct peer *peer, struct listener *listener, uint64_t *sequence,
-                                const char *topic)
-{
-    struct heard_to wait = {listener, 0};
-    while (!heard_something(listener)) {
-        wait.sequence = publish_one(peer, "a", ++*sequence, topic, "x");
-        uv_run(&peer->rig->loop, UV_RUN_NOWAIT);
-    }
-    rig_wait(peer->rig, heard_up_to, &wait);
-}
-
-static void test_tap(void **state)
-{
-    struct rig *rig = *state;
-    rig->options.tap = "tcp://127.0.0.1:*";
-    rig_start_router(rig);
-    struct peer peer;
-    struct listener all, some;
-    uint64_t sequence = 0, last = 0;
-    peer_hello(rig, &peer, "a");
-    peer_producer(&peer, "a");
-    listener_open(rig, &all, "");
-    listener_open(rig, &some, "duty/3303");
-    publish_until_heard(&peer, &all, &sequence, "x");
-    assert_int_equal(some.heard, 0);
-    publish_until_heard(&peer, &some, &sequence, "duty/3303/a");
-    uint64_t some_before = some.heard;
-    for (int i = 0; i < 100; i++)
-        last = publish_one(&peer, "a", ++sequence, i % 2 ? "duty/3303/a" : "x", "y");
-    struct heard_to wait_all = {&all, last}, wait_some = {&some, last};
-    rig_wait(rig, heard_up_to, &wait_all);
-    rig_wait(rig, heard_up_to, &wait_some);
-    assert_false(all.gap);
-    assert_int_equal(some.heard, some_before + 50);
-    rig_close_socket(rig, all.socket);
-    rig_close_socket(rig, some.socket);
-    peer_close(&peer);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,7 +308,6 @@ int main(void)
         WITH_RIG(test_many_advances_at_once),
         WITH_RIG(test_drill_restarts_where_it_was),
         WITH_RIG(test_actual_log_takes_no_drill),
-        WITH_RIG(test_tap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

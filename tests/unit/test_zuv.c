@@ -458,18 +458,29 @@ static bool left_received_once(struct world *world)
     return world->left.received == 1;
 }
 
+static void judge(struct zuv_socket *socket, struct zuv_message *message, void *data)
+{
+    remember(socket, message, data);
+    const struct end *end = data;
+    if (strcmp(end->last, "\1secret/") != 0)
+        zuv_subscription_apply(socket, message);
+}
+
 static void test_xpub_sub(void **state)
 {
     struct world *world = *state;
     struct zuv_options options;
     zuv_options_init(&options);
-    options.message = remember;
+    options.message = judge;
     open_end(&world->left, ZUV_XPUB, &options);
     open_end(&world->right, ZUV_SUB, &options);
     join(world);
     assert_int_equal(zuv_subscribe(world->right.socket, "duty/3303/", 10, NULL), LD_OK);
     run_until(world, left_received_once);
     assert_string_equal(world->left.last, "\1duty/3303/");
+    assert_int_equal(zuv_subscribe(world->right.socket, "secret/", 7, NULL), LD_OK);
+    run_until(world, left_received_twice);
+    send_text(&world->left, "secret/not for this one");
     send_text(&world->left, "duty/3304/not for this one");
     send_text(&world->left, "duty/3303/health");
     run_until(world, right_received);
@@ -477,7 +488,7 @@ static void test_xpub_sub(void **state)
     assert_int_equal(world->right.received, 1);
     zuv_socket_close(world->right.socket, on_closed, &world->right);
     world->left.received = 0;
-    run_until(world, left_received_once);
+    run_until(world, left_received_twice);
     assert_int_equal(world->left.last[0], 0);
 }
 

@@ -372,6 +372,71 @@ static void test_reset_by_the_router_does_no_harm(void **state)
     close(listener);
 }
 
+/* ---- subscriptions that are judged ---- */
+
+static void apply(struct zuv_socket *socket, struct zuv_message *message, void *data)
+{
+    zuv_subscription_apply(socket, message);
+    ((struct end *)data)->received++;
+}
+
+/* The one who says what is no subscription is cut off; the other is heard, or cut off, too. */
+static bool both_are_judged(struct world *world)
+{
+    uint64_t cut = guard_stats(world).cut_asked;
+    return cut >= 1 && cut + world->left.received >= 2;
+}
+
+static int listen_to(struct world *world, const char *prefix, size_t size)
+{
+    int peer = zmtp_connect(zuv_endpoint(world->left.socket));
+    assert_int_equal(zmtp_greet(peer, "SUB"), 0);
+    if (*prefix > 1) /* what comes first is no subscription */
+        assert_true(zmtp_frame(peer, 0, prefix++, 1));
+    assert_true(zmtp_frame(peer, 0, prefix, size));
+    return peer;
+}
+
+/* All that it hears up to "end", or until it is cut off. */
+static void check_hears_no(int peer, const char *text)
+{
+    char heard[4096] = "";
+    size_t size = 0;
+    struct pollfd more = {.fd = peer, .events = POLLIN};
+    while (!memmem(heard, size, "end", 3)) {
+        assert_int_equal(poll(&more, 1, DEADLINE_MS), 1);
+        ssize_t received = recv(peer, heard + size, sizeof heard - size, 0);
+        if (received <= 0)
+            break;
+        size += (size_t)received;
+    }
+    assert_null(memmem(heard, size, text, strlen(text)));
+}
+
+static void test_nobody_hears_what_another_asked_for(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 20; i++) {
+        struct zuv_options options;
+        zuv_options_init(&options);
+        options.message = apply;
+        options.connections_max = CONNECTIONS_MAX;
+        open_end(&world->left, ZUV_XPUB, &options);
+        world->left.received = 0;
+        assert_int_equal(zuv_bind(world->left.socket, "tcp://127.0.0.1:*", NULL), LD_OK);
+        int bad = listen_to(world, "\5\1duty/", 6), good = listen_to(world, "\1report/", 8);
+        run_until(world, both_are_judged);
+        send_text(&world->left, "duty/secret");
+        send_text(&world->left, "report/end");
+        zuv_set_linger(world->left.socket, 1000);
+        zuv_socket_close(world->left.socket, on_closed, &world->left);
+        run_until(world, both_closed);
+        check_hears_no(good, "duty/");
+        close(bad);
+        close(good);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +451,7 @@ int main(void)
         TEST(test_ends_without_a_word_are_counted),
         TEST(test_reset_with_a_full_queue_does_no_harm),
         TEST(test_reset_by_the_router_does_no_harm),
+        TEST(test_nobody_hears_what_another_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
