@@ -73,6 +73,8 @@ struct incident {
     bool affected;                /* the incident has reached the unit's own county */
     struct standing *signs;
     size_t sign_count;
+    struct order **own;   /* by position among the member's duties; NULL: never issued */
+    struct order *orders; /* the unit's own and help for others, in order of issue */
     UT_hash_handle hh;
 };
 
@@ -88,6 +90,7 @@ struct order {
     int64_t issued_at_us, delivered_at_us; /* delivered: 0 not yet known */
     int64_t problem_by_us;                 /* 0: no problem stands */
     int64_t acknowledge_by_us, done_by_us, escalate_at_us, repeat_at_us; /* 0: never */
+    struct order *prev, *next;                                           /* of the incident */
     UT_hash_handle hh;
 };
 

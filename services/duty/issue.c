@@ -50,34 +50,20 @@ static bool duty_applies(const struct incident *incident, const struct plan_duty
     return hazard_matches(duty, incident->hazard_index) && signs_stand(incident, duty);
 }
 
-static const char *order_id(struct work *work, const struct incident *incident,
-                            const struct plan_duty *duty)
-{
-    return ld_arena_format(sv_arena(work->out), "%s/%s", incident->id, duty->id);
-}
-
 void duty_order_withdraw(struct work *work, struct order *order, const char *reason)
 {
     order->applies = false;
     duty_order_move(work, order, ON_WITHDRAW, &(struct remark){.reason = reason});
 }
 
-static void duty_begin(struct work *work, struct incident *incident, const char *id, int duty)
+/* The unit's first order for the duty; NULL if its topic cannot be formed. */
+static struct order *order_new(struct work *work, struct incident *incident, size_t duty)
 {
-    struct order *order = duty_order_find(work->core, id);
-    if (!order && !duty_order_fits(work->core, id))
-        return;
-    if (!order)
-        order = duty_order_add(work->core, incident, id, duty, NULL);
-    if (!order->applies)
-        duty_order_move(work, order, ON_ISSUE, NULL);
-}
-
-static void duty_end(struct work *work, const char *id, const char *reason)
-{
-    struct order *order = duty_order_find(work->core, id);
-    if (order && order->applies)
-        duty_order_withdraw(work, order, reason);
+    const char *id = ld_arena_format(sv_arena(work->out), "%s/%s", incident->id,
+                                     incident->plan->duties[duty].id);
+    if (!duty_order_fits(work->core, id))
+        return NULL;
+    return duty_order_add(work->core, incident, id, (int)duty, NULL);
 }
 
 /* Makes the unit's orders what the response and the signs ask for; reason: for what ends. */
@@ -87,11 +73,14 @@ static void duties_follow(struct work *work, struct incident *incident, const ch
     const struct plan_member *member = &plan->members[incident->member];
     for (size_t i = 0; i < member->duty_count; i++) {
         size_t duty = member->duties[i];
-        const char *id = order_id(work, incident, &plan->duties[duty]);
-        if (duty_applies(incident, &plan->duties[duty]))
-            duty_begin(work, incident, id, (int)duty);
-        else
-            duty_end(work, id, reason);
+        struct order *order = incident->own[i];
+        bool wanted = duty_applies(incident, &plan->duties[duty]);
+        if (wanted && !order)
+            order = order_new(work, incident, duty);
+        if (order && wanted && !order->applies)
+            duty_order_move(work, order, ON_ISSUE, NULL);
+        else if (order && !wanted && order->applies)
+            duty_order_withdraw(work, order, reason);
     }
 }
 
@@ -195,8 +184,8 @@ static void on_closed(struct work *work, const char *id)
     struct incident *incident = duty_incident_find(work->core, id);
     if (!incident)
         return;
-    for (struct order *order = work->core->orders; order; order = order->hh.next)
-        if (order->incident == incident && order->applies)
+    for (struct order *order = incident->orders; order; order = order->next)
+        if (order->applies)
             duty_order_withdraw(work, order, "事件已结案 / the incident is closed");
     duty_incident_drop(work->core, incident);
 }

@@ -1,11 +1,13 @@
 /*
- * duty's state: incidents and orders in hashes by id, walked in order of appearance only. Strings
- * are owned by what holds them, plans borrowed from the host, an order's incident from the core.
+ * duty's state: incidents and orders in hashes by id, walked in order of appearance only; an
+ * incident has its orders at hand, so that none is looked for when a response moves. Strings are
+ * owned by what holds them, plans borrowed from the host, an order's incident from the core.
  */
 #include "duty.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 static void *must(void *memory)
 {
@@ -38,7 +40,11 @@ static bool incident_bind(const struct sv_core *core, struct incident *incident)
         return false;
     incident->member = plan_find_member(incident->plan, core->unit);
     incident->hazard_index = plan_find_hazard(incident->plan, incident->hazard);
-    return incident->member >= 0;
+    if (incident->member < 0)
+        return false;
+    size_t duties = incident->plan->members[incident->member].duty_count;
+    incident->own = must(calloc(duties + 1, sizeof(struct order *)));
+    return true;
 }
 
 static void incident_free(struct incident *incident)
@@ -46,6 +52,7 @@ static void incident_free(struct incident *incident)
     for (size_t i = 0; i < incident->sign_count; i++)
         free(incident->signs[i].area);
     free(incident->signs);
+    free(incident->own);
     free(incident->id);
     free(incident->hazard);
     free(incident);
@@ -116,9 +123,15 @@ struct order *duty_order_find(const struct sv_core *core, const char *id)
 
 static void order_link(struct sv_core *core, struct order *order)
 {
+    struct incident *incident = order->incident;
+    const struct plan_member *member = &incident->plan->members[incident->member];
     HASH_ADD_KEYPTR(hh, core->orders, order->id, strlen(order->id), order);
+    DL_APPEND(incident->orders, order);
     if (order->asker)
         core->help_count++;
+    for (size_t i = 0; i < member->duty_count && !order->asker; i++)
+        if (member->duties[i] == (size_t)order->duty)
+            incident->own[i] = order;
 }
 
 struct order *duty_order_add(struct sv_core *core, struct incident *incident, const char *id,
@@ -143,10 +156,8 @@ static void order_free(struct order *order)
 void duty_incident_drop(struct sv_core *core, struct incident *incident)
 {
     struct order *order, *next;
-    HASH_ITER(hh, core->orders, order, next)
+    DL_FOREACH_SAFE(incident->orders, order, next)
     {
-        if (order->incident != incident)
-            continue;
         if (order->asker)
             core->help_count--;
         HASH_DEL(core->orders, order);
