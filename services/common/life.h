@@ -32,9 +32,11 @@ struct sender { /* a producer of ours */
     bool ready;
     uint64_t last_sequence; /* in the log when it got ready */
     struct waiting *first, **last;
+    struct sender *prev, *next; /* of those that have something waiting */
 };
 struct outbox {
     struct sender *senders; /* by id of producer */
+    struct sender *full;    /* those that have something waiting */
     struct input *first, **last;
 };
 void outbox_open(struct outbox *outbox);

@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 struct waiting {
     struct waiting *next;
@@ -56,8 +57,10 @@ static struct waiting *shift(struct sender *sender)
 {
     struct waiting *waiting = sender->first;
     sender->first = waiting->next;
-    if (!sender->first)
+    if (!sender->first) {
         sender->last = &sender->first;
+        DL_DELETE(sender->life->outbox.full, sender);
+    }
     return waiting;
 }
 
@@ -113,7 +116,7 @@ static struct input *add_input(struct life *life, uint64_t sequence, size_t outs
 
 /* ---- publishing ---- */
 
-static void pump_all(struct life *life);
+static void pump_all(struct life *life); /* of those that have something waiting */
 
 static void on_refused(struct life *life, const struct ld_published *published)
 {
@@ -179,7 +182,7 @@ static void pump(struct sender *sender)
 static void pump_all(struct life *life)
 {
     struct sender *sender, *next;
-    HASH_ITER(hh, life->outbox.senders, sender, next)
+    DL_FOREACH_SAFE(life->outbox.full, sender, next)
     {
         if (!life->closing)
             pump(sender);
@@ -242,6 +245,8 @@ static void queue(struct sender *sender, const struct sv_output *output, struct 
                                 .topic = must(strdup(output->topic))};
     if (output->payload_size > 0)
         memcpy(waiting->payload, output->payload, output->payload_size);
+    if (!sender->first)
+        DL_APPEND(sender->life->outbox.full, sender);
     *sender->last = waiting;
     sender->last = &waiting->next;
 }
