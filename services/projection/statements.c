@@ -105,11 +105,9 @@ static const char NOTICE[] =
     " :level, :headline_zh, :headline_en, :body_zh, :body_en, :signer_zh, :signer_en, :section,"
     " :references, :sent_at_us)";
 
-/* Only these kinds move goods; the others carry balances of nothing. */
-#define MOVES "('STOCK_SET', 'DISPATCHED', 'RECEIVED', 'RETURNED')"
 #define SUPPLY(side)                                                                               \
     "REPLACE INTO supply_balance SELECT :exercise, :item, :" side ", :" side "_balance,"           \
-    " :sequence, :time_us WHERE :kind IN " MOVES " AND :" side " <> ''"
+    " :sequence, :time_us WHERE :entry AND :" side " <> ''"
 static const char SUPPLY_FROM[] = SUPPLY("from");
 static const char SUPPLY_TO[] = SUPPLY("to");
 

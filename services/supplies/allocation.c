@@ -47,8 +47,8 @@ static void take(const struct handling *handling, struct request *request, struc
         return;
     }
     ledger_reserve(request, holding, quantity);
-    struct movement movement = {.kind = LIANDONG__V1__SUPPLY_MOVEMENT__KIND__ALLOCATED,
-                                .item = request->item,
+    struct movement movement = {.kind = KIND(ALLOCATED),
+                                .item = request->stock->item,
                                 .from = holding->holder,
                                 .to = request->to,
                                 .request = request->id,
@@ -56,17 +56,15 @@ static void take(const struct handling *handling, struct request *request, struc
                                 .area = request->area,
                                 .quantity = quantity,
                                 .from_balance = ledger_free_quantity(holding)};
-    supplies_put_out(handling, &movement);
+    movement_put_out(handling, &movement);
 }
 
 static void take_where(const struct handling *handling, struct request *request,
                        enum plan_pool pool, bool own_area)
 {
-    struct holding *holding, *next;
-    HASH_ITER(hh, handling->core->holdings, holding, next)
-    {
-        if (strcmp(holding->item, request->item) == 0 &&
-            same_area(handling->plan, holding->holder, request->area) == own_area &&
+    for (size_t i = 0; i < request->stock->holding_count; i++) {
+        struct holding *holding = request->stock->holdings[i];
+        if (same_area(handling->plan, holding->holder, request->area) == own_area &&
             may_draw(handling->plan, pool, request, holding->holder)) {
             take(handling, request, holding, pool);
         }
@@ -79,8 +77,8 @@ static void say_unmet(const struct handling *handling, const struct request *req
     const char *pool = POOL_NAMES[handling->plan->supplies.pool[level]];
     long long missing = (long long)(request->quantity - request->covered);
     struct movement movement = {
-        .kind = LIANDONG__V1__SUPPLY_MOVEMENT__KIND__UNMET,
-        .item = request->item,
+        .kind = KIND(UNMET),
+        .item = request->stock->item,
         .to = request->to,
         .request = request->id,
         .pool = pool,
@@ -94,7 +92,7 @@ static void say_unmet(const struct handling *handling, const struct request *req
                             "%lld short within the pool that is open (%s); allocated by itself "
                             "when stock comes in or the level is raised",
                             missing, pool)}};
-    supplies_put_out(handling, &movement);
+    movement_put_out(handling, &movement);
 }
 
 void allocation_try(const struct handling *handling, struct request *request)
@@ -111,15 +109,63 @@ void allocation_try(const struct handling *handling, struct request *request)
     }
 }
 
+static void retry_stock(const struct handling *handling, const struct stock *stock)
+{
+    for (size_t i = 0; i < stock->open_count; i++) {
+        struct request *request = stock->open[i];
+        if (request->covered < request->quantity && !request->requisition) {
+            allocation_try(handling, request);
+        }
+    }
+}
+
 void allocation_retry(const struct handling *handling, const char *item)
 {
-    struct request *request, *next;
-    HASH_ITER(hh, handling->core->requests, request, next)
-    {
-        bool short_of_it = request->covered < request->quantity && !request->requisition &&
-                           (item == NULL || strcmp(request->item, item) == 0);
-        if (short_of_it) {
-            allocation_try(handling, request);
+    if (item != NULL) {
+        retry_stock(handling, ledger_stock(handling->core, item));
+        return;
+    }
+    for (const struct stock *stock = handling->core->stocks; stock != NULL;
+         stock = stock->hh.next) {
+        retry_stock(handling, stock);
+    }
+}
+
+/* Gives back what of a request is set aside at the holding beyond what it has. */
+static void shed_from(const struct handling *handling, struct request *request,
+                      struct holding *holding)
+{
+    const struct allocation *allocation = ledger_allocation(request, holding->holder);
+    int64_t beyond = holding->reserved - holding->on_hand;
+    int64_t there = allocation != NULL ? allocation->quantity : 0;
+    int64_t quantity = beyond < there ? beyond : there;
+    if (quantity <= 0) {
+        return;
+    }
+    ledger_release(request, holding, quantity);
+    movement_put_out(
+        handling,
+        &(struct movement){.kind = KIND(RELEASED),
+                           .item = request->stock->item,
+                           .from = holding->holder,
+                           .to = request->to,
+                           .request = request->id,
+                           .area = request->area,
+                           .quantity = quantity,
+                           .from_balance = ledger_free_quantity(holding),
+                           .reason = {"持有单位的存量已不足以预留",
+                                      "the holder has not as much any more as was set aside"}});
+}
+
+void allocation_shed(const struct handling *handling, struct holding *holding)
+{
+    const struct stock *stock = holding->stock;
+    for (size_t i = stock->open_count; i > 0; i--) {
+        shed_from(handling, stock->open[i - 1], holding);
+    }
+    for (size_t i = 0; i < stock->open_count; i++) {
+        if (!stock->open[i]->requisition && stock->open[i]->covered < stock->open[i]->quantity) {
+            allocation_try(handling, stock->open[i]);
         }
     }
 }

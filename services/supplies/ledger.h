@@ -1,21 +1,46 @@
 /*
- * The ledger of supplies: what each holder has, what is set aside for requests, what is under way.
+ * The ledger of supplies (docs/supplies.md): per item the balances of its accounts, what each
+ * holder has by batches, what is set aside for requests, what is under way.
  *
- * Invariants, asserted after every change: 0 <= reserved <= on_hand for every holding; the reserved
- * of a holding is the sum of its open allocations; nothing appears or vanishes but against "world"
- * (stock-takes) and "lost" (shortfalls), so that on hand + under way = taken in - lost per item.
+ * Asserted at each entry: the balances of an item's accounts add up to 0; 0 <= reserved <= on_hand
+ * of the holding; what a holding has is the sum of its batches. The reserved of a holding is the
+ * sum of what open requests have set aside there.
  */
 #ifndef SUPPLIES_LEDGER_H
 #define SUPPLIES_LEDGER_H
 
-#include "common/core.h"
+#include <uthash.h>
+#include "batches.h"
 #include "liandong/v1/command.pb-c.h"
 #include "liandong/v1/supply.pb-c.h"
-#include <uthash.h>
+
+#define QUANTITY_MAX INT64_C(1000000000000)    /* of one act */
+#define HELD_MAX     INT64_C(1000000000000000) /* of an item, by all together */
+
+/* HELD: by all units together; each has its own part of it. */
+enum account { HELD, TRANSIT, WORLD, DONATED, USED, LOST, EXPIRED, ACCOUNTS };
+const char *ledger_account_name(enum account account); /* "transit" … */
+
+struct holding;
+struct request;
+
+/* One item. */
+struct stock {
+    char *item;
+    int64_t balance[ACCOUNTS];
+    struct holding **holdings; /* borrowed, in order of their making */
+    size_t holding_count;
+    struct request **open; /* borrowed, in order of asking */
+    size_t open_count;
+    UT_hash_handle hh;
+};
 
 struct holding {
     char *key; /* "<holder> <item>" */
-    char *holder, *item;
+    char *holder;
+    char *area;          /* of the holder */
+    struct stock *stock; /* borrowed */
+    struct batches batches;
     int64_t on_hand, reserved;
     UT_hash_handle hh;
 };
@@ -30,19 +55,30 @@ struct allocation {
 
 struct request {
     char *key; /* "<author> <id>" */
-    char *author, *id, *item, *area, *to;
-    int64_t quantity; /* asked for */
-    int64_t covered;  /* set aside so far, dispatched included */
-    bool requisition;
-    struct allocation *allocations;
+    char *author, *id, *area, *to;
+    struct stock *stock; /* borrowed */
+    int64_t quantity;    /* asked for */
+    int64_t covered;     /* set aside, under way or arrived */
+    int64_t arrived;
+    bool requisition, open;
+    struct allocation *allocations; /* in order of setting aside */
     size_t allocation_count;
     UT_hash_handle hh;
 };
 
 struct shipment {
     char *key; /* "<from> <id>" */
-    char *from, *to, *item, *request;
-    int64_t quantity; /* under way; 0: arrived */
+    char *from, *id, *to;
+    char *request; /* key of the request it is for; "" if none */
+    struct stock *stock;
+    struct batches goods; /* none: arrived */
+    UT_hash_handle hh;
+};
+
+/* A number that an author has used for an act that moves goods and is neither request nor shipment.
+ */
+struct used_number {
+    char *key; /* "<author> <verb> <id>" */
     UT_hash_handle hh;
 };
 
@@ -56,38 +92,77 @@ struct level_in_force {
 
 struct sv_core {
     const struct sv_plans *plans;
+    struct stock *stocks;
     struct holding *holdings;
     struct request *requests;
     struct shipment *shipments;
+    struct used_number *numbers;
     struct level_in_force *levels;
+    int64_t next_expiry_us; /* nothing held expires before */
 };
 
 /* Found, or made empty. */
+struct stock *ledger_stock(struct sv_core *core, const char *item);
 struct holding *ledger_holding(struct sv_core *core, const char *holder, const char *item);
 /* Found, or NULL. */
 struct request *ledger_request(struct sv_core *core, const char *author, const char *id);
+struct request *ledger_request_by_key(struct sv_core *core, const char *key);
 struct shipment *ledger_shipment(struct sv_core *core, const char *from, const char *id);
 /* Made; the key must be new. */
 struct request *ledger_add_request(struct sv_core *core, const Liandong__V1__SupplyAct *act,
                                    const char *to);
-struct shipment *ledger_add_shipment(struct sv_core *core, const Liandong__V1__SupplyAct *act);
+struct shipment *ledger_add_shipment(struct sv_core *core, const Liandong__V1__SupplyAct *act,
+                                     const struct request *request);
+/* Has the author used the number for this verb? Remembers it. */
+bool ledger_number_is_used(struct sv_core *core, const Liandong__V1__SupplyAct *act);
+void ledger_use_number(struct sv_core *core, const Liandong__V1__SupplyAct *act);
+
+/* ---- entries: what holdings have and the balances, together ---- */
+
+/* From an account into the holding. */
+void ledger_deposit(struct sv_core *core, struct holding *holding, enum account from,
+                    const struct batches *goods);
+/* These goods, which have been taken out of the holding's batches, to an account. */
+void ledger_withdrawn(struct holding *holding, enum account to, const struct batches *goods);
+/* From one account to another that is no holder's. */
+void ledger_post(struct stock *stock, enum account from, enum account to, int64_t quantity);
+
+/* ---- setting aside ---- */
 
 /* The allocation of a request at a holder; NULL if none. */
-struct allocation *ledger_allocation(struct request *request, const char *holder);
+struct allocation *ledger_allocation(const struct request *request, const char *holder);
 /* Sets quantity more aside at the holding for the request. */
 void ledger_reserve(struct request *request, struct holding *holding, int64_t quantity);
 /* Gives quantity of it back; the request is covered that much less. */
 void ledger_release(struct request *request, struct holding *holding, int64_t quantity);
+/* Quantity of it leaves: set aside no more, and covered still. */
+void ledger_fetch(struct request *request, struct holding *holding, int64_t quantity);
+/* Nothing more is to come for it; what is set aside has been given back. */
+void ledger_close_request(struct request *request);
 static inline int64_t ledger_free_quantity(const struct holding *holding)
 {
     return holding->on_hand - holding->reserved;
 }
+
+/* ---- levels ---- */
 
 /* Level in force that an area's requests go by: the gravest of its own and those above it. */
 int ledger_level(const struct sv_core *core, const char *area);
 void ledger_set_level(struct sv_core *core, const Liandong__V1__Response *response);
 
 void ledger_free(struct sv_core *core);
+/* visit.c */
 void ledger_visit(struct sv_core *core, struct sv_codec *codec);
+/* Does all of ledger.h and docs/supplies.md (S1, S2) hold? Looks at everything. */
+bool ledger_is_consistent(const struct sv_core *core);
+void ledger_link_holding(struct holding *holding, struct stock *stock);
+void ledger_link_request(struct request *request, struct stock *stock);
+void ledger_free_holding(struct holding *holding);
+void ledger_free_request(struct request *request);
+void ledger_free_shipment(struct shipment *shipment);
+void ledger_free_stock(struct stock *stock);
+void ledger_free_number(struct used_number *number);
+void ledger_free_level(struct level_in_force *level);
+struct allocation *ledger_add_allocation(struct request *request, char *holder);
 
 #endif

@@ -1,55 +1,24 @@
 /*
  * supplies: the ledger of what every holder has, asks for, sends and receives.
  *
- * Happy path: stock-takes fill the ledger; a request is answered by ALLOCATED movements out of the
- * pool that the response level opens (allocation.c); holders dispatch, receivers confirm. Every
- * act gets one receipt; every change is one SupplyMovement with the balances after it.
+ * Happy path: stock-takes and donations fill the ledger; a request is answered by ALLOCATED
+ * movements out of the pool that the response level opens (allocation.c); holders dispatch,
+ * receivers confirm. Every act gets one receipt; every change is one SupplyMovement with the
+ * balances after it.
  *
- * A response that starts, moves or ends changes the pool: requests still short are tried again.
+ * A response that starts, moves or ends changes the pool: requests still short are tried again. A
+ * tick takes out what has expired (expiry.c).
  * Bad acts are refused and change nothing. An area under no plan has no rules and is refused.
  */
 #include "supplies.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-static char *arena_copy(struct ld_arena *arena, const char *text)
-{
-    return text == NULL ? arena_copy(arena, "") : ld_arena_string(arena, text, strlen(text));
-}
-
-void supplies_put_out(const struct handling *handling, const struct movement *movement)
-{
-    struct sv_outputs *out = handling->out;
-    struct ld_arena *arena = sv_arena(out);
-    const char *incident = handling->act != NULL ? handling->act->context->incident : "";
-    Liandong__V1__SupplyMovement message = LIANDONG__V1__SUPPLY_MOVEMENT__INIT;
-    message.context = sv_context(out, handling->event, incident, handling->plan);
-    message.kind = movement->kind;
-    message.item = arena_copy(arena, movement->item);
-    message.quantity = movement->quantity;
-    message.from = arena_copy(arena, movement->from);
-    message.to = arena_copy(arena, movement->to);
-    message.from_balance = movement->from_balance;
-    message.to_balance = movement->to_balance;
-    message.request = arena_copy(arena, movement->request);
-    message.shipment = arena_copy(arena, movement->shipment);
-    message.pool = arena_copy(arena, movement->pool);
-    message.section = arena_copy(arena, handling->plan->supplies.section);
-    message.area = arena_copy(arena, movement->area);
-    if (movement->reason.zh != NULL) {
-        message.reason = sv_text_of(out, movement->reason);
-    }
-    sv_emit(out, &message.base, "supply/%s/%s", movement->area, movement->item);
-}
+#include "memory.h"
 
 static struct sv_core *create(const struct sv_setup *setup)
 {
-    struct sv_core *core = calloc(1, sizeof *core);
-    if (core == NULL) {
-        abort();
-    }
+    struct sv_core *core = memory_zeroed(sizeof *core);
     core->plans = setup->plans;
+    core->next_expiry_us = INT64_MAX;
     return core;
 }
 
@@ -105,17 +74,21 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
         on_need(core, event, out);
     } else if (event->family == SV_RESPONSE && event->message != NULL) {
         on_response(core, event, out);
+    } else if (event->family == SV_TICK) {
+        struct handling handling = {.core = core, .event = event, .out = out};
+        expiry_tick(&handling);
     }
 }
 
-static const char *const FILTERS[] = {"need/>", "response/>", "plan/>", NULL};
+static const char *const FILTERS[] = {"need/>", "response/>", "plan/>", "sys/tick", NULL};
 
 const struct sv_class supplies_class = {
     .name = "supplies",
-    .families = SV_BIT(SV_NEED) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_PLAN),
+    .families = SV_BIT(SV_NEED) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_PLAN) | SV_BIT(SV_TICK),
     .filters = FILTERS,
     .create = create,
     .destroy = destroy,
     .apply = apply,
     .visit = ledger_visit,
+    .state_version = 1,
 };

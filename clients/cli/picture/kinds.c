@@ -26,7 +26,11 @@ struct plan_text kind_of_movement(int kind)
                                              {"退回", "returned"},
                                              {"征用", "requisitioned"},
                                              {"解除分配", "released"},
-                                             {"短缺", "shortfall"}};
+                                             {"短缺", "shortfall"},
+                                             {"使用", "used"},
+                                             {"损失", "lost"},
+                                             {"过期", "expired"},
+                                             {"受赠", "donated"}};
     return at(KINDS, sizeof KINDS / sizeof KINDS[0], kind);
 }
 

@@ -337,15 +337,6 @@ static void set_balance(struct picture *picture, bool exercise, const char *item
     balance->quantity = quantity;
 }
 
-/* Only these kinds move goods; the others carry balances of nothing. */
-static bool moves_goods(Liandong__V1__SupplyMovement__Kind kind)
-{
-    return kind == LIANDONG__V1__SUPPLY_MOVEMENT__KIND__STOCK_SET ||
-           kind == LIANDONG__V1__SUPPLY_MOVEMENT__KIND__DISPATCHED ||
-           kind == LIANDONG__V1__SUPPLY_MOVEMENT__KIND__RECEIVED ||
-           kind == LIANDONG__V1__SUPPLY_MOVEMENT__KIND__RETURNED;
-}
-
 static void apply_supply(struct picture *picture, const struct ld_record *record,
                          struct picture_event *event)
 {
@@ -357,7 +348,7 @@ static void apply_supply(struct picture *picture, const struct ld_record *record
                                   .sequence = record->sequence,
                                   .time_us = record->time_us,
                                   .exercise = is_exercise(record)};
-    if (!moves_goods(message->kind))
+    if (!message->entry)
         return;
     const char *item = or_empty(message->item);
     set_balance(picture, is_exercise(record), item, or_empty(message->from), message->from_balance);
