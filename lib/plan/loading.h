@@ -78,6 +78,7 @@ const struct node *vocabulary_entries(struct loading *loading, const struct node
                                       const char *key, size_t max);
 /* The vocabulary: each takes the root of its file. Areas before units. */
 void load_areas(struct loading *loading, const struct node *root);
+void load_neighbours(struct loading *loading, const struct node *list, struct plan_area *areas);
 void load_units(struct loading *loading, const struct node *root);
 void load_hazards(struct loading *loading, const struct node *root);
 void load_measures(struct loading *loading, const struct node *root);
@@ -111,6 +112,7 @@ void load_aftercare(struct loading *loading);
 void load_rhythms(struct loading *loading);
 bool rhythm_is(const char *id); /* the id of such a rhythm, which no other clock may have */
 void load_notices(struct loading *loading, const struct node *notices);
+void load_told_neighbours(struct loading *loading, const struct node *node);
 void load_supplies(struct loading *loading, const struct node *supplies);
 
 /* Reads one `when:`; false if it has mistakes (reported). nodes come from plan memory. */

@@ -191,7 +191,8 @@ void load_notices(struct loading *loading, const struct node *node)
                                      .ended_headline = NONE,
                                      .ended_body = NONE,
                                      .category = ""};
-    if (!walk_keys(loading, node, "section category signer public response ended reading?")) {
+    if (!walk_keys(loading, node,
+                   "section category signer public response ended neighbours? reading?")) {
         return;
     }
     load_signer(loading, tree_get(node, "signer"), notices->signer);
@@ -209,6 +210,11 @@ void load_notices(struct loading *loading, const struct node *node)
     if (walk_keys(loading, ended, "headline body")) {
         notices->ended_headline = load_template(loading, ended, "headline");
         notices->ended_body = load_template(loading, ended, "body");
+    }
+    const struct node *neighbours = tree_get(node, "neighbours");
+    load_told_neighbours(loading, neighbours);
+    if (neighbours) {
+        notices->neighbours.text = load_template(loading, neighbours, "text");
     }
     if (walk_choice(loading, node, "category", CATEGORIES) >= 0) {
         notices->category = walk_string(loading, node, "category");

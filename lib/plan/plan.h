@@ -48,6 +48,8 @@ struct plan_area {
     const char *code;
     enum plan_area_level level;
     struct plan_text name;
+    const size_t *neighbours; /* indexes of the areas that border on it */
+    size_t neighbour_count;
 };
 struct plan_unit {
     const char *id;    /* "3303.health" */
@@ -254,12 +256,20 @@ struct plan_aftercare {       /* owed once the response has ended */
 };
 
 /* ---- notices, supplies ---- */
+struct plan_told {            /* units of neighbouring areas that are told of a response */
+    const char *section;      /* "" if the plan tells none */
+    enum plan_level from;     /* lowest level of which they are told */
+    const char *const *slugs; /* "gov", …: of each neighbouring area, where it has such a unit */
+    size_t count;
+    struct plan_text text;
+};
 struct plan_notices {
     const char *section;
     struct plan_text signer[PLAN_LEVELS];
     enum plan_level public_from;
     struct plan_text headline, body, public_body;
     struct plan_text ended_headline, ended_body;
+    struct plan_told neighbours;
     const char *category; /* CAP 1.2 category: Health, Safety, Env, … */
 };
 enum plan_pool { PLAN_POOL_OWN, PLAN_POOL_COUNTY, PLAN_POOL_CITY };
@@ -378,6 +388,8 @@ bool plan_unit_in(const struct plan *plan, const char *unit_id, const char *cons
 /* Does the criterion apply to incidents of the hazard (in scope, listed, of its classes)? */
 bool plan_criterion_covers(const struct plan *plan, const struct plan_criterion *criterion,
                            size_t hazard);
+/* The unit of a neighbouring area (an index) by its slug. */
+int plan_neighbour_unit(const struct plan *plan, size_t neighbour, const char *slug);
 /* The rule for a level, NULL if the plan has none. */
 const struct plan_rule *plan_rule_for(const struct plan_rule *rules, size_t count, int level);
 /* Names for messages; the id itself if unknown. Borrowed from the plan or the argument. */

@@ -57,7 +57,7 @@ static void check_parent(struct loading *loading, const struct node *node,
 
 static bool load_area(struct loading *loading, const struct node *node, struct plan_area *area)
 {
-    if (!walk_keys(loading, node, "code level zh en")) {
+    if (!walk_keys(loading, node, "code level zh en neighbours?")) {
         return false;
     }
     area->code = walk_id(loading, node, "code");
@@ -93,6 +93,7 @@ void load_areas(struct loading *loading, const struct node *root)
             check_parent(loading, node, &areas[area]);
         }
     }
+    load_neighbours(loading, list, areas);
 }
 
 /* ---- hazards ---- */

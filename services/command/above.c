@@ -164,7 +164,7 @@ static void follow(const struct inquiry *city, const char *county)
     if (!goes_along || previous == level)
         return;
     inquiry.response = response;
-    inquiry.of_county = true;
+    inquiry.of_county = inquiry.follows = true;
     inquiry.level = level;
     inquiry.section = city->incident->plan->procedure.county_section;
     response->in_force = level;

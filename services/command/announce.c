@@ -96,6 +96,7 @@ static void announce(const struct inquiry *inquiry, Liandong__V1__Response__Stat
     message.counties = incident->counties;
     message.n_counties = incident->county_count;
     message.hazard = incident->hazard;
+    message.follows_city = inquiry->follows;
     if (inquiry->ahead) {
         message.scheduled_act = inquiry->ahead->sequence;
         message.effective_at_us = inquiry->ahead->due_us;

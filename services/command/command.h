@@ -206,6 +206,7 @@ struct inquiry {
     const char *area, *author;
     int act, level;
     bool of_county;           /* the area is one of the city's counties */
+    bool follows;             /* a county's response takes the level of the city's */
     bool of_warning;          /* response is the area's warning, level a colour */
     enum procedure_kind kind; /* what the act would begin or carry on */
     const struct plan_rule *rule;

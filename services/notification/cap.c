@@ -64,14 +64,21 @@ static const char *sender_of(struct ld_arena *arena, const struct announcement *
 }
 
 static void write_references(xmlTextWriterPtr xml, const struct announcement *announcement,
-                             const char *sender, const Liandong__V1__Notice *notice)
+                             const char *sender, const struct audience *audience,
+                             const Liandong__V1__Notice *notice)
 {
+    const struct series *series = announcement->series;
     struct ld_buffer all = {0};
     char sent[LD_TIME_TEXT_SIZE];
-    for (size_t i = 0; i < notice->n_references; i++) {
-        ld_time_format(sent, announcement->series->sent_at_us[i], LD_CHINA_OFFSET_MINUTES);
-        ld_buffer_format(&all, "%s%s,%s,%s", i == 0 ? "" : " ", sender, notice->references[i],
-                         sent);
+    size_t reference = 0;
+    for (size_t i = 0; i < series->count; i++) {
+        if (!(series->sent[i].to & audience->as)) {
+            continue;
+        }
+        ld_time_format(sent, series->sent[i].at_us, LD_CHINA_OFFSET_MINUTES);
+        ld_buffer_format(&all, "%s%s,%s,%s", reference == 0 ? "" : " ", sender,
+                         notice->references[reference], sent);
+        reference++;
     }
     if (all.size > 0) {
         element(xml, "references", ld_buffer_string(&all));
@@ -98,7 +105,7 @@ static void write_head(xmlTextWriterPtr xml, const struct announcement *announce
     if (exercise) {
         element(xml, "note", "演练，不是真实事件。This is an exercise, not a real event.");
     }
-    write_references(xml, announcement, sender, notice);
+    write_references(xml, announcement, sender, audience, notice);
     element(xml, "incidents", notice->context->incident);
 }
 

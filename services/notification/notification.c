@@ -40,7 +40,7 @@ static void series_free(struct sv_core *core, struct series *series)
 {
     HASH_DEL(core->series, series);
     free(series->key);
-    free(series->sent_at_us);
+    free(series->sent);
     free(series);
 }
 
@@ -163,15 +163,26 @@ struct telling {
     struct sv_outputs *out;
 };
 
-static char **references_to(struct ld_arena *arena, const struct announcement *announcement,
-                            const struct audience *audience)
+/* Its own live predecessors: those that this audience was told. */
+static void refer(struct ld_arena *arena, const struct announcement *announcement,
+                  const struct audience *audience, Liandong__V1__Notice *notice)
 {
     const struct series *series = announcement->series;
-    char **references = ld_arena_alloc(arena, (series->count + 1) * sizeof *references);
+    notice->references = ld_arena_alloc(arena, (series->count + 1) * sizeof *notice->references);
     for (size_t i = 0; i < series->count; i++) {
-        references[i] = cap_identifier(arena, announcement, i, audience->id);
+        if (series->sent[i].to & audience->as) {
+            notice->references[notice->n_references++] =
+                cap_identifier(arena, announcement, i, audience->id);
+        }
     }
-    return references;
+}
+
+static struct plan_text body_for(const struct announcement *announcement, unsigned as)
+{
+    if (as == TO_PUBLIC) {
+        return announcement->public_body;
+    }
+    return as == TO_NEIGHBOURS ? announcement->neighbour_body : announcement->body;
 }
 
 static char *arena_copy(struct ld_arena *arena, const char *text)
@@ -186,23 +197,25 @@ static void tell(const struct audience *audience, void *data)
     struct sv_outputs *out = telling->out;
     struct ld_arena *arena = sv_arena(out);
     const struct incident *incident = announcement->incident;
-    bool everybody = strcmp(audience->id, "public") == 0;
+    bool everybody = audience->as == TO_PUBLIC;
     Liandong__V1__Notice notice = LIANDONG__V1__NOTICE__INIT;
     notice.context = sv_context(out, announcement->event, incident->id, incident->plan);
     notice.identifier =
         cap_identifier(arena, announcement, announcement->series->count, audience->id);
     notice.audience = arena_copy(arena, audience->id);
-    notice.kind = announcement->kind;
+    refer(arena, announcement, audience, &notice);
+    notice.kind = notice.n_references == 0 ? LIANDONG__V1__NOTICE__KIND__ALERT : announcement->kind;
     notice.scope =
         everybody ? LIANDONG__V1__NOTICE__SCOPE__PUBLIC : LIANDONG__V1__NOTICE__SCOPE__PRIVATE;
     notice.level = announcement->response->in_force;
     notice.headline = sv_text_of(out, announcement->headline);
-    notice.body = sv_text_of(out, everybody ? announcement->public_body : announcement->body);
+    notice.body = sv_text_of(out, body_for(announcement, audience->as));
     notice.signer = sv_text_of(out, announcement->signer);
     notice.sent_at_us = announcement->event->record->time_us;
-    notice.n_references = announcement->series->count;
-    notice.references = references_to(arena, announcement, audience);
-    notice.section = arena_copy(arena, announcement->section);
+    notice.section =
+        arena_copy(arena, audience->as == TO_NEIGHBOURS
+                              ? announcement->incident->plan->notices.neighbours.section
+                              : announcement->section);
     notice.of_warning = announcement->warning != NULL;
     notice.area = announcement->response->area;
     notice.cap = cap_write(arena, announcement, audience, &notice);
@@ -220,14 +233,15 @@ static struct series *series_of(struct sv_core *core, const Liandong__V1__Respon
     return series != NULL ? series : series_add(core, strdup(key));
 }
 
-static void series_note(struct series *series, int64_t sent_at_us)
+static void series_note(struct series *series, struct sent sent)
 {
-    int64_t *grown = realloc(series->sent_at_us, (series->count + 1) * sizeof *grown);
+    struct sent *grown = realloc(series->sent, (series->count + 1) * sizeof *grown);
     if (grown == NULL) {
         abort();
     }
-    series->sent_at_us = grown;
-    series->sent_at_us[series->count++] = sent_at_us;
+    series->sent = grown;
+    series->sent[series->count++] = sent;
+    series->to = sent.to; /* those before among them */
 }
 
 /* The notice of the end counts too. */
@@ -235,17 +249,34 @@ static void series_end(struct series *series)
 {
     series->ended += series->count + 1;
     series->count = 0;
-    series->told_public = false;
+    series->to = 0;
 }
 
-static Liandong__V1__Notice__Kind kind_of(const Liandong__V1__Response *response,
-                                          const struct series *series)
+/* Who is told: a county that follows the city says nothing that the city's notices do not say, but
+ * to its own units that are no members. Who was told once hears of it to the end. */
+static unsigned told_to(const struct series *series, const struct announcement *announcement)
 {
-    if (response->state == LIANDONG__V1__RESPONSE__STATE__TERMINATED) {
-        return LIANDONG__V1__NOTICE__KIND__CANCEL;
+    const struct plan_notices *notices = &announcement->incident->plan->notices;
+    int level = announcement->level;
+    if (announcement->response->follows_city) {
+        return series->to | TO_OTHERS;
     }
-    return series->count == 0 ? LIANDONG__V1__NOTICE__KIND__ALERT
-                              : LIANDONG__V1__NOTICE__KIND__UPDATE;
+    unsigned to = series->to | TO_MEMBERS | TO_OTHERS;
+    if (plan_level_reaches(level, (int)notices->public_from)) {
+        to |= TO_PUBLIC;
+    }
+    if (announcement->warning == NULL && *notices->neighbours.section &&
+        plan_level_reaches(level, (int)notices->neighbours.from)) {
+        to |= TO_NEIGHBOURS;
+    }
+    return to;
+}
+
+static Liandong__V1__Notice__Kind kind_of(const Liandong__V1__Response *response)
+{
+    return response->state == LIANDONG__V1__RESPONSE__STATE__TERMINATED
+               ? LIANDONG__V1__NOTICE__KIND__CANCEL
+               : LIANDONG__V1__NOTICE__KIND__UPDATE;
 }
 
 static void words_of(struct ld_arena *arena, struct announcement *announcement)
@@ -259,6 +290,7 @@ static void words_of(struct ld_arena *arena, struct announcement *announcement)
     announcement->headline = FILL(ended ? notices->ended_headline : notices->headline);
     announcement->body = FILL(ended ? notices->ended_body : notices->body);
     announcement->public_body = FILL(ended ? notices->ended_body : notices->public_body);
+    announcement->neighbour_body = FILL(ended ? notices->ended_body : notices->neighbours.text);
 #undef FILL
     announcement->signer = notices->signer[announcement->level];
     announcement->section = notices->section;
@@ -314,23 +346,21 @@ static void tell_change(struct sv_core *core, const struct sv_event *event,
                                         .warning = warning,
                                         .incident = incident,
                                         .series = series,
-                                        .kind = kind_of(response, series),
+                                        .kind = kind_of(response),
                                         .level = level};
     if (warning != NULL) {
         words_of_warning(sv_arena(out), &announcement);
     } else {
         words_of(sv_arena(out), &announcement);
     }
-    bool public_too =
-        series->told_public || plan_level_reaches(level, (int)incident->plan->notices.public_from);
+    unsigned to = ended ? series->to : told_to(series, &announcement);
     struct telling telling = {&announcement, out};
-    audience_each(incident->plan, response->area, public_too, tell, &telling);
+    audience_each(incident->plan, response->area, to, tell, &telling);
     if (ended) {
         series_end(series);
-        return;
+    } else {
+        series_note(series, (struct sent){event->record->time_us, to});
     }
-    series_note(series, event->record->time_us);
-    series->told_public = public_too;
 }
 
 /* A warning that is issued, adjusted or gone is told as a response is that starts, moves, ends; one
@@ -433,10 +463,13 @@ static void visit_sent(struct series *series, struct sv_codec *codec)
     size_t sent_count = series->count;
     sv_code_count(codec, &sent_count);
     for (size_t i = 0; i < sent_count && !sv_codec_failed(codec); i++) {
-        int64_t sent_at_us = sv_codec_loading(codec) ? 0 : series->sent_at_us[i];
-        sv_code_i64(codec, &sent_at_us);
+        struct sent sent = sv_codec_loading(codec) ? (struct sent){0} : series->sent[i];
+        uint64_t to = sent.to;
+        sv_code_i64(codec, &sent.at_us);
+        sv_code_u64(codec, &to);
+        sent.to = (unsigned)to;
         if (sv_codec_loading(codec)) {
-            series_note(series, sent_at_us);
+            series_note(series, sent);
         }
     }
 }
@@ -455,7 +488,6 @@ static void visit_series(struct sv_core *core, struct sv_codec *codec)
             }
             series = series_add(core, key);
         }
-        sv_code_bool(codec, &series->told_public);
         sv_code_u64(codec, &series->ended);
         visit_sent(series, codec);
         series = series->hh.next;
@@ -473,7 +505,7 @@ static const char *const FILTERS[] = {"incident/>", "grade/>", "warning/>",
 
 const struct sv_class notification_class = {
     .name = "notification",
-    .state_version = 2,
+    .state_version = 3,
     .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_GRADE) | SV_BIT(SV_WARNING) | SV_BIT(SV_RESPONSE) |
                 SV_BIT(SV_PLAN),
     .filters = FILTERS,

@@ -25,15 +25,29 @@ struct incident {
     UT_hash_handle hh;
 };
 
-/* One response's or warning's notices: each change adds one to every audience, so their number and
- * the times they were sent at are all that references need. A response that ended may be started
- * again: its notices are counted on, as identifiers are never used twice. */
+/* Who is told of a change, as bits. */
+enum {
+    TO_MEMBERS = 1,    /* units that the plan gives duties */
+    TO_OTHERS = 2,     /* a county's other units */
+    TO_NEIGHBOURS = 4, /* units of neighbouring areas */
+    TO_PUBLIC = 8
+};
+
+struct sent {
+    int64_t at_us;
+    unsigned to;
+};
+
+/* One response's or warning's notices: each change adds one to every audience that is told, so
+ * their number, the times they were sent at and to whom are all that references need. A response
+ * that ended may be started again: its notices are counted on, as identifiers are never used
+ * twice. */
 struct series {
     char *key;      /* "<area> <incident>", of a warning with " warning" behind it */
     uint64_t ended; /* notices up to the last end */
-    int64_t *sent_at_us;
+    struct sent *sent;
     size_t count; /* since then */
-    bool told_public;
+    unsigned to;  /* everybody who was told since then */
     UT_hash_handle hh;
 };
 
@@ -50,9 +64,9 @@ struct announcement {
     const Liandong__V1__Warning *warning;   /* NULL: about a response */
     const struct incident *incident;
     const struct series *series;
-    Liandong__V1__Notice__Kind kind;
+    Liandong__V1__Notice__Kind kind; /* to who was told before; ALERT to others */
     const char *section;
-    struct plan_text headline, body, public_body, signer, area_name;
+    struct plan_text headline, body, public_body, neighbour_body, signer, area_name;
     int level; /* that the words are about: in force, or that which ended */
 };
 
@@ -60,12 +74,12 @@ struct audience {
     const char *id;   /* unit id, or "public" */
     const char *slug; /* third segment of the topic */
     const char *area; /* second segment of the topic */
-    struct plan_text name;
+    unsigned as;      /* TO_…: what it is told as */
 };
 
 /* audience.c: calls each for every audience of a response in its area, the public last. */
 typedef void audience_fn(const struct audience *audience, void *data);
-void audience_each(const struct plan *plan, const char *area, bool public_too, audience_fn *each,
+void audience_each(const struct plan *plan, const char *area, unsigned to, audience_fn *each,
                    void *data);
 
 /* template.c: fills the placeholders of docs/plan-format.md ("Notices and supplies"). */

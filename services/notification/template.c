@@ -39,6 +39,12 @@ static const char *county_names(const struct filling *filling)
     return text;
 }
 
+static struct plan_text grade_name(int grade)
+{
+    return grade == PLAN_NONE ? (struct plan_text){"未定级", "not yet graded"}
+                              : plan_level_grade(grade);
+}
+
 static const char *value_of(const struct filling *filling, const char *name, size_t size)
 {
     const struct plan *plan = filling->plan;
@@ -50,7 +56,7 @@ static const char *value_of(const struct filling *filling, const char *name, siz
     if (IS("colour"))
         return pick(filling, plan_level_colour(filling->level));
     if (IS("grade"))
-        return pick(filling, plan_level_grade(filling->incident->grade));
+        return pick(filling, grade_name(filling->incident->grade));
     if (IS("area"))
         return pick(filling, plan_area_name(plan, filling->response->area));
     if (IS("counties"))

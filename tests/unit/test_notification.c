@@ -58,8 +58,8 @@ static void report_cases(struct world *world, const char *id, const char *revise
     world_publish(world, "reporting", "incident/3303/" INCIDENT, &incident.base, flags);
 }
 
-static size_t respond(struct world *world, const char *area, int state, int level, int previous,
-                      uint16_t flags)
+static size_t respond_as(struct world *world, const char *area, int state, int level, int previous,
+                         bool follows, uint16_t flags)
 {
     Liandong__V1__Context context = context_of(world);
     Liandong__V1__Response response = LIANDONG__V1__RESPONSE__INIT;
@@ -74,8 +74,15 @@ static size_t respond(struct world *world, const char *area, int state, int leve
     response.hazard = text("cholera");
     response.counties = counties;
     response.n_counties = 1;
+    response.follows_city = follows;
     snprintf(topic, sizeof topic, "response/%s/%s", area, INCIDENT);
     return world_publish(world, "command", topic, &response.base, flags);
+}
+
+static size_t respond(struct world *world, const char *area, int state, int level, int previous,
+                      uint16_t flags)
+{
+    return respond_as(world, area, state, level, previous, false, flags);
 }
 
 #define STATE(name) LIANDONG__V1__RESPONSE__STATE__##name
@@ -197,7 +204,9 @@ static void activation_tells_every_unit_and_the_public(void **state)
     const struct plan *plan =
         sv_plans_current(sv_host_plans(sv_sim_host(world.sim), false), "wenzhou-phe");
     assert_true(plan->member_count >= 65);
-    assert_int_equal(world_count_after(&world, index, SV_NOTICE), plan->member_count + 1);
+    enum { NEIGHBOURS = 6 }; /* government and health commission of three cities */
+    assert_int_equal(world_count_after(&world, index, SV_NOTICE),
+                     plan->member_count + NEIGHBOURS + 1);
     const notice *health = to_whom(&world, index, "3303.health");
     assert_int_equal(health->kind, KIND(ALERT));
     assert_int_equal(health->scope, LIANDONG__V1__NOTICE__SCOPE__PRIVATE);
@@ -285,6 +294,80 @@ static void a_county_hears_of_its_own_response(void **state)
     to_whom(&world, index, "public");
     assert_true(world_count_after(&world, index, SV_NOTICE) < 20);
     expect_good_cap(&world, index);
+    world_close(&world);
+}
+
+/* ---- neighbours, and counties that follow ---- */
+
+static const notice *found_to(const struct world *world, size_t index, const char *audience)
+{
+    const notice *message;
+    for (size_t i = 0; (message = (const void *)world_after(world, index, SV_NOTICE, i)); i++)
+        if (strcmp(message->audience, audience) == 0)
+            return message;
+    return NULL;
+}
+
+/* From the level that the plan says, and of all that comes after; in words of their own. */
+static void neighbours_are_told(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    report_cases(&world, "1", "", 3, 0);
+    size_t index = respond(&world, "3303", STATE(ACTIVE), PLAN_IV, PLAN_NONE, 0);
+    assert_null(found_to(&world, index, "3310.gov"));
+    index = respond(&world, "3303", STATE(ADJUSTED), PLAN_III, PLAN_IV, 0);
+    const notice *told = to_whom(&world, index, "3310.gov");
+    assert_int_equal(told->kind, KIND(ALERT)); /* the first that they hear */
+    assert_int_equal(told->n_references, 0);
+    assert_string_equal(told->section, "4.1.2(3), 4.2.2(1)");
+    assert_string_equal(told->body->zh,
+                        "毗邻通报：温州市霍乱事件（" INCIDENT
+                        "）定为未定级，现执行III级（黄色）应急响应，范围：鹿城区。请关注本地情况，"
+                        "做好防范，互通信息。");
+    assert_null(strstr(told->cap, "<references>"));
+    assert_int_equal(to_whom(&world, index, "3303.health")->kind, KIND(UPDATE));
+    assert_non_null(to_whom(&world, index, "3509.health"));
+    assert_null(found_to(&world, index, "3304.gov")); /* no neighbour */
+    index = respond(&world, "3303", STATE(ADJUSTED), PLAN_IV, PLAN_III, 0);
+    told = to_whom(&world, index, "3310.gov");
+    assert_int_equal(told->kind, KIND(UPDATE));
+    assert_int_equal(told->n_references, 1);
+    assert_string_equal(told->references[0], "liandong." INCIDENT ".3303.2.3310.gov");
+    index = respond(&world, "3303", STATE(TERMINATED), PLAN_NONE, PLAN_IV, 0);
+    assert_int_equal(to_whom(&world, index, "3310.gov")->n_references, 2);
+    assert_int_equal(to_whom(&world, index, "3303.health")->n_references, 3);
+    expect_good_cap(&world, index);
+    index = respond(&world, "330302", STATE(ACTIVE), PLAN_III, PLAN_NONE, 0);
+    assert_non_null(to_whom(&world, index, "330324.gov")); /* a county's own: its neighbours */
+    assert_non_null(to_whom(&world, index, "3311.health"));
+    assert_null(found_to(&world, index, "3310.gov"));
+    world_survives_snapshots(&world, &notification_class);
+    world_close(&world);
+}
+
+/* What the city's notices say is not said again; once the county goes its own way, it is. */
+static void a_county_that_follows(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, &notification_class);
+    report_cases(&world, "1", "", 3, 0);
+    size_t index = respond_as(&world, "330302", STATE(ACTIVE), PLAN_III, PLAN_NONE, true, 0);
+    assert_null(found_to(&world, index, "public"));
+    assert_null(found_to(&world, index, "330324.gov")); /* a neighbour */
+    assert_null(found_to(&world, index, "330302.gov")); /* a member: the city's tell it */
+    assert_int_equal(to_whom(&world, index, "330302.cdc")->kind, KIND(ALERT));
+    index = respond(&world, "330302", STATE(ADJUSTED), PLAN_II, PLAN_III, 0);
+    assert_int_equal(to_whom(&world, index, "public")->kind, KIND(ALERT));
+    assert_int_equal(to_whom(&world, index, "330302.gov")->n_references, 0);
+    assert_int_equal(to_whom(&world, index, "330302.cdc")->kind, KIND(UPDATE));
+    assert_int_equal(to_whom(&world, index, "330302.cdc")->n_references, 1);
+    index = respond_as(&world, "330302", STATE(TERMINATED), PLAN_NONE, PLAN_II, true, 0);
+    assert_int_equal(to_whom(&world, index, "public")->kind, KIND(CANCEL));
+    expect_good_cap(&world, index);
+    world_survives_snapshots(&world, &notification_class);
     world_close(&world);
 }
 
@@ -383,6 +466,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_warnings),
         cmocka_unit_test(warnings_issued_as_one),
+        cmocka_unit_test(neighbours_are_told),
+        cmocka_unit_test(a_county_that_follows),
         cmocka_unit_test(our_schema_refuses_what_the_standard_refuses),
         cmocka_unit_test(activation_tells_every_unit_and_the_public),
         cmocka_unit_test(updates_and_the_end_refer_to_all_before),

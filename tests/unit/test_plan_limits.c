@@ -82,11 +82,11 @@ static void test_units(void **state)
     assert_int_equal(check_edit("vocabulary/units.yaml", COMMENT, &text), LD_OK);
     text = repeated("", EACH, 2340, "");
     check_refused("vocabulary/units.yaml", COMMENT, &text,
-                  "vocabulary/units.yaml:2:3: units: 16405 units, at most 16384 are possible\n");
+                  "vocabulary/units.yaml:2:3: units: 16406 units, at most 16384 are possible\n");
     text = repeated("\n  - {each: county, of: \"3303\", slug: long, kind: office, zh: \"{zh}",
                     "%01d", 254, "\", en: \"{en}\"}");
     check_refused("vocabulary/units.yaml", COMMENT, &text,
-                  "vocabulary/units.yaml:15:5: a unit's name has at most 256 bytes\n");
+                  "vocabulary/units.yaml:16:5: a unit's name has at most 256 bytes\n");
 }
 
 static void test_duties(void **state)

@@ -37,12 +37,20 @@ static void test_vocabulary(void **state)
     assert_string_equal(area->code, "330302");
     assert_int_equal(area->level, PLAN_COUNTY);
     check_text(area->name, "鹿城区", "Lucheng District");
-    assert_int_equal(sample->unit_count, 15);
+    assert_int_equal(sample->unit_count, 16);
     const struct plan_unit *unit = &sample->units[plan_find_unit(sample, "330303.gov")];
     assert_string_equal(unit->area, "330303");
     assert_string_equal(unit->slug, "gov");
     assert_string_equal(unit->kind, "government");
     check_text(unit->name, "龙湾区人民政府", "Government of Longwan District");
+    /* Named on one side, a border is there on both. */
+    size_t wenzhou = (size_t)plan_find_area(sample, "3303");
+    size_t jiaxing = (size_t)plan_find_area(sample, "3304");
+    assert_int_equal(sample->areas[wenzhou].neighbour_count, 1);
+    assert_int_equal(sample->areas[wenzhou].neighbours[0], jiaxing);
+    assert_int_equal(sample->areas[jiaxing].neighbour_count, 1);
+    assert_int_equal(sample->areas[jiaxing].neighbours[0], wenzhou);
+    assert_int_equal(area->neighbour_count, 0);
     assert_int_equal(sample->hazard_count, 9);
     const struct plan_hazard *hazard = &sample->hazards[plan_find_hazard(sample, "plague.bubonic")];
     assert_int_equal(hazard->kind, PLAN_EPIDEMIC);

@@ -317,7 +317,7 @@ static const struct {
     {"escalated: [3303.sports]", NULL, NULL, NULL},
     {"escalated: 0", "escalated", "units 0", "units 1"},
     {"notices: {audience: public, kind: alert, level: II, count: 1}", NULL, NULL, NULL},
-    {"notices: {audience: units, count: 90}", NULL, NULL, NULL},
+    {"notices: {audience: units, count: 96}", NULL, NULL, NULL},
     {"notices: {audience: 3303.health, count: 2}", "notices", "to 3303.health, notices 2",
      "to 3303.health, notices 1"},
     {"notices: {kind: cancel}", "notices", "notices >= 1", "notices 0"},
