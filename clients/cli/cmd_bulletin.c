@@ -87,10 +87,12 @@ int cmd_bulletin(struct cli *cli, int argc, char **argv)
         "bulletin [OPTION]… INCIDENT KIND [TEXT]",
         {"告知其他单位：KIND 为 "
          "assessment（风险评估）、map（风险地图）、press（新闻发布）、\n"
-         "meeting（会商）、summary（总结）、evaluation（评估）、notice（通报）。\n"
+         "meeting（会商）、daily（日报告，无新情况也报）、summary（总结）、evaluation（评估）、\n"
+         "notice（通报）。\n"
          "退出码 4：被拒收，并说明原因。",
          "Lets the others know. KIND: assessment or map (of the risk), press, meeting (that was\n"
-         "held), summary, evaluation or notice. Exit status 4: refused, with the reason."},
+         "held), daily (a daily report, also that there is nothing new), summary, evaluation or\n"
+         "notice. Exit status 4: refused, with the reason."},
         options,
         "  liandong bulletin 3303-cholera-20261011-1 press 举行新闻发布会 --as 3303.publicity\n"};
     struct ld_arena arena = {0};

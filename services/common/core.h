@@ -57,6 +57,8 @@ enum sv_family {
 enum sv_family sv_family_of(const char *topic, size_t topic_size);
 const ProtobufCMessageDescriptor *sv_family_descriptor(enum sv_family family);
 const char *sv_family_name(enum sv_family family);
+/* The second segment of a topic, in area; "" if there is none. */
+void sv_topic_area(const char *topic, size_t topic_size, char area[LD_TOPIC_SIZE_MAX + 1]);
 
 /* Unpacks a payload with its limits checked first (size, field count, nesting; UTF-8 of strings).
  * The message lives in the arena. LD_OK, LD_TOOBIG or LD_PROTOCOL with the reason. */

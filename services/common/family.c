@@ -4,6 +4,7 @@
  */
 #include "core.h"
 
+#include <assert.h>
 #include <string.h>
 #include "liandong/v1/bulletin.pb-c.h"
 #include "liandong/v1/command.pb-c.h"
@@ -39,6 +40,17 @@ enum sv_family sv_family_of(const char *topic, size_t topic_size)
     if (topic_size == 8 && memcmp(topic, "sys/tick", 8) == 0)
         return SV_TICK;
     return SV_OTHER;
+}
+
+void sv_topic_area(const char *topic, size_t topic_size, char area[LD_TOPIC_SIZE_MAX + 1])
+{
+    const char *end = topic + topic_size, *slash = memchr(topic, '/', topic_size);
+    const char *from = slash ? slash + 1 : end;
+    const char *next = memchr(from, '/', (size_t)(end - from));
+    size_t size = (size_t)((next ? next : end) - from);
+    assert(size <= LD_TOPIC_SIZE_MAX);
+    memcpy(area, from, size);
+    area[size] = '\0';
 }
 
 const ProtobufCMessageDescriptor *sv_family_descriptor(enum sv_family family)

@@ -106,10 +106,10 @@ static bool check_content(struct notice *notice)
 {
     const Liandong__V1__Bulletin *bulletin = notice->bulletin;
     if (bulletin->kind < LIANDONG__V1__BULLETIN__KIND__ASSESSMENT ||
-        bulletin->kind > LIANDONG__V1__BULLETIN__KIND__NOTICE)
+        bulletin->kind > LIANDONG__V1__BULLETIN__KIND__DAILY)
         return no(notice, "bad-kind", NULL, SAY("信息种类 %d 未知", (int)bulletin->kind),
-                  SAY("kind %d is unknown: assessment, map, press, summary, evaluation, meeting "
-                      "or notice",
+                  SAY("kind %d is unknown: assessment, map, press, summary, evaluation, meeting, "
+                      "notice or daily",
                       (int)bulletin->kind));
     if (!*zh_of(bulletin) && !*en_of(bulletin) && !*bulletin->link)
         return no(notice, "empty", NULL, "既无文字又无链接，请至少填写一项",

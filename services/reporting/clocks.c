@@ -401,6 +401,8 @@ static enum plan_clock_met met_by_kind(Liandong__V1__Bulletin__Kind kind)
         return PLAN_MET_MAP;
     case LIANDONG__V1__BULLETIN__KIND__MEETING:
         return PLAN_MET_MEETING;
+    case LIANDONG__V1__BULLETIN__KIND__DAILY:
+        return PLAN_MET_ZERO;
     default:
         return PLAN_MET_AFTERCARE;
     }

@@ -177,7 +177,8 @@ void run_start(struct sv_core *core, const struct sv_event *event, struct sv_out
 void run_cancel(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                 struct run *run)
 {
-    if (run->state == RUN_RUNNING)
+    bool silent = run->state == RUN_MISSED && comes_round(run_clock(core, run));
+    if (run->state == RUN_RUNNING || silent)
         run_tell(core, event, out, run, LIANDONG__V1__CLOCK__STATE__CANCELLED, 0);
     run->state = RUN_CANCELLED;
     run->next_us = 0;

@@ -55,7 +55,8 @@ static void add_clock(struct ld_buffer *out, const struct plan_clock *clock)
     static const char *const MET_BY[] = {[PLAN_MET_TELEPHONE] = "a report, at least by telephone",
                                          [PLAN_MET_WRITTEN] = "a written report",
                                          [PLAN_MET_ANY] = "a report",
-                                         [PLAN_MET_ZERO] = "a report or zero report",
+                                         [PLAN_MET_ZERO] =
+                                             "a report, zero report or bulletin DAILY",
                                          [PLAN_MET_FINAL] = "a final report",
                                          [PLAN_MET_PRESS] = "a bulletin PRESS",
                                          [PLAN_MET_ASSESSMENT] = "a bulletin ASSESSMENT",

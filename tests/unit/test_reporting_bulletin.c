@@ -90,7 +90,7 @@ static void content(void **state)
     issue.kind = 0;
     assert_string_equal(answer(world, issue),
                         "bad-kind: kind 0 is unknown: assessment, map, press, summary, "
-                        "evaluation, meeting or notice");
+                        "evaluation, meeting, notice or daily");
     issue = press();
     issue.zh = NULL;
     assert_string_equal(answer(world, issue),

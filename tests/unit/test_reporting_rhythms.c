@@ -151,9 +151,9 @@ static void levels(void **state)
                         "warned 3303.health due 27h\n"
                         "missed 3303.health due 27h silent since 2h, 1\n");
     size_t end = responded(world, INCIDENT, 0);
-    assert_string_equal(said(world, end, "assessment"), "");
+    assert_string_equal(said(world, end, "assessment"), "cancelled 3303.health due 27h\n");
     wait(world, 48 * LD_US_HOUR);
-    assert_string_equal(said(world, end, "assessment"), "");
+    assert_string_equal(said(world, end, "assessment"), "cancelled 3303.health due 27h\n");
 }
 
 /* ---- after the end ---- */
@@ -232,12 +232,63 @@ static void silent_county(void **state)
                         "missed 330302.gov due 81h silent since 58h, 1\n");
 }
 
+static size_t daily(struct world *world, const char *unit, const char *area)
+{
+    struct issue issue = {.unit = unit,
+                          .area = area,
+                          .incident = INCIDENT,
+                          .zh = "无新情况",
+                          .kind = LIANDONG__V1__BULLETIN__KIND__DAILY};
+    size_t index = bulletin(world, issue);
+    assert_string_equal(receipt_after(world, index)->code, "accepted");
+    return index;
+}
+
+/* By who owes it, about the county; the city's word for all its counties is not theirs. */
+static void daily_bulletins(void **state)
+{
+    struct world *world = *state;
+    responded(world, INCIDENT, 3);
+    wait(world, LD_US_HOUR);
+    assert_string_equal(said(world, daily(world, "3303.health", "3303"), "daily-report"), "");
+    assert_string_equal(said(world, daily(world, "330303.health", "330303"), "daily-report"), "");
+    assert_string_equal(said(world, said_by(world, "3303.publicity", PRESS), "daily-report"), "");
+    size_t met = daily(world, "330302.health", "330302");
+    assert_string_equal(said(world, met, "daily-report"), "met 330302.gov due 9h\n");
+    wait(world, 33 * LD_US_HOUR);
+    size_t late = daily(world, "330302.gov", "330302");
+    assert_string_equal(said(world, met, "daily-report"),
+                        "met 330302.gov due 9h\n"
+                        "started 330302.gov due 33h\n"
+                        "warned 330302.gov due 33h\n"
+                        "missed 330302.gov due 33h silent since 1h, 1\n"
+                        "met 330302.gov due 33h late 1h\n");
+    assert_string_equal(said(world, late, "daily-report"), "met 330302.gov due 33h late 1h\n");
+}
+
+/* When the level does not ask for it any more, nobody is silent. */
+static void silence_ends_with_the_level(void **state)
+{
+    struct world *world = *state;
+    responded(world, INCIDENT, 3);
+    wait(world, 10 * LD_US_HOUR);
+    size_t fourth = responded(world, INCIDENT, 4);
+    assert_string_equal(said(world, fourth, "daily-report"), "cancelled 330302.gov due 9h\n");
+    wait(world, 24 * LD_US_HOUR);
+    assert_string_equal(said(world, fourth, "daily-report"), "cancelled 330302.gov due 9h\n");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(rounds_met),    TEST(round_missed_and_made_good), TEST(levels), TEST(aftercare),
+        TEST(rounds_met),
+        TEST(round_missed_and_made_good),
+        TEST(levels),
+        TEST(aftercare),
         TEST(silent_county),
+        TEST(daily_bulletins),
+        TEST(silence_ends_with_the_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,8 +36,14 @@ struct plan_text kind_of_movement(int kind)
 
 struct plan_text kind_of_bulletin(int kind)
 {
-    static const struct plan_text KINDS[] = {
-        {"?", "?"},          {"风险评估", "assessment"}, {"风险地图", "map"}, {"新闻发布", "press"},
-        {"总结", "summary"}, {"评估", "evaluation"},     {"会商", "meeting"}, {"通报", "notice"}};
+    static const struct plan_text KINDS[] = {{"?", "?"},
+                                             {"风险评估", "assessment"},
+                                             {"风险地图", "map"},
+                                             {"新闻发布", "press"},
+                                             {"总结", "summary"},
+                                             {"评估", "evaluation"},
+                                             {"会商", "meeting"},
+                                             {"通报", "notice"},
+                                             {"日报告", "daily report"}};
     return at(KINDS, sizeof KINDS / sizeof KINDS[0], kind);
 }

@@ -235,17 +235,25 @@ static void apply_duty(struct picture *picture, const struct ld_record *record,
     event->order = order;
 }
 
+/* What was missed stays so when it is no longer asked for. */
+static bool stays_missed(const struct picture_clock *clock, const Liandong__V1__Clock *message)
+{
+    return clock->last != NULL && clock->last->state == LIANDONG__V1__CLOCK__STATE__MISSED &&
+           message->state == LIANDONG__V1__CLOCK__STATE__CANCELLED;
+}
+
 static void apply_clock(struct picture *picture, const struct ld_record *record,
                         struct picture_event *event)
 {
     const Liandong__V1__Clock *message = (const void *)event->message;
     struct picture_incident *incident = event->incident;
+    char area[LD_TOPIC_SIZE_MAX + 1];
     (void)picture;
-    (void)record;
     if (incident == NULL)
         return;
-    char *key = keep_format("%s %s %lld", or_empty(message->clock), or_empty(message->responsible),
-                            (long long)message->started_at_us);
+    sv_topic_area(record->topic, record->topic_size, area);
+    char *key = keep_format("%s %s %s %lld", or_empty(message->clock), area,
+                            or_empty(message->responsible), (long long)message->started_at_us);
     struct picture_clock *clock;
     HASH_FIND_STR(incident->clocks, key, clock);
     if (clock == NULL) {
@@ -255,7 +263,8 @@ static void apply_clock(struct picture *picture, const struct ld_record *record,
     } else {
         free(key);
     }
-    KEEP_REPLACE(clock->last, event->message);
+    if (!stays_missed(clock, message))
+        KEEP_REPLACE(clock->last, event->message);
 }
 
 static void apply_notice(struct picture *picture, const struct ld_record *record,

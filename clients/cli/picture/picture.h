@@ -38,7 +38,7 @@ struct picture_order {
 };
 
 struct picture_clock {
-    char *key; /* "<clock> <responsible> <started at>" */
+    char *key; /* "<clock> <area> <responsible> <started at>" */
     Liandong__V1__Clock *last;
     UT_hash_handle hh;
 };
