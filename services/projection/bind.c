@@ -25,6 +25,7 @@ enum source {
     TIME,
     SUBJECT,
     AREA,
+    TOPIC_AREA,
     PLACE,
     HOLDS
 };
@@ -41,9 +42,9 @@ static bool is_special(const char *name, enum source *source)
     static const struct {
         const char *name;
         enum source source;
-    } SPECIAL[] = {{"exercise", EXERCISE}, {"sequence", SEQUENCE}, {"time_us", TIME},
-                   {"subject", SUBJECT},   {"of_area", AREA},      {"place", PLACE},
-                   {"holds", HOLDS}};
+    } SPECIAL[] = {{"exercise", EXERCISE}, {"sequence", SEQUENCE},    {"time_us", TIME},
+                   {"subject", SUBJECT},   {"of_area", AREA},         {"place", PLACE},
+                   {"holds", HOLDS},       {"topic_area", TOPIC_AREA}};
     for (size_t i = 0; i < sizeof SPECIAL / sizeof *SPECIAL; i++)
         if (strcmp(name, SPECIAL[i].name) == 0) {
             *source = SPECIAL[i].source;
@@ -197,6 +198,13 @@ const struct Liandong__V1__Context *projection_context(const ProtobufCMessage *m
     return context != NULL ? context : &NONE;
 }
 
+static int bind_topic_area(sqlite3_stmt *statement, int at, const struct ld_record *record)
+{
+    char area[LD_TOPIC_SIZE_MAX + 1];
+    sv_topic_area(record->topic, record->topic_size, area);
+    return bind_text(statement, at, area);
+}
+
 static int bind(sqlite3_stmt *statement, int at, const struct projection_parameter *parameter,
                 const struct projection_values *values)
 {
@@ -220,6 +228,8 @@ static int bind(sqlite3_stmt *statement, int at, const struct projection_paramet
         return bind_text(statement, at, values->subject);
     case AREA:
         return bind_text(statement, at, values->area);
+    case TOPIC_AREA:
+        return bind_topic_area(statement, at, record);
     case PLACE:
         return sqlite3_bind_int64(statement, at, values->place);
     case HOLDS:

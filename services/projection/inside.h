@@ -19,6 +19,7 @@ enum projection_write {
     WRITE_WARNING_CRITERIA,
     WRITE_CRITERION,
     WRITE_RESPONSE,
+    WRITE_CLOCK_HEARD,
     WRITE_CLOCK,
     WRITE_DUTY,
     WRITE_NOTICE,
@@ -36,8 +37,8 @@ struct projection_statement {
     const char *sql;
 };
 /* Parameters are named after what is put in: a field of the message (a Text with _zh or _en
- * behind), a field of its context, or one of exercise, sequence, time_us, and for what belongs to
- * another message: subject, of_area, place, holds. */
+ * behind), a field of its context, or one of exercise, sequence, time_us, topic_area, and for what
+ * belongs to another message: subject, of_area, place, holds. */
 const struct projection_statement *projection_statement(enum projection_write write);
 
 /* ---- bind.c: a message's fields as parameters ---- */

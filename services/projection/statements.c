@@ -61,10 +61,24 @@ static const char RESPONSE[] =
     " counties = excluded.counties, changes = changes + 1, sequence = excluded.sequence,"
     " time_us = excluded.time_us";
 
+/* What comes round: its newest miss alone says since when nothing was heard, until something is, or
+ * nothing is asked for any more. */
+static const char CLOCK_HEARD[] =
+    "UPDATE clock SET silent_since_us = NULL WHERE exercise = :exercise AND incident = :incident"
+    " AND clock = :clock AND area = :topic_area AND responsible = :responsible"
+    " AND :state IN ('MET', 'MISSED', 'CANCELLED')";
+
+/* What was missed stays so when it is cancelled. */
 static const char CLOCK[] =
-    "REPLACE INTO clock VALUES(:exercise, :incident, :clock, :responsible,"
-    " ifnull(:started_at_us, 0), :state, :due_at_us, :met_at_us, :late_us, :section, :text_zh,"
-    " :text_en, :sequence, :time_us)";
+    "INSERT INTO clock VALUES(:exercise, :incident, :clock, :topic_area, :responsible,"
+    " ifnull(:started_at_us, 0), :state, :due_at_us, :met_at_us, :late_us, :silent_since_us,"
+    " :missed_in_a_row, :section, :text_zh, :text_en, :sequence, :time_us) "
+    "ON CONFLICT DO UPDATE SET state = excluded.state, due_at_us = excluded.due_at_us,"
+    " met_at_us = excluded.met_at_us, late_us = excluded.late_us,"
+    " silent_since_us = excluded.silent_since_us, missed_in_a_row = excluded.missed_in_a_row,"
+    " section = excluded.section, text_zh = excluded.text_zh, text_en = excluded.text_en,"
+    " sequence = excluded.sequence, time_us = excluded.time_us"
+    " WHERE NOT (state = 'MISSED' AND excluded.state = 'CANCELLED')";
 
 #define SEEN  "('ACKNOWLEDGED', 'ACCEPTED', 'DECLINED', 'IN_PROGRESS', 'DONE')"
 #define FIRST "CASE WHEN :state IN " SEEN " THEN :time_us END"
@@ -123,6 +137,7 @@ static const struct projection_statement STATEMENTS[] = {
     [WRITE_WARNING_CRITERIA] = {&liandong__v1__warning__descriptor, WARNING_CRITERIA},
     [WRITE_CRITERION] = {&liandong__v1__criterion__descriptor, CRITERION},
     [WRITE_RESPONSE] = {&liandong__v1__response__descriptor, RESPONSE},
+    [WRITE_CLOCK_HEARD] = {&liandong__v1__clock__descriptor, CLOCK_HEARD},
     [WRITE_CLOCK] = {&liandong__v1__clock__descriptor, CLOCK},
     [WRITE_DUTY] = {&liandong__v1__duty_order__descriptor, DUTY},
     [WRITE_NOTICE] = {&liandong__v1__notice__descriptor, NOTICE},

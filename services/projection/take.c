@@ -83,6 +83,12 @@ static int write_supply(struct projection *projection, const struct projection_v
     return status != SQLITE_OK ? status : write_one(projection, WRITE_SUPPLY_TO, values);
 }
 
+static int write_clock(struct projection *projection, struct projection_values *values)
+{
+    int status = write_one(projection, WRITE_CLOCK_HEARD, values);
+    return status != SQLITE_OK ? status : write_one(projection, WRITE_CLOCK, values);
+}
+
 /* A reminder says what is there already. */
 static int write_duty(struct projection *projection, struct projection_values *values)
 {
@@ -103,7 +109,7 @@ static int write_family(struct projection *projection, enum sv_family family,
     case SV_RESPONSE:
         return write_one(projection, WRITE_RESPONSE, values);
     case SV_CLOCK:
-        return write_one(projection, WRITE_CLOCK, values);
+        return write_clock(projection, values);
     case SV_DUTY:
         return write_duty(projection, values);
     case SV_NOTICE:

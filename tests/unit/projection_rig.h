@@ -58,6 +58,8 @@ static inline void ask(sqlite3 *db, char *text, size_t size, const char *format,
     free(all);
 }
 
+static bool order_reminder; /* is what change_order says one? */
+
 static inline void change_order(struct projection *projection, uint64_t sequence,
                                 Liandong__V1__DutyOrder__State to, uint16_t flags)
 {
@@ -79,6 +81,7 @@ static inline void change_order(struct projection *projection, uint64_t sequence
     order.text = &text;
     order.level = LIANDONG__V1__LEVEL__LEVEL_III;
     order.state = to;
+    order.reminder = order_reminder;
     order.issued_at_us = 1000000;
     size_t size = liandong__v1__duty_order__pack(&order, payload);
     struct ld_record record = {.sequence = sequence,
