@@ -247,6 +247,17 @@ void producer_release_claims(struct session *session)
     }
 }
 
+/* With the checksum of its last event: whoever sent that one knows it by this. */
+static void answer_claim(const struct request *request, uint64_t id)
+{
+    struct session *session = request->session;
+    struct evlog_position position = evlog_producer_position(session->router->log, id);
+    struct wire_head answer = {WIRE_PRODUCER_OK, request->head.id, id, position.sequence};
+    uint8_t checksum[WIRE_CHECKSUM_SIZE];
+    ld_put_u32(checksum, position.checksum);
+    answer_later(session, &answer, checksum, position.checksum_known ? sizeof checksum : 0);
+}
+
 enum request_state producer_work(struct request *request)
 {
     struct session *session = request->session;
@@ -276,8 +287,6 @@ enum request_state producer_work(struct request *request)
     producer->claimed = true;
     producer->claimant = request->head.a;
     producer->round = request->head.b;
-    struct wire_head answer = {WIRE_PRODUCER_OK, request->head.id, producer->id,
-                               evlog_producer(router->log, producer->id)};
-    answer_later(session, &answer, NULL, 0);
+    answer_claim(request, producer->id);
     return REQUEST_DONE;
 }

@@ -361,9 +361,14 @@ int64_t evlog_last_time_us(const struct evlog *log)
     return log->last_time_us;
 }
 
-uint64_t evlog_producer(const struct evlog *log, uint64_t producer)
+struct evlog_position evlog_producer_position(const struct evlog *log, uint64_t producer)
 {
     return producers_get(&log->producers, producer);
+}
+
+uint64_t evlog_producer(const struct evlog *log, uint64_t producer)
+{
+    return producers_get(&log->producers, producer).sequence;
 }
 
 size_t evlog_producer_count(const struct evlog *log)

@@ -95,6 +95,13 @@ int evlog_commit(struct evlog *log, struct ld_error *error) LD_MUST_USE;
 
 /* ---- producers (R3: kept in checkpoints, rebuilt from the log) ---- */
 
+/* Where a producer is: its event with the highest sequence, 0 if it has none. */
+struct evlog_position {
+    uint64_t sequence;
+    uint32_t checksum;   /* of that event's topic and payload */
+    bool checksum_known; /* not of one before the last segment of a log from version 1 */
+};
+struct evlog_position evlog_producer_position(const struct evlog *log, uint64_t producer);
 /* Highest staged sequence of a producer, 0 if it has none. */
 uint64_t evlog_producer(const struct evlog *log, uint64_t producer);
 size_t evlog_producer_count(const struct evlog *log);

@@ -21,9 +21,12 @@ static unsigned fold_id(const void *key);
 
 struct producer {
     uint64_t id;
-    uint64_t sequence;
+    struct evlog_position position;
     UT_hash_handle hh;
 };
+
+/* Of a checkpoint's entries. */
+enum { ENTRY_SIZE_1 = 16, ENTRY_CHECKSUM_KNOWN = 1 };
 
 static unsigned fold_id(const void *key)
 {
@@ -41,10 +44,10 @@ static struct producer *find(const struct producers *producers, uint64_t id)
     return found;
 }
 
-uint64_t producers_get(const struct producers *producers, uint64_t id)
+struct evlog_position producers_get(const struct producers *producers, uint64_t id)
 {
     const struct producer *found = find(producers, id);
-    return found ? found->sequence : 0;
+    return found ? found->position : (struct evlog_position){0};
 }
 
 size_t producers_count(const struct producers *producers)
@@ -66,7 +69,7 @@ static struct producer *add(struct producers *producers, uint64_t id)
     return added;
 }
 
-bool producers_raise(struct producers *producers, uint64_t id, uint64_t sequence)
+bool producers_raise(struct producers *producers, uint64_t id, struct evlog_position position)
 {
     if (id == 0)
         return true;
@@ -75,8 +78,8 @@ bool producers_raise(struct producers *producers, uint64_t id, uint64_t sequence
         found = add(producers, id);
     if (!found)
         return false;
-    if (sequence > found->sequence)
-        found->sequence = sequence;
+    if (position.sequence > found->position.sequence)
+        found->position = position;
     producers->latest = found;
     return true;
 }
@@ -95,7 +98,7 @@ void producers_free(struct producers *producers)
 void producers_each(const struct producers *producers, producers_each_fn *each, void *data)
 {
     for (const struct producer *at = producers->table; at; at = at->hh.next)
-        each(at->id, at->sequence, data);
+        each(at->id, at->position.sequence, data);
 }
 
 /* ---- checkpoints ---- */
@@ -132,7 +135,9 @@ static const struct producer *put_entries(uint8_t *payload, size_t count, size_t
     uint8_t *entry = payload + CHECKPOINT_HEAD_SIZE;
     for (size_t i = 0; i < count; i++, entry += CHECKPOINT_ENTRY_SIZE, from = from->hh.next) {
         ld_put_u64(entry, from->id);
-        ld_put_u64(entry + 8, from->sequence);
+        ld_put_u64(entry + 8, from->position.sequence);
+        ld_put_u32(entry + 16, from->position.checksum);
+        ld_put_u32(entry + 20, from->position.checksum_known ? ENTRY_CHECKSUM_KNOWN : 0);
     }
     return from;
 }
@@ -176,33 +181,46 @@ bool checkpoint_is(const struct ld_record *record)
 }
 
 static int read_head(const struct ld_record *record, struct checkpoint_part *part,
-                     struct ld_error *error)
+                     size_t *entry_size, struct ld_error *error)
 {
     if (record->payload_size < CHECKPOINT_HEAD_SIZE)
         return ld_fail(error, LD_CORRUPT, "checkpoint of %u bytes is too short",
                        record->payload_size);
     uint32_t version = ld_get_u32(record->payload);
-    if (version != CHECKPOINT_VERSION)
-        return ld_fail(error, LD_VERSION, "checkpoint version %u, this program knows %u", version,
-                       CHECKPOINT_VERSION);
+    if (version < 1 || version > CHECKPOINT_VERSION)
+        return ld_fail(error, LD_VERSION, "checkpoint version %u, this program knows 1 to %u",
+                       version, CHECKPOINT_VERSION);
+    if (version == 1)
+        *entry_size = ENTRY_SIZE_1;
     part->entries = ld_get_u32(record->payload + 4);
     part->remaining = ld_get_u64(record->payload + 8);
-    uint64_t expected = CHECKPOINT_HEAD_SIZE + (uint64_t)part->entries * CHECKPOINT_ENTRY_SIZE;
+    uint64_t expected = CHECKPOINT_HEAD_SIZE + (uint64_t)part->entries * *entry_size;
     if (record->payload_size != expected)
         return ld_fail(error, LD_CORRUPT, "checkpoint of %u entries in %u bytes, needs %" PRIu64,
                        part->entries, record->payload_size, expected);
     return LD_OK;
 }
 
+static struct evlog_position read_position(const uint8_t *entry, size_t entry_size)
+{
+    struct evlog_position position = {.sequence = ld_get_u64(entry + 8)};
+    if (entry_size == ENTRY_SIZE_1)
+        return position;
+    position.checksum = ld_get_u32(entry + 16);
+    position.checksum_known = ld_get_u32(entry + 20) == ENTRY_CHECKSUM_KNOWN;
+    return position;
+}
+
 int checkpoint_apply(const struct ld_record *record, struct producers *producers,
                      struct checkpoint_part *part, struct ld_error *error)
 {
-    int code = read_head(record, part, error);
+    size_t entry_size = CHECKPOINT_ENTRY_SIZE;
+    int code = read_head(record, part, &entry_size, error);
     if (code != LD_OK)
         return code;
     const uint8_t *entry = record->payload + CHECKPOINT_HEAD_SIZE;
-    for (uint32_t i = 0; i < part->entries; i++, entry += CHECKPOINT_ENTRY_SIZE) {
-        if (!producers_raise(producers, ld_get_u64(entry), ld_get_u64(entry + 8)))
+    for (uint32_t i = 0; i < part->entries; i++, entry += entry_size) {
+        if (!producers_raise(producers, ld_get_u64(entry), read_position(entry, entry_size)))
             return ld_fail(error, LD_NOMEM, "no memory for %zu producers",
                            producers_count(producers));
     }

@@ -7,9 +7,9 @@
 
 #include "evlog.h"
 
-#define CHECKPOINT_VERSION     1u
+#define CHECKPOINT_VERSION     2u
 #define CHECKPOINT_HEAD_SIZE   16u
-#define CHECKPOINT_ENTRY_SIZE  16u
+#define CHECKPOINT_ENTRY_SIZE  24u
 #define CHECKPOINT_ENTRIES_MAX 32768u /* in one record; more go into further records */
 
 struct producer;
@@ -25,11 +25,12 @@ struct checkpoint_part {
     uint64_t remaining; /* entries in the checkpoint records that follow */
 };
 
-uint64_t producers_get(const struct producers *producers, uint64_t id);
+/* Sequence 0: it has none. */
+struct evlog_position producers_get(const struct producers *producers, uint64_t id);
 size_t producers_count(const struct producers *producers);
-/* Raises the producer's position to sequence (never lowers it); id 0 is nobody. False: no memory,
- * nothing changed. */
-bool producers_raise(struct producers *producers, uint64_t id, uint64_t sequence);
+/* Raises the producer's position (never lowers it); id 0 is nobody. False: no memory, nothing
+ * changed. */
+bool producers_raise(struct producers *producers, uint64_t id, struct evlog_position position);
 void producers_free(struct producers *producers);
 typedef void producers_each_fn(uint64_t id, uint64_t sequence, void *data);
 void producers_each(const struct producers *producers, producers_each_fn *each, void *data);

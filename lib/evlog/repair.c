@@ -174,7 +174,7 @@ static void tell_producer(uint64_t id, uint64_t sequence, void *data)
 {
     struct repair *repair = data;
     const struct evlog_repair_options *options = repair->options;
-    uint64_t kept = producers_get(&repair->kept, id);
+    uint64_t kept = producers_get(&repair->kept, id).sequence;
     if (sequence > kept)
         options->producer(id, kept, sequence, options->data);
 }

@@ -63,9 +63,10 @@ static bool raise_producer(struct scan *scan, const struct ld_record *record)
     if (!scan->producers || record->producer == 0)
         return true;
     if (scan->repeated == 0 &&
-        producers_get(scan->producers, record->producer) >= record->producer_sequence)
+        producers_get(scan->producers, record->producer).sequence >= record->producer_sequence)
         scan->repeated = record->sequence;
-    return producers_raise(scan->producers, record->producer, record->producer_sequence);
+    struct evlog_position position = {record->producer_sequence, record->payload_crc, true};
+    return producers_raise(scan->producers, record->producer, position);
 }
 
 static int scan_events(struct scan *scan, struct ld_error *error)

@@ -17,7 +17,7 @@
 #include "bytes.h"
 
 /* Fields of a record that staging needs (record.h). */
-enum { AT_SIZE = 12, AT_PRODUCER = 40, AT_PRODUCER_SEQUENCE = 48, AT_FLOOR = 56 };
+enum { AT_CHECKSUM = 8, AT_SIZE = 12, AT_PRODUCER = 40, AT_PRODUCER_SEQUENCE = 48, AT_FLOOR = 56 };
 
 static int check_writable(const struct evlog *log, struct ld_error *error)
 {
@@ -198,8 +198,9 @@ int evlog_stage(struct evlog *log, const uint8_t *raw, int64_t now_us, uint16_t 
         log->stats.refused_busy++;
     if (code != LD_OK)
         return code;
-    if (!producers_raise(&log->producers, ld_get_u64(raw + AT_PRODUCER),
-                         ld_get_u64(raw + AT_PRODUCER_SEQUENCE)))
+    struct evlog_position position = {ld_get_u64(raw + AT_PRODUCER_SEQUENCE),
+                                      ld_get_u32(raw + AT_CHECKSUM), true};
+    if (!producers_raise(&log->producers, ld_get_u64(raw + AT_PRODUCER), position))
         return ld_fail(error, LD_NOMEM, "no memory for another producer");
     begin_batch(log);
     uint8_t *place = log->filling->data + log->filling->size;

@@ -23,7 +23,7 @@ enum { WIRE_VERSION = 1, WIRE_HEAD_SIZE = 32, WIRE_NAME_SIZE_MAX = 120, WIRE_FIL
     X(HELLO, 1, "client", "request", "0", "0", "identity, e.g. 3303.health")                      \
     X(WELCOME, 2, "router", "request", "incarnation", "durable head", "struct wire_welcome")       \
     X(PRODUCER, 3, "client", "request", "0", "0", "producer name")                                 \
-    X(PRODUCER_OK, 4, "router", "request", "producer id", "last producer sequence", "-")           \
+    X(PRODUCER_OK, 4, "router", "request", "producer id", "last producer sequence", "its checksum") \
     X(PUBLISH, 5, "client", "request", "count of records", "last answer seen", "records, end to end") \
     X(RESULT, 6, "router", "request", "durable head", "count of runs", "wire_run…, reason text")   \
     X(OPEN, 7, "client", "stream", "from sequence", "credit in bytes", "filters, one a line")      \
@@ -53,6 +53,10 @@ enum wire_operation {
 /* Request ids rise within a session. PUBLISH.b is the id of the last RESULT, PRODUCER_OK or ERROR
  * that answered a PUBLISH or PRODUCER and that the client has seen (0: it does not say): an event
  * sent in ignorance of an earlier one's refusal is refused too, so that none is overtaken. */
+
+/* PRODUCER_OK's body: the checksum of topic and payload of the producer's last event, as in its
+ * record, if the log knows it. */
+enum { WIRE_CHECKSUM_SIZE = 4 };
 
 /* Sequences with a meaning of their own in OPEN.a. */
 #define WIRE_FROM_FIRST UINT64_C(0)   /* the oldest event there is */

@@ -58,7 +58,8 @@ mtype = { HELLO, WELCOME, PRODUCER, PRODUCER_OK, REFUSED, PUBLISH, RESULT, NOSES
 /* ---- the network ---- */
 /* type; id; first sequence, or the claim's round; count; last answer seen (b) */
 chan up[SLOTS] = [CAPACITY] of { mtype, byte, byte, byte, byte };
-/* type; id; code of the first record, or the last sequence (PRODUCER_OK); code of the second */
+/* type; id; code of the first record, or the last sequence (PRODUCER_OK); code of the second, or
+ * whose event the last one is, as its checksum tells */
 chan down[CLIENTS] = [CAPACITY] of { mtype, byte, byte, byte };
 byte connection[CLIENTS];
 byte cuts = CUTS, crashes = CRASHES, busies = BUSIES, nospaces = NOSPACES, giveups = GIVEUPS;
@@ -296,7 +297,7 @@ end:
             answer_later(s, REFUSED, id, 0, 0)
         :: type == PRODUCER && session[s] && !STALE(s, first) ->
             take_claim(s, first);
-            answer_later(s, PRODUCER_OK, id, last, 0)
+            answer_later(s, PRODUCER_OK, id, last, author[last])
         :: type == PUBLISH && session[s] ->
             judge(s, id, b, first, x);
             if
@@ -521,6 +522,13 @@ inline kill(c, i_)
     i_ = 0
 }
 
+/* The log's last event is none of this client's own. */
+#ifdef MUTATE_NO_CHECKSUM
+#define OVERTAKEN(c, x, y) (x > SEQUENCE(c, EVENTS))
+#else
+#define OVERTAKEN(c, x, y) (x > SEQUENCE(c, EVENTS) || (x > base[c] && y != c + 1))
+#endif
+
 inline on_producer_ok(c, id, x, y, i_)
 {
     if
@@ -531,8 +539,8 @@ inline on_producer_ok(c, id, x, y, i_)
             opened[c] = true;
             base[c] = x;
             registered[c] = true
-        :: opened[c] && x > SEQUENCE(c, EVENTS) -> kill(c, i_)
-        :: opened[c] && x <= SEQUENCE(c, EVENTS) -> registered[c] = true
+        :: opened[c] && OVERTAKEN(c, x, y) -> kill(c, i_)
+        :: opened[c] && !OVERTAKEN(c, x, y) -> registered[c] = true
         fi
     :: else
     fi

@@ -291,6 +291,43 @@ static void test_newer_client_fences_the_older(void **state)
     assert_int_equal(ld_publish(older, &event, on_published, world, NULL), LD_FENCED);
 }
 
+/* Another client has the name while the first is away, and the router that knew of it ends: what
+ * the first one then repeats is not what the log has under that sequence. */
+static void test_overtaken_while_the_router_was_restarted(void **state)
+{
+    struct world *world = *state;
+    char elsewhere[sizeof world->bus.endpoint];
+    snprintf(elsewhere, sizeof elsewhere, "ipc://%s/elsewhere", world->bus.directory);
+    world->client = open_client(world);
+    open_producer(world, world->client);
+    run_until(world, is_ready);
+    publish(world, 1);
+    run_until(world, is_answered);
+    bus_stop_router(&world->bus);
+    struct ld_event own = {.topic = "report/3303/x", .payload = "mine", .payload_size = 4};
+    assert_int_equal(ld_publish(world->producer, &own, on_published, world, NULL), LD_OK);
+    struct ld_producer *first = world->producer;
+
+    char here[sizeof world->bus.endpoint];
+    memcpy(here, world->bus.endpoint, sizeof here);
+    memcpy(world->bus.endpoint, elsewhere, sizeof elsewhere);
+    bus_start_router(&world->bus);
+    world->other = open_client(world);
+    open_producer(world, world->other);
+    publish(world, 1);
+    run_until(world, is_answered);
+    assert_int_equal(world->ok, 2);
+    bus_stop_router(&world->bus);
+    memcpy(world->bus.endpoint, here, sizeof here);
+    bus_start_router(&world->bus);
+
+    world->published++; /* the first one's */
+    run_until(world, is_answered);
+    assert_int_equal(world->fenced, 1);
+    assert_int_equal(world->ok, 2);
+    assert_int_equal(ld_publish(first, &own, on_published, world, NULL), LD_FENCED);
+}
+
 static bool has_failed(void *data)
 {
     const struct world *world = data;
@@ -364,6 +401,7 @@ int main(void)
         TEST(test_restarts_lose_and_double_nothing),
         TEST(test_duplicates),
         TEST(test_newer_client_fences_the_older),
+        TEST(test_overtaken_while_the_router_was_restarted),
         TEST(test_refusals_are_told),
         TEST(test_status_and_no_advance_outside_a_drill),
         cmocka_unit_test_setup_teardown(test_advance_in_a_drill, setup_drill, teardown),

@@ -116,7 +116,9 @@ int ldc_check_event(const struct ld_client *client, const struct ld_event *event
                     struct ld_error *error);
 /* The outbox has nothing against the log that answered: publishes from now on. */
 void ldc_producer_admit(struct ld_producer *producer, uint64_t last);
-void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t last);
+/* PRODUCER_OK; checksum: of the event with the last sequence, NULL: not known. */
+void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t last,
+                           const uint32_t *checksum);
 /* No more use: completes everything with code. */
 void ldc_producer_kill(struct ld_producer *producer, int code, const char *reason);
 void ldc_producer_restart(struct ld_producer *producer); /* a new session */

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bytes.h"
 
 int ldc_heartbeat_ms(const struct ld_client *client)
 {
@@ -278,14 +279,17 @@ static void on_error(struct ld_client *client, const struct wire_head *head, con
         (void)ldc_request_error(client, head->id, code, reason); /* else: of an earlier session */
 }
 
-static void on_producer_ok(struct ld_client *client, const struct wire_head *head)
+static void on_producer_ok(struct ld_client *client, const struct wire_head *head,
+                           const uint8_t *body, size_t size)
 {
+    uint32_t checksum = size == WIRE_CHECKSUM_SIZE ? ld_get_u32(body) : 0;
     struct ld_producer *producer;
     DL_FOREACH(client->producers, producer)
     {
         if (producer->request == head->id && !producer->registered) {
             client->answered_id = head->id;
-            ldc_producer_register(producer, head->a, head->b);
+            ldc_producer_register(producer, head->a, head->b,
+                                  size == WIRE_CHECKSUM_SIZE ? &checksum : NULL);
             return;
         }
     }
@@ -316,7 +320,7 @@ static void dispatch(struct ld_client *client, const struct wire_head *head, con
         on_pong(client, head);
         break;
     case WIRE_PRODUCER_OK:
-        on_producer_ok(client, head);
+        on_producer_ok(client, head, body, size);
         break;
     case WIRE_RESULT:
         ldc_producer_result(client, head, body, size);

@@ -23,7 +23,12 @@
 #include <string.h>
 #include "bytes.h"
 
-enum { RECORD_PRODUCER_SEQUENCE = 48, BATCH_LIMIT_UNKNOWN = 128 << 10, QUEUE_BATCHES = 8 };
+enum {
+    RECORD_CHECKSUM = 8,
+    RECORD_PRODUCER_SEQUENCE = 48,
+    BATCH_LIMIT_UNKNOWN = 128 << 10,
+    QUEUE_BATCHES = 8
+};
 
 /* ---- opening ---- */
 
@@ -307,7 +312,29 @@ static void assign_sequences(struct ld_producer *producer)
     }
 }
 
-void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t last)
+/* The record of an event that is not answered; NULL: not among them. */
+static const uint8_t *find_record(const struct ld_producer *producer, uint64_t sequence)
+{
+    for (const struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next) {
+        const uint8_t *raw = batch->bytes + batch->done_bytes;
+        for (size_t i = batch->done; i < batch->count; raw += batch->entries[i++].size)
+            if (batch->entries[i].producer_sequence == sequence)
+                return raw;
+    }
+    return NULL;
+}
+
+/* What the log has under a sequence that was given here may be another client's: one that had the
+ * name meanwhile, before the router was started again and forgot it. */
+static bool is_overtaken(const struct ld_producer *producer, uint64_t last,
+                         const uint32_t *checksum)
+{
+    const uint8_t *raw = checksum != NULL ? find_record(producer, last) : NULL;
+    return last > producer->last || (raw != NULL && ld_get_u32(raw + RECORD_CHECKSUM) != *checksum);
+}
+
+void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t last,
+                           const uint32_t *checksum)
 {
     if (producer->dead != LD_OK)
         return;
@@ -317,7 +344,7 @@ void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t l
     }
     if (producer->outbox != NULL)
         ldc_outbox_contact(producer->outbox, last);
-    else if (producer->answered && last > producer->last)
+    else if (producer->answered && is_overtaken(producer, last, checksum))
         ldc_producer_kill(producer, LD_FENCED, "another client has published under this name");
     else
         ldc_producer_admit(producer, last);
