@@ -86,7 +86,7 @@ static void top_shows_a_running_system_once(void **state)
     json_t *router = json_object_get(json, "router");
     assert_int_equal(json_integer_value(json_object_get(router, "sessions")), 7); /* and top */
     assert_true(json_integer_value(json_object_get(router, "free_bytes")) > 0);
-    assert_int_equal(json_array_size(json_object_get(json, "queues")), 10);
+    assert_int_equal(json_array_size(json_object_get(json, "queues")), 11);
     json_decref(json);
     assert_int_equal(harness_run(&harness, &text, "liandong", "top", "--once", "--lang", "zh", "-e",
                                  harness.endpoint, NULL),
