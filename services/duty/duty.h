@@ -74,7 +74,7 @@ struct incident {
     struct standing *signs;
     size_t sign_count;
     struct order **own;   /* by position among the member's duties; NULL: never issued */
-    struct order *orders; /* the unit's own and help for others, in order of issue */
+    struct order *orders; /* by id: the unit's own and help for others; in order of issue */
     UT_hash_handle hh;
 };
 
@@ -90,7 +90,6 @@ struct order {
     int64_t issued_at_us, delivered_at_us; /* delivered: 0 not yet known */
     int64_t problem_by_us;                 /* 0: no problem stands */
     int64_t acknowledge_by_us, done_by_us, escalate_at_us, repeat_at_us; /* 0: never */
-    struct order *prev, *next;                                           /* of the incident */
     UT_hash_handle hh;
 };
 
@@ -99,7 +98,6 @@ struct sv_core {
     char *unit, *area;          /* "3303.health", "3303" */
     const char *slug;           /* "health", within unit */
     struct incident *incidents; /* by id; walked in order of appearance */
-    struct order *orders;       /* by id; walked in order of issue */
     size_t help_count;          /* orders that help others */
     struct sv_timers timers;    /* keys are ids of orders, what is an order_input */
 };
@@ -112,6 +110,7 @@ struct incident *duty_incident_learn(struct sv_core *core, const char *id, const
 void duty_incident_drop(struct sv_core *core, struct incident *incident); /* with its orders */
 void duty_sign_set(struct incident *incident, const char *area, int sign, bool stands);
 bool duty_sign_stands(const struct incident *incident, int sign);
+bool duty_order_is_of(const char *id, const struct incident *incident); /* by its number */
 struct order *duty_order_find(const struct sv_core *core, const char *id);
 struct order *duty_order_add(struct sv_core *core, struct incident *incident, const char *id,
                              int duty, const char *asker);

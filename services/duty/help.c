@@ -25,7 +25,7 @@ static void help_begin(struct work *work, const DutyOrder *asked)
     struct sv_core *core = work->core;
     const char *incident_id = asked->context ? asked->context->incident : "";
     struct incident *incident = duty_incident_find(core, incident_id);
-    if (!incident)
+    if (!incident || !duty_order_is_of(asked->order, incident))
         return;
     const struct plan *plan = incident->plan;
     const char *id = help_order_id(sv_arena(work->out), asked->order, asked->unit);
@@ -91,7 +91,7 @@ void duty_on_duty(struct work *work)
         return;
     if (*asked->help_from && strcmp(asked->help_from, work->core->unit) == 0)
         help_begin(work, asked);
-    else if (takes_up(asked) && !asked->reminder && work->core->orders)
+    else if (takes_up(asked) && !asked->reminder)
         help_taken_up(work, asked);
     if (work->core->help_count > 0 && duty_help_ends(asked))
         help_end(work, asked);

@@ -184,7 +184,7 @@ static void on_closed(struct work *work, const char *id)
     struct incident *incident = duty_incident_find(work->core, id);
     if (!incident)
         return;
-    for (struct order *order = incident->orders; order; order = order->next)
+    for (struct order *order = incident->orders; order; order = order->hh.next)
         if (order->applies)
             duty_order_withdraw(work, order, "事件已结案 / the incident is closed");
     duty_incident_drop(work->core, incident);

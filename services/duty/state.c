@@ -1,13 +1,13 @@
 /*
- * duty's state: incidents and orders in hashes by id, walked in order of appearance only; an
- * incident has its orders at hand, so that none is looked for when a response moves. Strings are
- * owned by what holds them, plans borrowed from the host, an order's incident from the core.
+ * duty's state: incidents, and the orders of each, in hashes by id, walked in order of appearance
+ * only. An order's number begins with its incident's, so it is found in a table as small as that;
+ * the unit's own are also at hand without a name, for when a response moves. Strings are owned by
+ * what holds them, plans borrowed from the host, an order's incident from the core.
  */
 #include "duty.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 static void *must(void *memory)
 {
@@ -114,10 +114,19 @@ bool duty_sign_stands(const struct incident *incident, int sign)
 
 /* ---- orders ---- */
 
+bool duty_order_is_of(const char *id, const struct incident *incident)
+{
+    size_t size = strlen(incident->id);
+    return strncmp(id, incident->id, size) == 0 && id[size] == '/';
+}
+
 struct order *duty_order_find(const struct sv_core *core, const char *id)
 {
+    struct incident *incident = NULL;
     struct order *order = NULL;
-    HASH_FIND_STR(core->orders, id, order);
+    HASH_FIND(hh, core->incidents, id, strcspn(id, "/"), incident);
+    if (incident)
+        HASH_FIND_STR(incident->orders, id, order);
     return order;
 }
 
@@ -125,8 +134,7 @@ static void order_link(struct sv_core *core, struct order *order)
 {
     struct incident *incident = order->incident;
     const struct plan_member *member = &incident->plan->members[incident->member];
-    HASH_ADD_KEYPTR(hh, core->orders, order->id, strlen(order->id), order);
-    DL_APPEND(incident->orders, order);
+    HASH_ADD_KEYPTR(hh, incident->orders, order->id, strlen(order->id), order);
     if (order->asker)
         core->help_count++;
     for (size_t i = 0; i < member->duty_count && !order->asker; i++)
@@ -156,11 +164,11 @@ static void order_free(struct order *order)
 void duty_incident_drop(struct sv_core *core, struct incident *incident)
 {
     struct order *order, *next;
-    DL_FOREACH_SAFE(incident->orders, order, next)
+    HASH_ITER(hh, incident->orders, order, next)
     {
         if (order->asker)
             core->help_count--;
-        HASH_DEL(core->orders, order);
+        HASH_DEL(incident->orders, order);
         order_free(order);
     }
     HASH_DEL(core->incidents, incident);
@@ -204,32 +212,10 @@ static void incident_visit(struct incident *incident, struct sv_codec *codec)
     signs_visit(incident, codec);
 }
 
-static void incidents_visit(struct sv_core *core, struct sv_codec *codec)
+static void order_visit(struct order *order, struct sv_codec *codec)
 {
-    size_t count = HASH_COUNT(core->incidents);
-    sv_code_count(codec, &count);
-    struct incident *incident = core->incidents;
-    for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
-        if (!sv_codec_loading(codec)) {
-            incident_visit(incident, codec);
-            incident = incident->hh.next;
-            continue;
-        }
-        incident = must(calloc(1, sizeof *incident));
-        incident_visit(incident, codec);
-        if (!sv_codec_failed(codec) && incident_bind(core, incident))
-            incident_link(core, incident);
-        else
-            incident_free(incident);
-    }
-}
-
-static void order_visit(struct sv_core *core, struct order *order, struct sv_codec *codec)
-{
-    char *incident = order->incident ? order->incident->id : NULL;
     int state = (int)order->state, reached = (int)order->reached, late = (int)order->late;
     sv_code_string(codec, &order->id);
-    sv_code_string(codec, &incident);
     sv_code_int(codec, &order->duty);
     sv_code_string(codec, &order->asker);
     sv_code_int(codec, &state);
@@ -246,44 +232,68 @@ static void order_visit(struct sv_core *core, struct order *order, struct sv_cod
     order->state = (enum order_state)state;
     order->reached = (enum order_state)reached;
     order->late = (enum order_late)late;
-    if (!sv_codec_loading(codec))
-        return;
-    order->incident = incident ? duty_incident_find(core, incident) : NULL;
-    free(incident);
 }
 
 /* Does what was loaded fit the plan? A snapshot is checksummed, but not ours alone. */
 static bool order_sound(const struct order *order)
 {
-    return order->id && order->incident && order->duty >= 0 &&
+    return order->id && duty_order_is_of(order->id, order->incident) && order->duty >= 0 &&
            (size_t)order->duty < order->incident->plan->duty_count && order->state > ORDER_NONE &&
            order->state < ORDER_STATES && order->reached > ORDER_NONE &&
            order->reached < ORDER_STATES && order->late >= NOT_LATE && order->late <= LATE_PROBLEM;
 }
 
-static void orders_visit(struct sv_core *core, struct sv_codec *codec)
+/* bound: an incident of a plan that is not there has no orders that make sense. */
+static void orders_load(struct sv_core *core, struct incident *incident, bool bound,
+                        struct sv_codec *codec)
 {
-    size_t count = HASH_COUNT(core->orders);
+    size_t count = 0;
     sv_code_count(codec, &count);
-    struct order *order = core->orders;
     for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
-        if (!sv_codec_loading(codec)) {
-            order_visit(core, order, codec);
-            order = order->hh.next;
-            continue;
-        }
-        order = must(calloc(1, sizeof *order));
-        order_visit(core, order, codec);
-        if (!sv_codec_failed(codec) && order_sound(order))
+        struct order *order = must(calloc(1, sizeof *order));
+        order->incident = incident;
+        order_visit(order, codec);
+        if (!sv_codec_failed(codec) && bound && order_sound(order))
             order_link(core, order);
         else
             order_free(order);
     }
 }
 
+static void incidents_load(struct sv_core *core, struct sv_codec *codec)
+{
+    size_t count = 0;
+    sv_code_count(codec, &count);
+    for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
+        struct incident *incident = must(calloc(1, sizeof *incident));
+        incident_visit(incident, codec);
+        bool bound = !sv_codec_failed(codec) && incident_bind(core, incident);
+        if (bound)
+            incident_link(core, incident);
+        orders_load(core, incident, bound, codec);
+        if (!bound)
+            incident_free(incident);
+    }
+}
+
+static void incidents_save(struct sv_core *core, struct sv_codec *codec)
+{
+    size_t incident_count = HASH_COUNT(core->incidents);
+    sv_code_count(codec, &incident_count);
+    for (struct incident *incident = core->incidents; incident; incident = incident->hh.next) {
+        incident_visit(incident, codec);
+        size_t order_count = HASH_COUNT(incident->orders);
+        sv_code_count(codec, &order_count);
+        for (struct order *order = incident->orders; order; order = order->hh.next)
+            order_visit(order, codec);
+    }
+}
+
 void duty_state_visit(struct sv_core *core, struct sv_codec *codec)
 {
-    incidents_visit(core, codec);
-    orders_visit(core, codec);
+    if (sv_codec_loading(codec))
+        incidents_load(core, codec);
+    else
+        incidents_save(core, codec);
     sv_timers_visit(&core->timers, codec);
 }
