@@ -149,26 +149,30 @@ static void on_published(const struct ld_published *published, void *data)
     pump_all(life);
 }
 
-/* Hands the first waiting output to the client: false if it has to wait on. */
+/* Hands an event to the client: false if it has to wait. */
+static bool hand_over(struct sender *sender, const struct ld_event *event, struct input *input)
+{
+    struct ld_error error = {0};
+    int code = ld_publish(sender->producer, event, on_published, input, &error);
+    if (code != LD_OK && code != LD_BUSY) {
+        life_say(sender->life, "cannot publish on %s: %s", event->topic, error.text);
+        life_finish(sender->life, LIFE_FAILED);
+    }
+    return code == LD_OK;
+}
+
 static bool publish_first(struct sender *sender)
 {
     struct waiting *waiting = sender->first;
-    struct ld_error error = {0};
     struct ld_event event = {.topic = waiting->topic,
                              .payload = waiting->payload,
                              .payload_size = waiting->payload_size,
                              .flags = waiting->flags,
                              .producer_sequence = waiting->producer_sequence};
-    int code = ld_publish(sender->producer, &event, on_published, waiting->input, &error);
-    if (code == LD_OK) {
-        free_waiting(shift(sender));
-        return true;
-    }
-    if (code != LD_BUSY) {
-        life_say(sender->life, "cannot publish on %s: %s", waiting->topic, error.text);
-        life_finish(sender->life, LIFE_FAILED);
-    }
-    return false;
+    if (!hand_over(sender, &event, waiting->input))
+        return false;
+    free_waiting(shift(sender));
+    return true;
 }
 
 static void pump(struct sender *sender)
@@ -251,12 +255,23 @@ static void queue(struct sender *sender, const struct sv_output *output, struct 
     sender->last = &waiting->next;
 }
 
+/* False: it has to wait. */
+static bool publish_now(struct sender *sender, const struct sv_output *output, struct input *input)
+{
+    struct ld_event event = {.topic = output->topic,
+                             .payload = output->payload,
+                             .payload_size = output->payload_size,
+                             .flags = output->flags,
+                             .producer_sequence = output->producer_sequence};
+    return sender->ready && !sender->first && hand_over(sender, &event, input);
+}
+
 static void take_output(struct life *life, const struct sv_output *output, struct input *input)
 {
     struct sender *sender = sender_for(life, output);
     if (sender->ready && output->producer_sequence <= sender->last_sequence)
         input->outstanding--;
-    else
+    else if (!publish_now(sender, output, input))
         queue(sender, output, input);
 }
 
