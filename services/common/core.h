@@ -41,7 +41,10 @@
     X(NEED, "need", supply_act)                                                                    \
     X(SUPPLY, "supply", supply_movement)                                                           \
     X(PLAN, "plan", plan_adoption)                                                                 \
-    X(BULLETIN, "bulletin", bulletin)
+    X(BULLETIN, "bulletin", bulletin)                                                              \
+    X(CONTACT, "contact", contact_list)                                                            \
+    X(DELIVERY, "delivery", delivery)                                                              \
+    X(NOTIFY, "notify", notice_act)
 
 enum sv_family {
 #define SV_FAMILY_ENUM(name, segment, descriptor) SV_##name,
@@ -59,6 +62,8 @@ const ProtobufCMessageDescriptor *sv_family_descriptor(enum sv_family family);
 const char *sv_family_name(enum sv_family family);
 /* The second segment of a topic, in area; "" if there is none. */
 void sv_topic_area(const char *topic, size_t topic_size, char area[LD_TOPIC_SIZE_MAX + 1]);
+/* Is it input from outside, which gets one receipt? */
+bool sv_family_is_input(enum sv_family family);
 
 /* Unpacks a payload with its limits checked first (size, field count, nesting; UTF-8 of strings).
  * The message lives in the arena. LD_OK, LD_TOOBIG or LD_PROTOCOL with the reason. */
@@ -188,6 +193,7 @@ void sv_code_bool(struct sv_codec *codec, bool *value);
 void sv_code_double(struct sv_codec *codec, double *value);
 void sv_code_string(struct sv_codec *codec, char **value);
 void sv_code_count(struct sv_codec *codec, size_t *count);
+void sv_code_bytes(struct sv_codec *codec, uint8_t **data, size_t *size); /* malloc'ed */
 void sv_code_plan(struct sv_codec *codec, const struct plan **plan);
 
 /* Timers: (due, key) pairs, earliest first, ties in order of setting. A core pops what is due on

@@ -64,3 +64,10 @@ const char *sv_family_name(enum sv_family family)
         return families[family].segment;
     return family == SV_TICK ? "tick" : "other";
 }
+
+bool sv_family_is_input(enum sv_family family)
+{
+    return family == SV_REPORT || family == SV_DECISION || family == SV_REPLY ||
+           family == SV_NEED || family == SV_PLAN || family == SV_BULLETIN ||
+           family == SV_CONTACT || family == SV_NOTIFY;
+}

@@ -39,7 +39,6 @@ struct sv_codec {
     bool failed;
     const struct sv_plans *plans; /* of the world whose core is visited */
 };
-void sv_code_bytes(struct sv_codec *codec, uint8_t **data, size_t *size); /* malloc'ed */
 /* Loading only: the same bytes, borrowed. */
 const uint8_t *sv_code_view(struct sv_codec *codec, size_t *size);
 

@@ -136,24 +136,39 @@ static const char *severity(int level)
     return SEVERITY[level];
 }
 
+/* What was wrong is to be watched, not acted on. */
+static void write_urgency(xmlTextWriterPtr xml, const struct announcement *announcement)
+{
+    bool ended = announcement->kind == LIANDONG__V1__NOTICE__KIND__CANCEL;
+    bool warns = announcement->warning != NULL; /* about what may come */
+    bool corrects = announcement->corrects;
+    element(xml, "responseType",
+            ended      ? "AllClear"
+            : corrects ? "Monitor"
+            : warns    ? "Prepare"
+                       : "Execute");
+    element(xml, "urgency",
+            ended      ? "Past"
+            : corrects ? "Unknown"
+            : warns    ? "Expected"
+                       : "Immediate");
+    element(xml, "severity", severity(corrects ? PLAN_NONE : announcement->level));
+    element(xml, "certainty", corrects ? "Unknown" : warns ? "Likely" : "Observed");
+}
+
 /* One info block per language; text says which. */
 static void write_info(xmlTextWriterPtr xml, const struct announcement *announcement,
                        const Liandong__V1__Notice *notice, bool chinese)
 {
     const struct plan *plan = announcement->incident->plan;
     int hazard = plan_find_hazard(plan, announcement->response->hazard);
-    bool ended = notice->kind == LIANDONG__V1__NOTICE__KIND__CANCEL;
 #define PICK(text) (chinese ? (text).zh : (text).en)
     start(xml, "info");
     element(xml, "language", chinese ? "zh-CN" : "en-US");
     element(xml, "category", plan->notices.category);
     element(xml, "event",
             hazard < 0 ? announcement->response->hazard : PICK(plan->hazards[hazard].name));
-    bool warns = announcement->warning != NULL; /* about what may come */
-    element(xml, "responseType", ended ? "AllClear" : warns ? "Prepare" : "Execute");
-    element(xml, "urgency", ended ? "Past" : warns ? "Expected" : "Immediate");
-    element(xml, "severity", severity(announcement->level));
-    element(xml, "certainty", warns ? "Likely" : "Observed");
+    write_urgency(xml, announcement);
     element(xml, "senderName", PICK(announcement->signer));
     element(xml, "headline", PICK(*notice->headline));
     element(xml, "description", PICK(*notice->body));

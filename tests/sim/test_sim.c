@@ -79,12 +79,6 @@ static void run(struct world *world, uint64_t run_seed, bool exercises)
     }
 }
 
-static bool from_outside(enum sv_family family)
-{
-    return family == SV_REPORT || family == SV_DECISION || family == SV_REPLY ||
-           family == SV_NEED || family == SV_PLAN || family == SV_BULLETIN;
-}
-
 static uint64_t causation(const struct world_record *receipt)
 {
     return ((const Liandong__V1__Receipt *)(const void *)receipt->message)->context->causation;
@@ -101,7 +95,7 @@ static void every_input_gets_one_receipt(const struct world *world)
     }
     for (size_t i = 0; i < world->count; i++) {
         const struct ld_record *record = &world->all[i].record;
-        int expected = from_outside(world->all[i].family) ? 1 : 0;
+        int expected = sv_family_is_input(world->all[i].family) ? 1 : 0;
         if (receipts[record->sequence] != expected) {
             fail_msg("seed %llu: %.*s got %d receipts", (unsigned long long)seed,
                      (int)record->topic_size, record->topic, receipts[record->sequence]);

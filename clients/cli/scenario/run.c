@@ -17,10 +17,8 @@
 
 static void count_derived(struct scenario_run *run, const struct picture_event *event)
 {
-    bool input = event->family == SV_REPORT || event->family == SV_DECISION ||
-                 event->family == SV_REPLY || event->family == SV_NEED ||
-                 event->family == SV_PLAN || event->family == SV_BULLETIN;
-    run->result->derived += !input && event->family != SV_TICK && event->family != SV_OTHER;
+    run->result->derived +=
+        !sv_family_is_input(event->family) && event->family != SV_TICK && event->family != SV_OTHER;
 }
 
 /* The incident that expectations and decisions mean: the newest that this run has opened. */

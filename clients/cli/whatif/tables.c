@@ -149,9 +149,10 @@ static const char *reason_of(const struct whatif_paper *writing, const struct wh
 static const char *family_word(const struct whatif_paper *writing, enum sv_family family)
 {
     static const struct plan_text WORDS[SV_FAMILY_COUNT] = {
-        [SV_REPORT] = {"报告", "report"},   [SV_DECISION] = {"决定", "decision"},
-        [SV_REPLY] = {"任务回复", "reply"}, [SV_NEED] = {"物资", "supplies"},
-        [SV_PLAN] = {"采用预案", "plan"},   [SV_BULLETIN] = {"通报", "bulletin"},
+        [SV_REPORT] = {"报告", "report"},        [SV_DECISION] = {"决定", "decision"},
+        [SV_REPLY] = {"任务回复", "reply"},      [SV_NEED] = {"物资", "supplies"},
+        [SV_PLAN] = {"采用预案", "plan"},        [SV_BULLETIN] = {"通报", "bulletin"},
+        [SV_CONTACT] = {"联系方式", "contacts"}, [SV_NOTIFY] = {"通知回执", "notice"},
     };
     const char *word = WORDS[family].en != NULL ? cli_text(writing->cli, WORDS[family]) : "?";
     return word;
