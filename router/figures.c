@@ -97,6 +97,8 @@ static void take_log_work(struct figures *figures)
          "Bytes of events appended", log->bytes_staged},
         {"log", "commits", "liandong_log_commits_total", METRICS_COUNTER, FIGURE_NUMBER,
          "Groups of events made durable together", log->commits},
+        {"log", "commits_here", "liandong_log_commits_here_total", METRICS_COUNTER, FIGURE_NUMBER,
+         "Of these groups, those written by the router's own thread", log->commits_here},
         {"log", "syncs", NULL, METRICS_COUNTER, FIGURE_NUMBER, "", ld_histogram_count(&log->syncs)},
         {"log", "segments_created", "liandong_log_segments_created_total", METRICS_COUNTER,
          FIGURE_NUMBER, "Segment files begun", log->segments_created},

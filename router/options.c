@@ -7,6 +7,7 @@ void router_options_init(struct router_options *options)
 {
     *options = (struct router_options){
         .tick_us = LD_US_MINUTE,
+        .commit_here = true,
         .heartbeat_ms = 1000,
         .silence_heartbeats = 10,
         .limits =

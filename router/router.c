@@ -7,6 +7,9 @@
  * served and the tap's thread gets what is new. The commit's end wakes the loop: the next commit is
  * begun at once, then what became durable is answered and shown.
  *
+ * Where the disk is quick and there is nothing else to do, the loop's own thread commits, and what
+ * follows from it is done in the same turn.
+ *
  *   OPEN ──router_stop──> STOPPING ──(all staged is durable)──> CLOSING ──> freed, stopped(OK)
  *     └──first failed write or sync: who waits hears it ──────────^          stopped(IO)
  *
@@ -145,7 +148,20 @@ void router_stop(struct router *router)
 /* ---- commits ---- */
 
 /* False when the router has failed. */
-static bool commit_begin(struct router *router)
+static bool commit_succeeded(struct router *router, int code, const struct ld_error *error)
+{
+    if (code == LD_NOSPACE) {
+        note_limited(router, NOTE_SPACE, "no space: events wait to be written: %s", error->text);
+        router->commit_paused = true;
+    } else if (code != LD_OK) {
+        router_fail(router, error);
+        return false;
+    }
+    return true;
+}
+
+/* False when the router has failed. */
+static bool commit_in_thread(struct router *router)
 {
     if (router->committing || router->commit_paused)
         return true;
@@ -155,6 +171,37 @@ static bool commit_begin(struct router *router)
         return true;
     router_fail(router, &error);
     return false;
+}
+
+static void commit_ended(struct router *router)
+{
+    router->advance_blocked = false;
+    answer_durable(router);
+    stream_committed(router);
+}
+
+/* Nothing that could be done while the disk is waited for. */
+static bool is_quiet(const struct router *router)
+{
+    return !stream_work_left(router) && !router->working && router->names_known;
+}
+
+/* False when the router has failed. */
+static bool commit_begin(struct router *router)
+{
+    bool done = false;
+    if (router->committing || router->commit_paused)
+        return true;
+    if (!router->options.commit_here || !is_quiet(router))
+        return commit_in_thread(router);
+    struct ld_error error;
+    int code = evlog_commit_here(router->log, &done, &error);
+    if (!done && code == LD_OK)
+        return commit_in_thread(router);
+    if (!commit_succeeded(router, code, &error))
+        return false;
+    commit_ended(router);
+    return true;
 }
 
 /* On the log's thread. */
@@ -172,18 +219,8 @@ static void commit_done(uv_async_t *async)
     struct ld_error error;
     router->committing = false;
     int code = evlog_commit_finish(router->log, &error);
-    if (code == LD_NOSPACE) {
-        note_limited(router, NOTE_SPACE, "no space: events wait to be written: %s", error.text);
-        router->commit_paused = true;
-    } else if (code != LD_OK) {
-        router_fail(router, &error);
-        return;
-    }
-    if (!commit_begin(router))
-        return;
-    router->advance_blocked = false;
-    answer_durable(router);
-    stream_committed(router);
+    if (commit_succeeded(router, code, &error) && commit_in_thread(router))
+        commit_ended(router);
 }
 
 /* ---- turns ---- */

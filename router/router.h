@@ -58,6 +58,7 @@ struct router_options {
     int64_t drill_start_us;
     uint64_t segment_bytes;      /* 0: the log's default */
     size_t buffer_bytes;         /* 0: the log's default */
+    bool commit_here;            /* in the loop's thread, where that is quicker: true */
     uint32_t heartbeat_ms;       /* 1000 */
     uint32_t silence_heartbeats; /* a session that says nothing for so long is dropped: 10 */
     struct router_limits limits;

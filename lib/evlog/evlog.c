@@ -278,6 +278,27 @@ int evlog_commit_begin(struct evlog *log, bool *started, struct ld_error *error)
     return LD_OK;
 }
 
+/* Worth it: little to write, into the segment at hand, and the disk has been quick for a while. */
+static bool is_quick(struct evlog *log)
+{
+    const struct batch *batch = log->filling;
+    return !log->retained && batch->run_count == 1 && batch->runs[0].file_offset > 0 &&
+           batch->size <= EVLOG_QUICK_BYTES && writer_is_idle(&log->writer) &&
+           log->writer.stats.quick_syncs >= EVLOG_QUICK_SYNCS;
+}
+
+int evlog_commit_here(struct evlog *log, bool *done, struct ld_error *error)
+{
+    *done = false;
+    int code = check_commit(log, error);
+    if (code != LD_OK || !is_quick(log))
+        return code;
+    *done = true;
+    log->stats.commits_here++;
+    writer_commit_here(&log->writer, next_batch(log));
+    return evlog_commit_finish(log, error);
+}
+
 static void batch_clear(struct batch *batch)
 {
     batch->size = 0;

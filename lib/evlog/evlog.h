@@ -90,6 +90,13 @@ int evlog_commit_begin(struct evlog *log, bool *started, struct ld_error *error)
  * the disk was full: the events stay staged, and the next commit_begin tries again. LD_IO if that
  * write or sync failed (final). */
 int evlog_commit_finish(struct evlog *log, struct ld_error *error) LD_MUST_USE;
+/* Makes what is staged durable in the caller's thread, without a callback, where that costs less
+ * than to have it done: at most EVLOG_QUICK_BYTES, in a segment that is begun, and each of the last
+ * EVLOG_QUICK_SYNCS syncs took a millisecond at most. A sync that takes long nevertheless holds the
+ * caller up, once. *done false: there was nothing staged, or it is one for evlog_commit_begin.
+ * Errors: those of evlog_commit_finish. */
+enum { EVLOG_QUICK_BYTES = 64 << 10, EVLOG_QUICK_SYNCS = 32 };
+int evlog_commit_here(struct evlog *log, bool *done, struct ld_error *error) LD_MUST_USE;
 /* Begin, wait, finish, until nothing is staged: for tools and tests. */
 int evlog_commit(struct evlog *log, struct ld_error *error) LD_MUST_USE;
 
@@ -165,6 +172,7 @@ uint64_t evlog_seek(struct evlog *log, struct evlog_selection *selection, uint64
 /* ---- figures ---- */
 struct evlog_stats {
     uint64_t events_staged, bytes_staged, commits, segments_created;
+    uint64_t commits_here; /* of these commits: evlog_commit_here */
     uint64_t refused_nospace, refused_busy;
     struct ld_histogram syncs; /* how long they took */
     int64_t sync_us_last;

@@ -16,6 +16,7 @@
 
 enum {
     PREPARE_AT_FRACTION = 4,         /* ask for the next segment when a quarter is used */
+    QUICK_SYNC_US = 1000,            /* is no reason to have another thread wait for it */
     SMALL_COMMIT_BYTES = 64 * 1024u, /* up to here, on average, writing zeros ahead pays */
 };
 
@@ -48,6 +49,7 @@ static int sync_timed(struct writer *writer, struct ld_error *error)
     struct writer_stats *stats = &writer->stats;
     writer->written_syncs++;
     stats->sync_us_last = took_us;
+    stats->quick_syncs = took_us <= QUICK_SYNC_US ? stats->quick_syncs + 1 : 0;
     ld_histogram_add(&stats->syncs, took_us);
     return code;
 }
@@ -101,7 +103,7 @@ static int write_batch(struct writer *writer, struct batch *batch, struct ld_err
 }
 
 /* Called and returns with the mutex held. */
-static void commit(struct writer *writer)
+static void work(struct writer *writer)
 {
     struct ld_error error = {0};
     pthread_mutex_unlock(&writer->mutex);
@@ -110,6 +112,11 @@ static void commit(struct writer *writer)
     writer->code = code;
     writer->error = error;
     writer->state = WRITER_DONE;
+}
+
+static void commit(struct writer *writer)
+{
+    work(writer);
     pthread_cond_broadcast(&writer->changed);
     evlog_committed_fn *committed = writer->committed;
     void *data = writer->committed_data;
@@ -196,6 +203,17 @@ void writer_begin(struct writer *writer, struct batch *batch)
         pthread_cond_broadcast(&writer->changed);
     else
         commit(writer);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_commit_here(struct writer *writer, struct batch *batch)
+{
+    assert(batch->run_count > batch->runs_done);
+    pthread_mutex_lock(&writer->mutex);
+    assert(writer->state == WRITER_IDLE);
+    writer->batch = batch;
+    writer->state = WRITER_HERE;
+    work(writer);
     pthread_mutex_unlock(&writer->mutex);
 }
 

@@ -28,12 +28,13 @@ struct batch {
     uint64_t floor;   /* last sequence before the batch: durable before the batch is written */
 };
 
-enum writer_state { WRITER_IDLE, WRITER_RUNNING, WRITER_DONE };
+enum writer_state { WRITER_IDLE, WRITER_RUNNING, WRITER_HERE, WRITER_DONE };
 
 struct writer_stats {
     uint64_t segments_created;
     struct ld_histogram syncs;
     int64_t sync_us_last;
+    uint64_t quick_syncs; /* in a row, up to the last one */
 };
 
 struct writer {
@@ -68,6 +69,8 @@ void writer_on_committed(struct writer *writer, evlog_committed_fn *fn, void *da
 bool writer_is_idle(struct writer *writer);
 /* The writer is idle. Without a thread the commit is done on return. */
 void writer_begin(struct writer *writer, struct batch *batch);
+/* The same in the caller's thread, done on return; calls nobody back. */
+void writer_commit_here(struct writer *writer, struct batch *batch);
 /* If a commit is done: its batch and result, and the writer is idle again; else NULL. */
 struct batch *writer_finish(struct writer *writer, int *code, struct ld_error *error);
 void writer_wait(struct writer *writer); /* until no commit runs */

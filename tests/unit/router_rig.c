@@ -234,6 +234,7 @@ int rig_setup(void **state)
     rig->options.tick_us = LD_US_DAY; /* no ticks but where they are tested */
     rig->options.heartbeat_ms = 20;
     rig->options.silence_heartbeats = 5000;
+    rig->options.commit_here = false; /* else a held disk holds the test */
     rig->options.segment_bytes = 4 << 20;
     rig->options.note = rig_note;
     rig->options.stopped = rig_stopped;

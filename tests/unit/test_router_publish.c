@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "bytes.h"
+#include "evlog/evlog.h"
 
 struct collected {
     uint64_t producer_sequences[1024];
@@ -393,29 +394,57 @@ static void test_refusals_hold_until_the_last_is_known(void **state)
     peer_close(&peer);
 }
 
-static void test_full_disk_refuses_and_heals(void **state)
+/* ---- disks that fail, met by the log's thread or by the loop's own ---- */
+
+static void commit_here(struct rig *rig)
 {
-    struct rig *rig = *state;
+    rig->options.commit_here = true;
+    rig_stop_clock(); /* no sync takes long */
+}
+
+static uint64_t commits_here(struct peer *peer)
+{
+    static const char FIELD[] = "\"commits_here\":";
+    peer_say(peer, WIRE_STATUS, 0, 0, NULL);
+    struct heard *heard = peer_expect(peer, WIRE_STATUS_OK);
+    const char *found = memmem(heard->body, heard->size, FIELD, sizeof FIELD - 1);
+    assert_non_null(found);
+    return strtoull(found + sizeof FIELD - 1, NULL, 10);
+}
+
+/* As many as it takes until the loop commits by itself, if it may; returns the last sequence. */
+static uint64_t publish_quickly(struct peer *peer)
+{
+    uint64_t last = 0;
+    while (last < EVLOG_QUICK_SYNCS + 5)
+        publish_one(peer, "a", ++last, "t", "");
+    uint64_t here = commits_here(peer);
+    assert_true(peer->rig->options.commit_here ? here > 0 : here == 0);
+    return last;
+}
+
+static void check_full_disk(struct rig *rig)
+{
     rig_start_router(rig);
     struct peer peer;
     struct batch batch = {0};
     peer_hello(rig, &peer, "a");
     peer_producer(&peer, "a");
-    uint64_t before = publish_one(&peer, "a", 1, "t", "");
+    uint64_t last = publish_quickly(&peer), before = publish_one(&peer, "a", ++last, "t", "");
     rig_set_codes(LD_NOSPACE, LD_OK);
-    batch_add(&batch, "a", 2, "t", ""); /* accepted, then found that it cannot be written */
+    batch_add(&batch, "a", last + 1, "t", ""); /* accepted, then found that it cannot be written */
     uint64_t waiting = batch_send(&peer, &batch);
     uint64_t id;
     const struct heard *heard;
     do {
-        batch_add(&batch, "a", 3, "t", "");
+        batch_add(&batch, "a", last + 2, "t", "");
         id = peer_say(&peer, WIRE_STATUS, 0, 0, NULL);
         heard = peer_expect(&peer, WIRE_STATUS_OK);
     } while (!strstr(ld_buffer_string(&rig->notes), "no space"));
     assert_int_equal(heard->head.id, id);
     ld_buffer_free(&batch.bytes);
     batch.count = 0;
-    batch_add(&batch, "a", 3, "t", "");
+    batch_add(&batch, "a", last + 2, "t", "");
     uint64_t refused = batch_send(&peer, &batch);
     struct collected got = {0}; /* reading goes on */
     uint64_t stream = stream_begin(&peer, before, 1000, NULL);
@@ -424,23 +453,33 @@ static void test_full_disk_refuses_and_heals(void **state)
     assert_int_equal(expect_run(&peer, waiting, 1, LD_OK), before + 1);
     expect_run(&peer, refused, 1, LD_NOSPACE);
     assert_int_equal(peer_expect(&peer, WIRE_CHUNK)->head.b, before + 1);
-    publish_one(&peer, "a", 3, "t", "");
+    publish_one(&peer, "a", last + 2, "t", "");
     assert_int_equal(got.count, 0);
     peer_close(&peer);
 }
 
-static void test_failed_sync_is_final(void **state)
+static void test_full_disk_refuses_and_heals(void **state)
 {
-    struct rig *rig = *state;
+    check_full_disk(*state);
+}
+
+static void test_full_disk_found_by_the_loop(void **state)
+{
+    commit_here(*state);
+    check_full_disk(*state);
+}
+
+static void check_failed_sync(struct rig *rig)
+{
     rig_start_router(rig);
     struct peer peer, other;
     struct batch batch = {0};
     peer_hello(rig, &peer, "a");
     peer_hello(rig, &other, "b");
     peer_producer(&peer, "a");
-    uint64_t before = publish_one(&peer, "a", 1, "t", "");
+    uint64_t last = publish_quickly(&peer), before = publish_one(&peer, "a", ++last, "t", "");
     rig_set_codes(LD_OK, LD_IO);
-    batch_add(&batch, "a", 2, "t", "");
+    batch_add(&batch, "a", last + 1, "t", "");
     expect_run(&peer, batch_send(&peer, &batch), 1, LD_UNKNOWN);
     peer_expect_error(&peer, 0, LD_IO);
     peer_expect(&peer, WIRE_GOODBYE);
@@ -454,6 +493,17 @@ static void test_failed_sync_is_final(void **state)
     assert_true(router_durable(rig->router) >= before);
     peer_close(&peer);
     peer_close(&other);
+}
+
+static void test_failed_sync_is_final(void **state)
+{
+    check_failed_sync(*state);
+}
+
+static void test_failed_sync_of_the_loop_is_final(void **state)
+{
+    commit_here(*state);
+    check_failed_sync(*state);
 }
 
 int main(void)
@@ -471,7 +521,9 @@ int main(void)
         WITH_RIG(test_busy_is_not_overtaken),
         WITH_RIG(test_refusals_hold_until_the_last_is_known),
         WITH_RIG(test_full_disk_refuses_and_heals),
+        WITH_RIG(test_full_disk_found_by_the_loop),
         WITH_RIG(test_failed_sync_is_final),
+        WITH_RIG(test_failed_sync_of_the_loop_is_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
