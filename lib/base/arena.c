@@ -33,7 +33,7 @@ static struct ld_arena_block *block_new(struct ld_arena *arena, size_t size)
     return block;
 }
 
-void *ld_arena_alloc(struct ld_arena *arena, size_t size)
+void *ld_arena_take(struct ld_arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 4)
         abort();
@@ -44,7 +44,12 @@ void *ld_arena_alloc(struct ld_arena *arena, size_t size)
     uint8_t *memory = block->bytes + block->used;
     block->used += rounded;
     arena->used_bytes += rounded;
-    return memset(memory, 0, rounded);
+    return memory;
+}
+
+void *ld_arena_alloc(struct ld_arena *arena, size_t size)
+{
+    return memset(ld_arena_take(arena, size), 0, size);
 }
 
 char *ld_arena_string(struct ld_arena *arena, const char *text, size_t size)

@@ -14,6 +14,8 @@ struct ld_arena {
 
 /* Zeroed memory, aligned to 16; aborts when memory ends (callers bound what they ask for). */
 void *ld_arena_alloc(struct ld_arena *arena, size_t size);
+/* The same, to be filled by the caller: not zeroed. */
+void *ld_arena_take(struct ld_arena *arena, size_t size);
 char *ld_arena_string(struct ld_arena *arena, const char *text, size_t size);
 char *ld_arena_format(struct ld_arena *arena, const char *format, ...) LD_PRINTF(2, 3);
 void ld_arena_reset(struct ld_arena *arena); /* keeps one block for reuse */

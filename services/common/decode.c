@@ -10,19 +10,26 @@
  * Refused: bytes that end early, unknown wire types and groups, a field of another type than
  * declared, text that is not UTF-8 or holds a zero, a sub-message given twice. Fields that we do
  * not know are skipped: later versions may have more.
+ *
+ * The usual (a known field of a usual form, its text in ASCII) is read by a short way of its own;
+ * whatever is unusual or wrong goes, untouched, the long way, which knows all forms and finds the
+ * words for what is wrong.
  */
 #include "core.h"
 
 #include <assert.h>
 #include <string.h>
 #include "bytes.h"
+#include "shape.h"
 #include "utf8.h"
 
 enum {
     SIZE_MAX_BYTES = 256 << 10, /* of any message but a plan */
     FIELDS_MAX = 16384,
     DEPTH_MAX = 8,
-    ARRAY_FIRST = 4
+    ARRAY_FIRST = 4,
+    SLACK_BYTES = 8, /* behind the copy of a payload: eight bytes may be looked at anywhere in it */
+    NOT_USUAL = -1
 };
 
 struct decoding {
@@ -35,14 +42,15 @@ struct decoding {
 /* One message, at whatever depth. */
 struct part {
     struct decoding *decoding;
+    const struct sv_shape *shape;
     const ProtobufCMessageDescriptor *descriptor;
     ProtobufCMessage *message;
     uint8_t *at, *end;
     unsigned depth;
 };
 
-static int read_message(struct decoding *decoding, const ProtobufCMessageDescriptor *descriptor,
-                        uint8_t *bytes, size_t size, unsigned depth, ProtobufCMessage **message);
+static int read_message(struct decoding *decoding, const struct sv_shape *shape, uint8_t *bytes,
+                        size_t size, unsigned depth, ProtobufCMessage **message);
 
 static int malformed(const struct part *part, const ProtobufCFieldDescriptor *field,
                      const char *what)
@@ -137,19 +145,25 @@ static void *member(const struct part *part, unsigned offset)
 }
 
 /* Room for one more element of a repeated field; capacities are powers of two. */
-static void *append(const struct part *part, const ProtobufCFieldDescriptor *field)
+static inline void *append_to(const struct part *part, unsigned offset, unsigned count_offset,
+                              size_t size)
 {
-    size_t *count = member(part, field->quantifier_offset), size = size_of(field->type);
-    char **array = member(part, field->offset);
+    size_t *count = member(part, count_offset);
+    char **array = member(part, offset);
     bool full = *count == 0 || (*count >= ARRAY_FIRST && (*count & (*count - 1)) == 0);
     if (full) {
         size_t capacity = *count == 0 ? ARRAY_FIRST : *count * 2;
-        char *more = ld_arena_alloc(part->decoding->arena, capacity * size);
+        char *more = ld_arena_take(part->decoding->arena, capacity * size);
         if (*count > 0)
             memcpy(more, *array, *count * size);
         *array = more;
     }
-    return *array + size * (*count)++;
+    return memset(*array + size * (*count)++, 0, size);
+}
+
+static void *append(const struct part *part, const ProtobufCFieldDescriptor *field)
+{
+    return append_to(part, field->offset, field->quantifier_offset, size_of(field->type));
 }
 
 /* Where the field's next value goes. */
@@ -222,7 +236,8 @@ static int read_part(struct part *part, const ProtobufCFieldDescriptor *field, u
     ProtobufCMessage **place = place_of(part, field);
     if (*place)
         return malformed(part, field, "there twice");
-    return read_message(part->decoding, field->descriptor, bytes, size, part->depth + 1, place);
+    return read_message(part->decoding, sv_shape_of_part(field->descriptor), bytes, size,
+                        part->depth + 1, place);
 }
 
 /* Numbers of one repeated field, end to end. */
@@ -304,17 +319,123 @@ static int read_field(struct part *part)
     }
 }
 
-static int read_message(struct decoding *decoding, const ProtobufCMessageDescriptor *descriptor,
-                        uint8_t *bytes, size_t size, unsigned depth, ProtobufCMessage **message)
+/* ---- the short way ---- */
+
+/* Each byte 01..7F. May say no of such a text, too; then the long way finds that it is good. */
+static inline bool is_plain(const uint8_t *text, size_t size)
 {
-    struct part part = {decoding, descriptor, NULL, bytes, bytes + size, depth};
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word, odd = 0;
+    for (; size > sizeof word; text += sizeof word, size -= sizeof word) {
+        word = ld_get_u64(text);
+        odd |= word | (word - ones);
+    }
+    if (size > 0) {
+        uint64_t kept = UINT64_MAX >> (64 - 8 * size);
+        word = (ld_get_u64(text) & kept) | (ones & ~kept);
+        odd |= word | (word - ones);
+    }
+    return (odd & (ones << 7)) == 0;
+}
+
+/* The field has been read up to here. */
+static inline void go_on(struct part *part, uint8_t *to)
+{
+    *part->decoding->unended = 0;
+    part->decoding->fields++;
+    part->at = to;
+}
+
+static inline void *usual_place(const struct part *part, const struct sv_shape_field *field)
+{
+    if (field->form == SV_FORM_TEXTS || field->form == SV_FORM_PARTS)
+        return append_to(part, field->offset, field->count_offset, sizeof(void *));
+    return member(part, field->offset);
+}
+
+static inline int usual_text(struct part *part, const struct sv_shape_field *field, uint8_t *bytes,
+                             size_t size)
+{
+    if (!is_plain(bytes, size))
+        return NOT_USUAL;
+    go_on(part, bytes + size);
+    part->decoding->unended = bytes + size;
+    *(char **)usual_place(part, field) = (char *)bytes;
+    return LD_OK;
+}
+
+static inline int usual_part(struct part *part, const struct sv_shape_field *field, uint8_t *bytes,
+                             size_t size)
+{
+    ProtobufCMessage **only = member(part, field->offset);
+    if (field->form == SV_FORM_PART && *only)
+        return NOT_USUAL; /* there twice */
+    go_on(part, bytes + size);
+    return read_message(part->decoding, field->part, bytes, size, part->depth + 1,
+                        usual_place(part, field));
+}
+
+static inline int usual_varint(struct part *part, const struct sv_shape_field *field)
+{
+    uint8_t *at = part->at + 1, *end = part->end;
+    uint64_t value = 0;
+    unsigned shift = 0;
+    do {
+        if (at == end || shift >= 64)
+            return NOT_USUAL;
+        value |= (uint64_t)(*at & 0x7f) << shift;
+        shift += 7;
+    } while (*at++ & 0x80);
+    void *place = member(part, field->offset);
+    if (field->form == SV_FORM_EIGHT)
+        *(uint64_t *)place = value;
+    else
+        *(uint32_t *)place = field->form == SV_FORM_FOUR ? (uint32_t)value : value != 0;
+    go_on(part, at);
+    return LD_OK;
+}
+
+static inline int usual_fixed(struct part *part, const struct sv_shape_field *field)
+{
+    enum { SIZE = sizeof(uint64_t) };
+    if (part->end - part->at < 1 + SIZE)
+        return NOT_USUAL;
+    memcpy(member(part, field->offset), part->at + 1, SIZE);
+    go_on(part, part->at + 1 + SIZE);
+    return LD_OK;
+}
+
+/* LD_OK, what is wrong within a part, or NOT_USUAL with nothing done. */
+static inline int read_usual(struct part *part)
+{
+    const struct sv_shape_field *field = sv_shape_field_at(part->shape, part->at[0]);
+    if (!field || part->decoding->fields == FIELDS_MAX)
+        return NOT_USUAL;
+    if (field->form == SV_FORM_FIXED)
+        return usual_fixed(part, field);
+    if (field->form >= SV_FORM_FLAG)
+        return usual_varint(part, field);
+    uint8_t *bytes = part->at + 2, size = part->at[1]; /* there is slack behind the end */
+    if (size > 0x7f || bytes + size > part->end)
+        return NOT_USUAL;
+    if (field->form <= SV_FORM_TEXTS)
+        return usual_text(part, field, bytes, size);
+    return usual_part(part, field, bytes, size);
+}
+
+static int read_message(struct decoding *decoding, const struct sv_shape *shape, uint8_t *bytes,
+                        size_t size, unsigned depth, ProtobufCMessage **message)
+{
+    struct part part = {decoding, shape, shape->descriptor, NULL, bytes, bytes + size, depth};
     if (depth > DEPTH_MAX)
         return malformed(&part, NULL, "nested too deep");
-    part.message = ld_arena_alloc(decoding->arena, descriptor->sizeof_message);
-    descriptor->message_init(part.message);
+    part.message = ld_arena_take(decoding->arena, shape->descriptor->sizeof_message);
+    shape->descriptor->message_init(part.message);
     *message = part.message;
     while (part.at < part.end) {
-        int code = read_field(&part);
+        int code = read_usual(&part);
+        if (code == NOT_USUAL)
+            code = read_field(&part);
         if (code != LD_OK)
             return code;
     }
@@ -333,18 +454,19 @@ static int check_size(enum sv_family family, size_t size, struct ld_error *error
 int sv_decode(enum sv_family family, const uint8_t *payload, size_t size, struct ld_arena *arena,
               ProtobufCMessage **message, struct ld_error *error)
 {
-    const ProtobufCMessageDescriptor *descriptor = sv_family_descriptor(family);
+    const struct sv_shape *shape = sv_shape_of(family);
     *message = NULL;
-    if (!descriptor)
+    if (!shape)
         return ld_fail(error, LD_PROTOCOL, "%s carries no message", sv_family_name(family));
     int code = check_size(family, size, error);
     if (code != LD_OK)
         return code;
-    uint8_t *copy = ld_arena_alloc(arena, size + 1);
+    uint8_t *copy = ld_arena_take(arena, size + SLACK_BYTES);
     if (size > 0)
         memcpy(copy, payload, size);
+    memset(copy + size, 0, SLACK_BYTES);
     struct decoding decoding = {.arena = arena, .unended = copy + size, .error = error};
-    code = read_message(&decoding, descriptor, copy, size, 0, message);
+    code = read_message(&decoding, shape, copy, size, 0, message);
     *decoding.unended = 0;
     if (code != LD_OK)
         *message = NULL;

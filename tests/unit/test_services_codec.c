@@ -11,6 +11,7 @@
 #include "common/utf8.h"
 #include "liandong/v1/grade.pb-c.h"
 #include "liandong/v1/plan.pb-c.h"
+#include "liandong/v1/report.pb-c.h"
 
 /* ---- families ---- */
 
@@ -191,6 +192,30 @@ static void any_damage_is_survived(void **state)
     adoption.files = files;
     size = liandong__v1__plan_adoption__pack(&adoption, bytes);
     survives_damage(SV_PLAN, bytes, size);
+}
+
+/* Numbers, texts in both scripts, and lists longer than their first room. */
+static void a_report_is_read_whole(void **state)
+{
+    (void)state;
+    uint8_t bytes[512];
+    char *signs[9];
+    Liandong__V1__Measure measure = LIANDONG__V1__MEASURE__INIT, *measures[9];
+    Liandong__V1__Report report = LIANDONG__V1__REPORT__INIT;
+    measure.measure = sv_borrow("cases");
+    measure.value = -2.5;
+    for (size_t i = 0; i < 9; i++) {
+        signs[i] = sv_borrow(i % 2 ? "confirmed" : "五马街一二三四五");
+        measures[i] = &measure;
+    }
+    report.id = sv_borrow("12345678");
+    report.occurred_at_us = INT64_MIN;
+    report.received_at_us = INT64_MAX;
+    report.n_signs = report.n_measures = 9;
+    report.signs = signs;
+    report.measures = measures;
+    size_t size = liandong__v1__report__pack(&report, bytes);
+    survives_damage(SV_REPORT, bytes, size);
 }
 
 static void utf8(void **state)
@@ -427,6 +452,7 @@ int main(void)
         cmocka_unit_test(hostile_bytes),
         cmocka_unit_test(decoding_is_bounded),
         cmocka_unit_test(any_damage_is_survived),
+        cmocka_unit_test(a_report_is_read_whole),
         cmocka_unit_test(utf8),
         cmocka_unit_test(codec_both_ways),
         cmocka_unit_test(codec_cut_short_fails_as_a_whole),
