@@ -127,12 +127,21 @@ static void load_each(struct loading *loading, const struct node *node, struct u
     }
 }
 
-/* How many units the list can make, so that they fit into one array. */
+static size_t count_counties(const struct plan *plan, const struct node *of)
+{
+    size_t count = 0;
+    for (size_t i = 0; of && of->kind == NODE_TEXT && i < plan->area_count; i++) {
+        count += is_county_of(&plan->areas[i], of->text);
+    }
+    return count;
+}
+
+/* How many units the list makes at most, so that they fit into one array. */
 static size_t count_units(const struct plan *plan, const struct node *list)
 {
     size_t count = 0;
     for (const struct node *node = list->first; node; node = node->next) {
-        count += tree_get(node, "each") ? plan->area_count : 1;
+        count += tree_get(node, "each") ? count_counties(plan, tree_get(node, "of")) : 1;
     }
     return count;
 }
