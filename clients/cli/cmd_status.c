@@ -4,6 +4,7 @@
 
 #include "health.h"
 #include "liandong/v1/duty.pb-c.h"
+#include "late.h"
 #include "matrix.h"
 #include "picture/enum_name.h"
 #include "picture/event_json.h"
@@ -62,7 +63,7 @@ static const char INCIDENTS[] =
     " (SELECT json_group_object(state, n) FROM (SELECT state, count(*) AS n FROM duty_order d"
     "  WHERE d.exercise = i.exercise AND d.incident = i.incident GROUP BY state)) AS states,"
     " (SELECT count(*) FROM notice n WHERE n.exercise = i.exercise AND n.incident = i.incident)"
-    "  AS notices, c.met, c.tardy, c.missed, c.running "
+    "  AS notices, c.met, c.tardy, c.missed, c.running, c.silent "
     "FROM incident i LEFT JOIN grade g USING(exercise, incident)"
     " LEFT JOIN response r ON r.exercise = i.exercise AND r.incident = i.incident"
     "  AND r.area = i.area"
@@ -79,14 +80,15 @@ static const char INCIDENTS[] =
     "  GROUP BY exercise, incident) o USING(exercise, incident) "
     "LEFT JOIN (SELECT exercise, incident, sum(state = 'MET' AND late_us = 0) AS met,"
     "  sum(state = 'MET' AND late_us > 0) AS tardy, sum(state = 'MISSED') AS missed,"
-    "  sum(state IN ('STARTED', 'WARNED')) AS running FROM clock GROUP BY exercise, incident) c"
+    "  sum(state IN ('STARTED', 'WARNED')) AS running,"
+    "  sum(silent_since_us IS NOT NULL) AS silent FROM clock GROUP BY exercise, incident) c"
     "  USING(exercise, incident) "
     "WHERE :incident IS NULL OR i.incident = :incident ORDER BY i.opened_sequence";
 static const char PLANS[] = "SELECT * FROM plan ORDER BY exercise, plan";
 
 /* What the commands know of the model at one moment. */
 struct answers {
-    json_t *plans, *incidents, *orders;
+    json_t *plans, *incidents, *limits, *orders;
 };
 
 static int ask(struct model *model, const struct model_filter *filter, struct answers *answers,
@@ -96,6 +98,8 @@ static int ask(struct model *model, const struct model_filter *filter, struct an
     if (answers->plans != NULL)
         answers->incidents = model_ask(model, INCIDENTS, filter, error);
     if (answers->incidents != NULL)
+        answers->limits = late_ask(model, filter, error);
+    if (answers->limits != NULL)
         answers->orders = orders_ask(model, filter, error);
     return answers->orders != NULL ? LD_OK : error->code;
 }
@@ -175,9 +179,9 @@ static json_t *orders_json(const json_t *row)
 
 static json_t *clocks_json(const json_t *row)
 {
-    return json_pack("{s:I,s:I,s:I,s:I}", "met", model_number(row, "met"), "late",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "met", model_number(row, "met"), "late",
                      model_number(row, "tardy"), "missed", model_number(row, "missed"), "running",
-                     model_number(row, "running"));
+                     model_number(row, "running"), "silent", model_number(row, "silent"));
 }
 
 static json_t *incident_json(const json_t *row, const struct matrix_view *view, json_t *orders)
@@ -286,6 +290,7 @@ static void print_json(const struct model_found *found, const struct matrix_view
     }
     json_object_set_new(all, "read_model", model_json(found));
     json_object_set_new(all, "incidents", incidents);
+    json_object_set_new(all, "limits", late_json(answers->limits));
     cli_print_json(all);
 }
 
@@ -311,6 +316,7 @@ static void print_text(const struct cli *cli, const struct model_found *found,
     }
     if (json_array_size(answers->incidents) > 0)
         print_incidents(cli, answers->incidents);
+    late_print(cli, &found->about, answers->limits);
     json_t *shown = orders_to_show(answers, closed_too);
     matrix_print(cli, view, shown);
     json_decref(shown);
@@ -337,7 +343,10 @@ static int answer(const struct cli *cli, const struct order_options *own,
     int code = model_find(cli, &source, &found, &error);
     if (code == LD_OK)
         code = ask(found.model, filter, &answers, &error);
-    struct matrix_view view = {.by = MATRIX_COUNTS, .about = &found.about, .status = found.status};
+    struct matrix_view view = {.by = MATRIX_COUNTS,
+                               .about = &found.about,
+                               .status = found.status,
+                               .busy_only = own->unit == NULL && own->state == NULL};
     if (code == LD_OK && cli->json)
         print_json(&found, &view, &answers);
     else if (code == LD_OK)
@@ -345,6 +354,7 @@ static int answer(const struct cli *cli, const struct order_options *own,
     int status = code != LD_OK ? cli_fail(cli, &error) : all_up(found.status) ? CLI_OK : CLI_FAILED;
     json_decref(answers.plans);
     json_decref(answers.incidents);
+    json_decref(answers.limits);
     json_decref(answers.orders);
     model_found_free(&found);
     return status;

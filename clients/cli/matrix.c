@@ -24,6 +24,7 @@ struct cell {
 struct unit {      /* a row */
     json_t *first; /* of its orders */
     size_t orders, open, overdue;
+    size_t place; /* among the rows */
     struct cell cells[COLUMNS_MAX];
 };
 struct matrix {
@@ -139,7 +140,7 @@ static struct unit *new_unit(struct matrix *matrix, json_t *row)
     if (matrix->units == NULL)
         abort();
     struct unit *unit = &matrix->units[matrix->count++];
-    *unit = (struct unit){.first = row};
+    *unit = (struct unit){.first = row, .place = matrix->count};
     return unit;
 }
 
@@ -159,12 +160,73 @@ static size_t gather(struct matrix *matrix, const struct matrix_view *view, json
     return index;
 }
 
+static void forget_unit(struct matrix *matrix, struct unit *unit)
+{
+    for (size_t k = 0; k < COLUMNS_MAX; k++) {
+        matrix->used[k] -= unit->cells[k].count;
+        ld_buffer_free(&unit->cells[k].lines);
+    }
+}
+
 static void forget(struct matrix *matrix)
 {
     for (size_t i = 0; i < matrix->count; i++)
-        for (size_t k = 0; k < COLUMNS_MAX; k++)
-            ld_buffer_free(&matrix->units[i].cells[k].lines);
+        forget_unit(matrix, &matrix->units[i]);
     free(matrix->units);
+}
+
+/* ---- what asks for most ---- */
+
+/* Late now: 4; declined: 3; not seen: 2; at work: 1; nothing open: 0. */
+static int rank_of_cell(const struct cell *cell)
+{
+    if (cell->count == 0 || !is_open(cell->state))
+        return 0;
+    if (cell->late || urgency(cell->state) >= urgency(LIANDONG__V1__DUTY_ORDER__STATE__OVERDUE))
+        return 4;
+    if (cell->state == LIANDONG__V1__DUTY_ORDER__STATE__DECLINED)
+        return 3;
+    return urgency(cell->state) >= urgency(LIANDONG__V1__DUTY_ORDER__STATE__DELIVERED) ? 2 : 1;
+}
+
+static int rank_of(const struct unit *unit, int64_t *since_us)
+{
+    int rank = 0;
+    *since_us = INT64_MAX;
+    for (size_t k = 0; k < COLUMNS_MAX; k++) {
+        const struct cell *cell = &unit->cells[k];
+        int other = rank_of_cell(cell);
+        if (other > rank || (other == rank && rank > 0 && cell->oldest_us < *since_us))
+            *since_us = cell->oldest_us;
+        rank = other > rank ? other : rank;
+    }
+    return rank;
+}
+
+/* The longest first; else as the rows come. */
+static int compare_units(const void *left, const void *right)
+{
+    const struct unit *one = left, *other = right;
+    int64_t one_us, other_us;
+    int difference = rank_of(other, &other_us) - rank_of(one, &one_us);
+    if (difference != 0)
+        return difference;
+    if (one_us != other_us)
+        return one_us < other_us ? -1 : 1;
+    return one->place < other->place ? -1 : 1;
+}
+
+/* Leaves those with something open, and returns how many others there were. */
+static size_t leave_busy(struct matrix *matrix)
+{
+    size_t busy = 0;
+    while (busy < matrix->count && matrix->units[busy].open > 0)
+        busy++;
+    size_t others = matrix->count - busy;
+    for (size_t i = busy; i < matrix->count; i++)
+        forget_unit(matrix, &matrix->units[i]);
+    matrix->count = busy;
+    return others;
 }
 
 /* ---- as text ---- */
@@ -338,10 +400,17 @@ void matrix_print(const struct cli *cli, const struct matrix_view *view, json_t 
         printf("%s%s%s%s\n", cli_on(cli, CLI_BOLD), model_text(first, "incident"), cli_off(cli),
                model_number(first, "exercise") != 0 ? cli_say(cli, "（演练）", " (exercise)") : "");
         index = gather(&matrix, view, rows, index, cli);
-        if (fits(cli, &matrix))
+        qsort(matrix.units, matrix.count, sizeof *matrix.units, compare_units);
+        size_t idle = view->busy_only ? leave_busy(&matrix) : 0;
+        if (matrix.count == 0)
+            ;
+        else if (fits(cli, &matrix))
             print_table(cli, &matrix);
         else
             print_paragraphs(cli, &matrix);
+        if (idle > 0)
+            printf(cli_say(cli, "没有未结任务的单位：%zu 个\n", "units with nothing open: %zu\n"),
+                   idle);
         forget(&matrix);
     }
 }

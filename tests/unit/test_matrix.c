@@ -6,6 +6,7 @@
 
 #include <locale.h>
 
+#include "capture.h"
 #include "cli.h"
 #include "matrix.h"
 #include "timefmt.h"
@@ -115,21 +116,9 @@ static void print(char *text, size_t size, enum matrix_by by, const struct order
     TRY(model_look(model, &about, &error));
     struct matrix_view view = {.by = by, .about = &about};
     json_t *rows = orders_of(own);
-    FILE *file = tmpfile();
-    fflush(stdout);
-    int screen = dup(STDOUT_FILENO);
-    dup2(fileno(file), STDOUT_FILENO);
+    struct capture capture = capture_begin();
     matrix_print(&cli, &view, rows);
-    fflush(stdout);
-    dup2(screen, STDOUT_FILENO);
-    close(screen);
-    rewind(file);
-    size_t at = 0;
-    for (int next; (next = fgetc(file)) != EOF && at + 1 < size; text[at++] = (char)next)
-        while (next == '\n' && at > 0 && text[at - 1] == ' ')
-            at--;
-    text[at] = '\0';
-    fclose(file);
+    capture_end(&capture, text, size);
     json_decref(rows);
 }
 
