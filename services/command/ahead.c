@@ -80,18 +80,31 @@ static const struct ahead *amended(const struct inquiry *inquiry)
     return ahead;
 }
 
+/* What a unit has on record is bounded; what is amended makes room for what takes its place. */
+static enum refusal judge_count(struct inquiry *inquiry)
+{
+    size_t count = 0;
+    for (const struct ahead *ahead = inquiry->core->aheads; ahead; ahead = ahead->next)
+        count += ahead != inquiry->ahead && strcmp(ahead->author, inquiry->author) == 0;
+    if (!command_is_ahead(inquiry) || count < COMMAND_AHEAD_MAX)
+        return ALLOWED;
+    inquiry->found = ld_arena_format(sv_arena(inquiry->out), "%zu", count);
+    return REFUSED_TOO_MANY_AHEAD;
+}
+
 enum refusal command_judge_ahead(struct inquiry *inquiry)
 {
     if (inquiry->act == PLAN_DESIGNATE && inquiry->decision->effective_at_us != 0)
         return REFUSED_NOT_AHEAD;
     if (inquiry->decision->amends == 0 && inquiry->act != ACT_WITHDRAW)
-        return ALLOWED;
+        return judge_count(inquiry);
     inquiry->found = ld_arena_format(sv_arena(inquiry->out), "%" PRIu64, inquiry->decision->amends);
     inquiry->ahead = amended(inquiry);
     if (!inquiry->ahead)
         return REFUSED_NOTHING_AHEAD;
     command_inquiry_who_one(inquiry, inquiry->ahead->author);
-    return strcmp(inquiry->ahead->author, inquiry->author) == 0 ? ALLOWED : REFUSED_OTHER_AUTHOR;
+    return strcmp(inquiry->ahead->author, inquiry->author) == 0 ? judge_count(inquiry)
+                                                                : REFUSED_OTHER_AUTHOR;
 }
 
 /* Says of the act made ahead that it is on record or off it. */

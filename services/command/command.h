@@ -181,6 +181,12 @@ void command_text_set(char **text, const char *value);
       "effect")                                                                                    \
     X(OTHER_AUTHOR, "other-author", "第 {found} 号行为只能由作出者变更或撤回：{who}",              \
       "Act number {found} is amended and withdrawn only by who made it: {who}")                    \
+    X(TOO_MANY_AHEAD, "too-many-ahead",                                                            \
+      "{unit}已有 {found} 项预先作出且尚未生效的行为，不能再增加；请先撤回或变更其中之一",         \
+      "{unit} has {found} acts on record that have yet to take effect, as many as there may be; "  \
+      "withdraw or amend one of them first")                                                       \
+    X(TOO_LONG, "too-long", "“{found}”过长；署名和报备对象不超过200字节，意见不超过16384字节",     \
+      "\"{found}\" is too long: person and filed_with have at most 200 bytes, an opinion 16384")   \
     X(NOT_AHEAD, "not-ahead", "认定不能预先作出", "A designation cannot be made ahead")            \
     X(PLAN_REFUSED, "plan-refused", "预案未被采用：{found}；请更正后重新发布",                     \
       "The plan is not adopted: {found}; correct it and publish it again")                         \
@@ -194,6 +200,8 @@ enum refusal {
 #undef REFUSAL_ENUM
         REFUSAL_COUNT
 };
+
+enum { COMMAND_AHEAD_MAX = 100 }; /* acts of one unit that have yet to take effect */
 
 /* One act from outside while it is judged, and what a refusal would say. */
 struct inquiry {

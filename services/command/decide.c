@@ -100,6 +100,18 @@ static enum refusal check_act(struct inquiry *inquiry)
     return ALLOWED;
 }
 
+static enum refusal check_length(struct inquiry *inquiry)
+{
+    enum { NAME_MAX_BYTES = 200, OPINION_MAX_BYTES = 16384 };
+    const Decision *decision = inquiry->decision;
+    const char *const names[] = {decision->person, decision->filed_with};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(inquiry->found = names[i]) > NAME_MAX_BYTES)
+            return REFUSED_TOO_LONG;
+    inquiry->found = decision->opinion;
+    return strlen(decision->opinion) > OPINION_MAX_BYTES ? REFUSED_TOO_LONG : ALLOWED;
+}
+
 static enum refusal check_level(struct inquiry *inquiry)
 {
     int level = (int)inquiry->decision->level;
@@ -129,8 +141,8 @@ static enum refusal check_plan(struct inquiry *inquiry)
 static enum refusal judge(struct inquiry *inquiry)
 {
     static check_fn *const checks[] = {
-        check_message, check_topic, check_author, check_incident,      check_unit, check_area,
-        check_subject, check_act,   check_level,  command_judge_ahead, check_plan};
+        check_message, check_topic, check_author, check_incident, check_unit,          check_area,
+        check_subject, check_act,   check_level,  check_length,   command_judge_ahead, check_plan};
     enum refusal refusal = ALLOWED;
     for (size_t i = 0; i < sizeof checks / sizeof *checks && !refusal; i++)
         refusal = checks[i](inquiry);

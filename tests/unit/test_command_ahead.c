@@ -1,5 +1,6 @@
 /* command: acts made ahead, amended, withdrawn, and overtaken; two signatures by two persons. */
 #include "command_world.h"
+#include "command/command.h"
 
 #include <inttypes.h>
 
@@ -175,6 +176,36 @@ static void refused_when_made(void **state)
         "effect");
 }
 
+/* One more than there may be is refused, with what to do; amending and withdrawing make room, and
+ * another unit has its own. */
+static void bounded_for_each_unit(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_I);
+    size_t index = 0;
+    for (int i = 0; i < COMMAND_AHEAD_MAX; i++) {
+        index = ahead(incident, "P3", 1000 + i, 0);
+        assert_true(receipt_after(index)->accepted);
+    }
+    uint64_t last = sequence_of(index);
+    index = ahead(incident, "P3", 5, 0);
+    expect_receipt(index, "receipt/3303/3303.health", false, "too-many-ahead", "",
+                   "市卫生健康委（3303.health）已有 100 项预先作出且尚未生效的行为，不能再增加；"
+                   "请先撤回或变更其中之一",
+                   "Wenzhou Health Commission (3303.health) has 100 acts on record that have yet "
+                   "to take effect, as many as there may be; withdraw or amend one of them first");
+    assert_int_equal(world.count, index + 2);
+    assert_true(receipt_after(ahead(incident, "A3", 5, 0))->accepted); /* the experts */
+    index = ahead(incident, "P3", 2000, last);
+    assert_true(receipt_after(index)->accepted);
+    struct act withdraw = {.act = LIANDONG__V1__DECISION__ACT__WITHDRAW_ACT,
+                           .unit = "3303.health",
+                           .amends = sequence_of(index)};
+    assert_true(receipt_after(decide(incident, withdraw))->accepted);
+    assert_true(receipt_after(ahead(incident, "P3", 5, 0))->accepted);
+    assert_true(receipt_after(play(incident, "P3"))->accepted); /* at once: not ahead */
+}
+
 static void of_a_warning(void **state)
 {
     (void)state;
@@ -222,17 +253,31 @@ static void two_persons(void **state)
     assert_true(receipt_after(by_person(incident, "F0h", "Li Ming"))->accepted);
 }
 
+/* A name is 200 bytes at most: 200 are taken, 201 are not, and leave nothing behind. */
+static void no_longer_than_a_name(void **state)
+{
+    (void)state;
+    const char *incident = open_incident(PLAN_IV);
+    char name[202];
+    memset(name, 'x', 201);
+    name[201] = 0;
+    size_t index = by_person(incident, "P4", name);
+    assert_string_equal(receipt_after(index)->code, "too-long");
+    assert_int_equal(world.count, index + 2);
+    struct act filed = act_of("P4");
+    filed.filed_with = name;
+    assert_string_equal(receipt_after(decide(incident, filed))->code, "too-long");
+    name[200] = 0;
+    assert_true(receipt_after(by_person(incident, "A4", name))->accepted);
+}
+
 int main(void)
 {
 #define SAVED(name) cmocka_unit_test_setup_teardown(name, setup, teardown_saved)
     const struct CMUnitTest tests[] = {
-        SAVED(takes_effect_with_the_tick),
-        SAVED(amended_and_withdrawn),
-        SAVED(overtaken),
-        SAVED(refused_when_made),
-        SAVED(closed_meanwhile),
-        SAVED(of_a_warning),
-        SAVED(two_persons),
+        SAVED(takes_effect_with_the_tick), SAVED(amended_and_withdrawn), SAVED(overtaken),
+        SAVED(refused_when_made),          SAVED(closed_meanwhile),      SAVED(of_a_warning),
+        SAVED(bounded_for_each_unit),      SAVED(no_longer_than_a_name), SAVED(two_persons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,12 @@ static const struct {
      "f:8: expected one of propose, assess, decide, approve, file, order, designate, suggest, "
      "verify, sign, issue, inform, withdraw-act, found "
      "\"shout\"\n"},
+    {HEAD "steps:\n  - decision: {by: u, act: decide, amends: first}\n",
+     "f:8: amends: no decision above has the id \"first\"\n"},
+    {HEAD "steps:\n  - decision: {by: u, act: decide, id: first}\n"
+          "  - decision: {by: u, act: decide, withdraw: first, effective: +1h}\n",
+     "f:9: \"act\" does not go with \"withdraw\"\n"
+     "f:9: \"effective\" does not go with \"withdraw\"\n"},
     {HEAD "steps:\n  - reply: {units: [a, b], action: done, order: x}\n",
      "f:8: \"order\" goes with exactly one unit\n"},
     {HEAD "steps:\n  - raw: {by: u, topic: A b}\n", NULL},

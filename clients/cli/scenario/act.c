@@ -105,15 +105,39 @@ static int act_bulletin(struct scenario_run *run, const struct scenario_step *st
     return publish(run, step->author, topic, &bulletin.base, error);
 }
 
+/* The newest decision of that id; 0 if it has not been published (its step comes later). */
+static uint64_t sequence_of(const struct scenario_run *run, const char *id)
+{
+    for (size_t i = run->said_count; id != NULL && i-- > 0;)
+        if (strcmp(run->said[i].id, id) == 0)
+            return run->said[i].sequence;
+    return 0;
+}
+
+static void note_said(struct scenario_run *run, const char *id)
+{
+    run->said = keep_room(run->said, run->said_count, &run->said_capacity, sizeof *run->said);
+    run->said[run->said_count++] =
+        (struct scenario_said){id, run->published[run->published_count - 1]};
+}
+
 static int act_decision(struct scenario_run *run, const struct scenario_step *step,
                         struct ld_error *error)
 {
     Liandong__V1__Decision decision = *step->decision;
     const char *incident = incident_id(run, decision.context);
     decision.context = context(run, step->author, incident);
+    decision.effective_at_us = step->occurred.set ? absolute(run, &step->occurred) : 0;
+    decision.amends = sequence_of(run, step->amends);
+    if (step->amends != NULL && decision.amends == 0)
+        return ld_fail(error, LD_INVALID, "line %d: the decision \"%s\" comes after this step",
+                       step->line, step->amends);
     const char *topic =
         ld_arena_format(&run->arena, "decision/%s/%s/%s", decision.area, incident, step->author);
-    return publish(run, step->author, topic, &decision.base, error);
+    int code = publish(run, step->author, topic, &decision.base, error);
+    if (code == LD_OK && step->id != NULL)
+        note_said(run, step->id);
+    return code;
 }
 
 static int act_supply(struct scenario_run *run, const struct scenario_step *step,

@@ -15,9 +15,9 @@ static const char *const SERIES_KEYS[] = {"every",  "columns", "values", "times"
                                           "report", "first",   "zero",   NULL};
 static const char *const BULLETIN_KEYS[] = {"by",   "area", "kind",  "zh",       "en", "link",
                                             "from", "to",   "entry", "incident", NULL};
-static const char *const DECISION_KEYS[] = {"by",        "act",     "level",      "area",
-                                            "in_favour", "opinion", "filed_with", "person",
-                                            "incident",  "subject", NULL};
+static const char *const DECISION_KEYS[] = {
+    "by",       "act",     "level", "area",      "in_favour", "opinion",  "filed_with", "person",
+    "incident", "subject", "id",    "effective", "amends",    "withdraw", NULL};
 static const char *const REPLY_KEYS[] = {"units",     "except", "duties", "action",   "reason",
                                          "help_from", "person", "order",  "external", NULL};
 static const char *const SUPPLY_KEYS[] = {"by",        "id",    "verb",    "item", "quantity",
@@ -277,6 +277,46 @@ void parse_bulletin(struct parse *parse, yaml_node_t *node, struct scenario_step
 
 /* ---- decisions ---- */
 
+/* The act: as the word says, or taking back the one that is named. */
+static Liandong__V1__Decision__Act decision_act(const struct fields *fields)
+{
+    struct reader *reader = fields->reader;
+    if (field(fields, "withdraw") == NULL)
+        return (Liandong__V1__Decision__Act)reader_enum(
+            reader, reader_need(reader, fields->base, "act"),
+            &liandong__v1__decision__act__descriptor, 0);
+    for (const char *const *key = (const char *const[]){"act", "amends", "effective", NULL}; *key;
+         key++)
+        if (field(fields, *key) != NULL)
+            reader_mistake(reader, field(fields, *key), "\"%s\" does not go with \"withdraw\"",
+                           *key);
+    return LIANDONG__V1__DECISION__ACT__WITHDRAW_ACT;
+}
+
+/* The id of a decision of an earlier step: the one to be replaced or taken back. */
+static const char *earlier_decision(const struct parse *parse, const struct fields *fields)
+{
+    const char *key = field(fields, "withdraw") != NULL ? "withdraw" : "amends";
+    const char *id = text_field(fields, key, NULL);
+    const struct scenario *scenario = parse->scenario;
+    for (size_t i = 0; id != NULL && i < scenario->step_count; i++)
+        if (scenario->steps[i].id != NULL && strcmp(scenario->steps[i].id, id) == 0)
+            return id;
+    if (id != NULL)
+        reader_mistake(fields->reader, field(fields, key),
+                       "%s: no decision above has the id \"%s\"", key, id);
+    return NULL;
+}
+
+static void parse_ahead(struct parse *parse, const struct fields *fields,
+                        struct scenario_step *step)
+{
+    if (field(fields, "effective") != NULL)
+        step->occurred = report_time(fields, "effective", step->at_us);
+    step->amends = earlier_decision(parse, fields);
+    step->id = text_field(fields, "id", NULL);
+}
+
 void parse_decision(struct parse *parse, yaml_node_t *node, struct scenario_step *step)
 {
     struct reader *reader = &parse->reader;
@@ -286,8 +326,7 @@ void parse_decision(struct parse *parse, yaml_node_t *node, struct scenario_step
     reader_only(reader, node, DECISION_KEYS);
     Liandong__V1__Decision *decision = ld_arena_alloc(reader->arena, sizeof *decision);
     liandong__v1__decision__init(decision);
-    decision->act = (Liandong__V1__Decision__Act)reader_enum(
-        reader, reader_need(reader, node, "act"), &liandong__v1__decision__act__descriptor, 0);
+    decision->act = decision_act(&fields);
     decision->level = (Liandong__V1__Level)reader_enum(reader, field(&fields, "level"),
                                                        &liandong__v1__level__descriptor, 0);
     decision->area = text_field(&fields, "area", parse_city(parse));
@@ -299,6 +338,7 @@ void parse_decision(struct parse *parse, yaml_node_t *node, struct scenario_step
         reader, field(&fields, "subject"), &liandong__v1__decision__subject__descriptor,
         LIANDONG__V1__DECISION__SUBJECT__RESPONSE);
     decision->context = named_incident(&fields);
+    parse_ahead(parse, &fields, step);
     step->author = needed_field(&fields, "by", NULL);
     step->decision = decision;
     step->action = SCENARIO_DECISION;

@@ -178,6 +178,7 @@ int scenario_run(const struct scenario *scenario, const struct scenario_options 
     if (code == LD_OK)
         code = run_steps(&run, error);
     free(run.published);
+    free(run.said);
     ld_arena_free(&run.arena);
     picture_free(&run.picture);
     return code;

@@ -118,10 +118,12 @@ struct scenario_step {
     int line;
     int64_t at_us; /* since the start */
     enum scenario_action action;
-    struct plan_text note;        /* for people; "" if there is none */
-    const char *author;           /* unit that acts */
-    Liandong__V1__Report *report; /* by action; times still to be filled in */
-    struct scenario_time occurred, received;
+    struct plan_text note;                   /* for people; "" if there is none */
+    const char *author;                      /* unit that acts */
+    Liandong__V1__Report *report;            /* by action; times still to be filled in */
+    struct scenario_time occurred, received; /* of a decision made ahead: occurred is when it takes
+                                              * effect */
+    const char *id, *amends; /* of a decision; and of the one that it replaces. NULL: none */
     Liandong__V1__Bulletin *bulletin;
     const char *area; /* of the bulletin's topic */
     Liandong__V1__Decision *decision;
