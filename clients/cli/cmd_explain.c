@@ -26,13 +26,14 @@ static bool parse_at(const struct cli *cli, const char *text, struct why_limit *
 static int explain(const struct cli *cli, const char *directory, const char *incident,
                    struct why_limit limit)
 {
-    char of_incident[160], of_grade[160], of_decision[160];
+    char of_incident[160], of_grade[160], of_decision[160], of_warning[160];
     struct ld_error error;
     struct why why;
     snprintf(of_incident, sizeof of_incident, "incident/*/%s", incident);
     snprintf(of_grade, sizeof of_grade, "grade/*/%s", incident);
     snprintf(of_decision, sizeof of_decision, "decision/*/%s/*", incident);
-    const char *const filters[] = {"plan/*", of_incident, of_grade, of_decision};
+    snprintf(of_warning, sizeof of_warning, "warning/*/%s", incident);
+    const char *const filters[] = {"plan/*", of_incident, of_grade, of_decision, of_warning};
     why_open(&why, incident, limit);
     struct bus_read read = {.filters = filters,
                             .filter_count = sizeof filters / sizeof filters[0],
@@ -70,11 +71,13 @@ int cmd_explain(struct cli *cli, int argc, char **argv)
     const struct cli_usage usage = {
         "explain [OPTION]… INCIDENT",
         {"说明一个事件为何定为这一级：满足哪条标准，自何时起，依据哪些报告；距上一级还差什么；\n"
-         "什么失效后建议降级；预警颜色同样。",
+         "什么失效后建议降级；预警颜色同样，并说明已发布的预警：谁在何时建议、核实、评估、签发，\n"
+         "依据当时的哪些数字。",
          "Why an incident has its grade: which criterion of the plan holds, since when, by which\n"
          "reports; what is missing for the next grade up; what would have to lapse for a lower "
          "one\n"
-         "to be suggested. The same for the colour of the warning."},
+         "to be suggested. The same for the colour of the warning, and of what is issued: who\n"
+         "suggested, verified, assessed and signed it, when, and on which figures."},
         options,
         "  liandong explain 3303-cholera-20261011-1\n"
         "  liandong explain 3303-cholera-20261011-1 --log run/data/log --at 2026-10-12T08:00\n"};

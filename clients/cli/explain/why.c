@@ -9,6 +9,7 @@
  */
 #include "why.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "picture/keep.h"
@@ -30,6 +31,12 @@ static void close_world(struct why_world *world)
         KEEP_DROP(input->decision);
         free(input);
     }
+    for (size_t i = 0; i < world->step_count; i++) {
+        KEEP_DROP(world->steps[i].warning);
+        KEEP_DROP(world->steps[i].figures);
+    }
+    free(world->steps);
+    KEEP_DROP(world->suggested);
     KEEP_DROP(world->raised.grade);
     KEEP_DROP(world->said.grade);
 }
@@ -68,7 +75,8 @@ static void note_incident(struct why_world *world, const Liandong__V1__Incident 
 static void note_decision(struct why_world *world, const struct ld_record *record,
                           const Liandong__V1__Decision *message)
 {
-    if (message->act != LIANDONG__V1__DECISION__ACT__DESIGNATE)
+    if (message->act != LIANDONG__V1__DECISION__ACT__DESIGNATE &&
+        message->subject != LIANDONG__V1__DECISION__SUBJECT__WARNING)
         return;
     struct why_input *input = add_input(world, record->sequence);
     KEEP_REPLACE(input->decision, &message->base);
@@ -82,6 +90,23 @@ static void note_said(struct why_world *world, const struct ld_record *record,
     world->said.time_us = record->time_us;
 }
 
+static void note_warning(struct why_world *world, const struct ld_record *record,
+                         const Liandong__V1__Warning *message)
+{
+    if (message->state == LIANDONG__V1__WARNING__STATE__SUGGESTED) {
+        KEEP_REPLACE(world->suggested, &message->base);
+        return;
+    }
+    world->steps =
+        keep_room(world->steps, world->step_count, &world->step_capacity, sizeof *world->steps);
+    world->steps[world->step_count++] = (struct why_step){
+        .warning = keep_copy(&message->base),
+        .figures = world->suggested != NULL ? keep_copy(&world->suggested->base) : NULL,
+        .sequence = record->sequence,
+        .time_us = record->time_us,
+    };
+}
+
 /* True if grading is to hear of it. */
 static bool note(struct why *why, const struct ld_record *record)
 {
@@ -90,7 +115,8 @@ static bool note(struct why *why, const struct ld_record *record)
     ProtobufCMessage *message = NULL;
     if (family == SV_PLAN)
         return true;
-    if (family != SV_INCIDENT && family != SV_DECISION && family != SV_GRADE)
+    if (family != SV_INCIDENT && family != SV_DECISION && family != SV_GRADE &&
+        family != SV_WARNING)
         return false;
     ld_arena_reset(&why->arena);
     if (sv_decode(family, record->payload, record->payload_size, &why->arena, &message, NULL) !=
@@ -98,6 +124,10 @@ static bool note(struct why *why, const struct ld_record *record)
         return false;
     if (family == SV_GRADE) {
         note_said(world, record, message);
+        return false;
+    }
+    if (family == SV_WARNING) {
+        note_warning(world, record, (const void *)message);
         return false;
     }
     if (family == SV_DECISION) {
@@ -179,4 +209,30 @@ const struct why_input *why_input_of(const struct why *why, uint64_t sequence)
     struct why_input *input;
     HASH_FIND(hh, why->world->inputs, &sequence, sizeof sequence, input);
     return input;
+}
+
+const Liandong__V1__Decision *why_act_of(const struct why *why, const struct why_step *step)
+{
+    const Liandong__V1__Warning *warning = step->warning;
+    uint64_t cause = warning->context != NULL ? warning->context->causation : 0;
+    const struct why_input *input =
+        why_input_of(why, warning->scheduled_act != 0 ? warning->scheduled_act : cause);
+    return input != NULL ? input->decision : NULL;
+}
+
+const struct why_step *why_issued(const struct why *why, const char *area)
+{
+    const struct why_step *issued = NULL;
+    for (size_t i = 0; i < why->world->step_count; i++) {
+        const struct why_step *step = &why->world->steps[i];
+        const Liandong__V1__Warning *warning = step->warning;
+        if (strcmp(warning->area, area) != 0)
+            continue;
+        if (warning->in_force == LIANDONG__V1__LEVEL__LEVEL_NONE)
+            issued = NULL;
+        else if (warning->state == LIANDONG__V1__WARNING__STATE__ISSUED ||
+                 warning->state == LIANDONG__V1__WARNING__STATE__ADJUSTED)
+            issued = step;
+    }
+    return issued;
 }

@@ -80,6 +80,25 @@ static json_t *inputs_json(const struct why *why)
     return inputs;
 }
 
+/* What command said of the warning, each with the act that it follows from. */
+static json_t *steps_json(const struct why *why)
+{
+    json_t *steps = json_array();
+    char time[EVENT_TIME_SIZE];
+    for (size_t i = 0; i < why->world->step_count; i++) {
+        const struct why_step *step = &why->world->steps[i];
+        const Liandong__V1__Decision *act = why_act_of(why, step);
+        json_array_append_new(
+            steps, json_pack("{s:I,s:s,s:o,s:o,s:o}", "sequence", (json_int_t)step->sequence,
+                             "time", event_time(time, step->time_us), "warning",
+                             event_json_message(&step->warning->base), "act",
+                             act != NULL ? event_json_message(&act->base) : json_null(), "figures",
+                             step->figures != NULL ? event_json_message(&step->figures->base)
+                                                   : json_null()));
+    }
+    return steps;
+}
+
 json_t *why_json(const struct why *why)
 {
     char time[EVENT_TIME_SIZE];
@@ -90,6 +109,7 @@ json_t *why_json(const struct why *why)
                   why->plan->id, "hash", why->plan->hash, "title", event_text(why->plan->title));
     json_object_set_new(object, "grade", event_json_message(&why->grade.base));
     json_object_set_new(object, "warning", event_json_message(&why->warning.base));
+    json_object_set_new(object, "warning_steps", steps_json(why));
     json_object_set_new(object, "raised", raised_json(&why->world->raised));
     json_object_set_new(object, "said", said_json(&why->world->said));
     json_object_set_new(object, "inputs", inputs_json(why));

@@ -359,5 +359,6 @@ void why_print(const struct cli *cli, const struct why *why)
     if (why->plan->criterion_count > 0) /* else the response follows the warning */
         print_grade(&printing);
     print_warning(&printing);
+    why_print_warnings(cli, why);
     ld_buffer_free(&printing.line);
 }

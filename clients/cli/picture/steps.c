@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "picture.h"
+#include "steps.h"
 #include "tell.h"
 
 /* ---- what comes next ---- */
 
-static const char *act_zh(const char *act)
+const char *steps_act_zh(const char *act)
 {
     static const struct plan_text ACTS[] = {
         {"建议", "propose"}, {"评估", "assess"},    {"决定", "decide"},  {"批准", "approve"},
@@ -31,7 +32,8 @@ static void put_next(struct ld_buffer *buffer, const struct story *story, struct
 {
     if (next.act[0] == '\0')
         return;
-    ld_buffer_format(buffer, zh ? "；下一步：%s" : "; next: %s", zh ? act_zh(next.act) : next.act);
+    ld_buffer_format(buffer, zh ? "；下一步：%s" : "; next: %s",
+                     zh ? steps_act_zh(next.act) : next.act);
     for (size_t i = 0; i < next.by_count; i++) {
         struct plan_text name = tell_unit(story, next.by[i]);
         ld_buffer_format(buffer, "%s%s",
@@ -71,6 +73,11 @@ static const struct plan_text WARNING_WORDS[] = {
     {"仍在实施：", "as it was"},
 };
 enum { WARNING_WORD_COUNT = sizeof WARNING_WORDS / sizeof WARNING_WORDS[0] };
+
+struct plan_text steps_warning_word(int state)
+{
+    return WARNING_WORDS[state >= 0 && state < (int)WARNING_WORD_COUNT ? state : 0];
+}
 
 /* By whom, by which section, and what comes next: of a step of the procedure. */
 static void put_warning_step(struct ld_buffer *buffer, const struct story *story,
