@@ -166,7 +166,8 @@ static bool parse_quantity(const struct cli *cli, const char *text, int64_t *qua
 }
 
 struct act_options {
-    const char *from, *to, *request, *area, *reason, *donor, *proof, *id, *incident;
+    const char *from, *to, *request, *area, *reason, *donor, *proof, *requester, *id, *incident;
+    int64_t amount_fen;
     int64_t needed_by_us;
 };
 
@@ -185,6 +186,8 @@ static bool fill(const struct cli *cli, struct ld_arena *arena, const struct act
     message->to = message_text(own->to);
     message->request = message_text(own->request);
     message->reason = message_text(own->reason);
+    message->requester = message_text(own->requester);
+    message->amount_fen = own->amount_fen;
     message->donor = message_text(own->donor);
     message->proof = message_text(own->proof);
     message->needed_by_us = own->needed_by_us;
@@ -207,6 +210,13 @@ static int supply_act(struct cli *cli, int argc, char **argv)
          "CODE",
          {"需要或持有的县（默认本单位所在地）", "county in need, or of the holder"}},
         {"reason", 'R', CLI_TEXT, &own.reason, "TEXT", {"理由", "the reason"}},
+        {"requester", 0, CLI_TEXT, &own.requester, "UNIT", {"谁的申请", "whose request it is"}},
+        {"amount",
+         0,
+         CLI_NUMBER,
+         &own.amount_fen,
+         "FEN",
+         {"补偿金额（分）", "compensate: paid, in CNY 0.01"}},
         {"donor", 0, CLI_TEXT, &own.donor, "NAME", {"捐赠者", "donate: who gave it"}},
         {"proof", 0, CLI_TEXT, &own.proof, "TEXT", {"签收凭证", "receive: the receipt's number"}},
         {"needed-by", 'b', CLI_TIME, &own.needed_by_us, "TIME", {"何时需要", "when it is needed"}},
@@ -224,9 +234,9 @@ static int supply_act(struct cli *cli, int argc, char **argv)
     const struct cli_usage usage = {
         "supply act [OPTION]… VERB ITEM QUANTITY",
         {"物资行为：stock-take、request、commit、decline、dispatch、receive、return、\n"
-         "requisition、use、loss、donate。",
+         "requisition、use、loss、donate、lend、cancel、compensate。",
          "An act on supplies: stock-take, request, commit, decline, dispatch, receive, return,\n"
-         "requisition, use, loss or donate."},
+         "requisition, use, loss, donate, lend, cancel or compensate."},
         options,
         "  liandong supply act stock-take ors 20000 --from 3303.depot --as 3303.depot\n"
         "  liandong supply act request ors 500 --to 330302.hospital --as 330302.hospital\n"};

@@ -28,7 +28,7 @@ _liandong() {
     [duty progress]=$answers [duty done]=$answers [duty ask-help]=$answers [duty problem]=$answers
     [notice list]='--audience --incident --log' [notice cap]='--log' [cap check]=''
     [supply balance]='--item --log' [supply list]='--item --log'
-    [supply act]='--from --to --request --area --reason --donor --proof --needed-by --id --incident --outbox --exercise'
+    [supply act]='--from --to --request --area --reason --requester --amount --donor --proof --needed-by --id --incident --outbox --exercise'
     [log stat]='' [log verify]='--head --key --archive' [log repair]='--yes' [log export]='--from'
     [log head]='--key --at' [log key]='' [log archive]='--to --before --keep --keep-days --needed-from --state'
     [log restore]='--from --since' [log hold]='--from --to --reason --by --list --release'

@@ -323,6 +323,8 @@ static void compare_vocabulary(struct differ *differ, const struct plan_file *fi
         compare_section(
             differ, ld_arena_string(&differ->arena, name, strlen(name) - strlen(".yaml")),
             vocabulary_list(old_roots[i], name), new ? vocabulary_list(new, name) : NULL);
+        compare_section(differ, "vocabulary/travel", tree_get(old_roots[i], "travel"),
+                        tree_get(new, "travel"));
     }
 }
 

@@ -13,6 +13,7 @@
 /* More than any plan needs; what bounds memory and time for a hostile one. */
 enum {
     PLAN_AREAS_MAX = 4096,
+    PLAN_TRAVEL_MAX = 256, /* areas between which travel is known */
     PLAN_UNITS_MAX = 16384,
     PLAN_HAZARDS_MAX = 1024,
     PLAN_WORDS_MAX = 4096, /* measures, signs, channels, items: each */
@@ -79,6 +80,7 @@ const struct node *vocabulary_entries(struct loading *loading, const struct node
 /* The vocabulary: each takes the root of its file. Areas before units. */
 void load_areas(struct loading *loading, const struct node *root);
 void load_neighbours(struct loading *loading, const struct node *list, struct plan_area *areas);
+void load_travel(struct loading *loading, const struct node *root); /* travel.c, from load_areas */
 void load_units(struct loading *loading, const struct node *root);
 void load_hazards(struct loading *loading, const struct node *root);
 void load_measures(struct loading *loading, const struct node *root);

@@ -51,6 +51,11 @@ struct plan_area {
     const size_t *neighbours; /* indexes of the areas that border on it */
     size_t neighbour_count;
 };
+struct plan_travel {          /* minutes by road, from every area named to every other */
+    size_t *areas;            /* indexes */
+    size_t count;
+    int *minutes;             /* count x count; -1: no way is known */
+};
 struct plan_unit {
     const char *id;    /* "3303.health" */
     const char *area;  /* "3303" */
@@ -295,6 +300,7 @@ struct plan {
     char hash[PLAN_HASH_HEX + 1];
     /* vocabulary */
     const struct plan_area *areas;       size_t area_count;
+    struct plan_travel travel;
     const struct plan_unit *units;       size_t unit_count;
     const struct plan_hazard *hazards;   size_t hazard_count;
     const struct plan_measure *measures; size_t measure_count;
@@ -373,6 +379,8 @@ void plan_hash(const struct plan_file *files, size_t file_count, char hash[PLAN_
 
 /* ---- asking (all O(1) expected, -1 if unknown) ---- */
 int plan_find_area(const struct plan *plan, const char *code);
+/* Minutes by road; 0 within an area, -1 if no way is known. */
+int plan_travel_minutes(const struct plan *plan, const char *from, const char *to);
 int plan_find_unit(const struct plan *plan, const char *id);
 int plan_find_hazard(const struct plan *plan, const char *id);
 int plan_find_measure(const struct plan *plan, const char *id);

@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The list of a vocabulary file: its only key but a date, which areas need. */
+/* The list of a vocabulary file: its only key but a date, which areas need, and their travel. */
 const struct node *vocabulary_entries(struct loading *loading, const struct node *root,
                                       const char *key, size_t max)
 {
     char keys[64];
     bool dated = strcmp(key, "areas") == 0;
-    snprintf(keys, sizeof keys, "%s %s", dated ? "as_of" : "as_of?", key);
+    snprintf(keys, sizeof keys, "%s %s", dated ? "as_of travel?" : "as_of?", key);
     if (!walk_keys(loading, root, keys)) {
         return NULL;
     }
@@ -94,6 +94,7 @@ void load_areas(struct loading *loading, const struct node *root)
         }
     }
     load_neighbours(loading, list, areas);
+    load_travel(loading, root);
 }
 
 /* ---- hazards ---- */

@@ -10,7 +10,8 @@ static void do_act(const struct handling *handling)
         [VERB(DISPATCH)] = act_dispatch,     [VERB(RECEIVE)] = act_receive,
         [VERB(RETURN)] = act_dispatch,       [VERB(REQUISITION)] = act_requisition,
         [VERB(USE)] = act_use_or_lose,       [VERB(LOSS)] = act_use_or_lose,
-        [VERB(DONATE)] = act_donate,
+        [VERB(DONATE)] = act_donate,         [VERB(LEND)] = act_dispatch,
+        [VERB(CANCEL)] = act_cancel,         [VERB(COMPENSATE)] = act_compensate,
     };
     size_t verb = (size_t)handling->act->verb;
     if (verb == 0 || verb >= sizeof VERBS / sizeof *VERBS) {

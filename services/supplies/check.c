@@ -8,8 +8,10 @@
 enum { ID_SIZE_MAX = 100, TEXT_SIZE_MAX = 1000, COUNTED_MAX = 2000 };
 
 #define BIT(verb) (1u << VERB(verb))
-static const unsigned MOVES = BIT(DISPATCH) | BIT(RETURN) | BIT(RECEIVE) | BIT(REQUISITION);
-static const unsigned MAY_BE_ZERO = BIT(STOCK_TAKE) | BIT(RECEIVE) | BIT(COMMIT) | BIT(DECLINE);
+static const unsigned MOVES =
+    BIT(DISPATCH) | BIT(LEND) | BIT(RETURN) | BIT(RECEIVE) | BIT(REQUISITION);
+static const unsigned MAY_BE_ZERO =
+    BIT(STOCK_TAKE) | BIT(RECEIVE) | BIT(COMMIT) | BIT(DECLINE) | BIT(CANCEL);
 
 static bool verb_is_in(const struct handling *handling, unsigned verbs)
 {

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "forecast.h"
 #include "memory.h"
 #include "supplies.h"
 
@@ -164,7 +165,7 @@ static bool count_item(const struct handling *handling, const char *item)
     struct holding *holding = own_holding(handling, item);
     count(handling, holding);
     allocation_shed(handling, holding);
-    allocation_retry(handling, item);
+    allocation_settle(handling, item);
     return true;
 }
 
@@ -207,7 +208,11 @@ void act_use_or_lose(const struct handling *handling)
                                                   .goods = &goods,
                                                   .reason = movement_own_reason(handling)});
     batches_free(&goods);
+    if (to == USED) {
+        forecast_used(holding, act->quantity, handling_now(handling));
+    }
     allocation_shed(handling, holding);
+    allocation_settle(handling, act->item);
 }
 
 /* The goods of a donation, marked with it. The caller's. */
@@ -257,7 +262,7 @@ void act_donate(const struct handling *handling)
                                             .donor = act->donor,
                                             .donation = donation,
                                             .reason = movement_own_reason(handling)});
-        allocation_retry(handling, act->item);
+        allocation_settle(handling, act->item);
     }
     batches_free(&goods);
 }

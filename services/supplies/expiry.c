@@ -16,7 +16,7 @@ static void expire(struct handling *handling, struct holding *holding, struct ba
                                                   .to_balance = stock->balance[EXPIRED],
                                                   .goods = goods});
     allocation_shed(handling, holding);
-    allocation_retry(handling, stock->item);
+    allocation_settle(handling, stock->item);
 }
 
 void expiry_tick(struct handling *handling)

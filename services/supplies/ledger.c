@@ -44,14 +44,22 @@ void ledger_link_holding(struct holding *holding, struct stock *stock)
     stock->holdings[stock->holding_count++] = holding;
 }
 
-struct holding *ledger_holding(struct sv_core *core, const char *holder, const char *item)
+struct holding *ledger_find_holding(const struct sv_core *core, const char *holder,
+                                    const char *item)
 {
     char key[KEY_SIZE];
     struct holding *holding = NULL;
     HASH_FIND_STR(core->holdings, key_of(key, holder, item), holding);
+    return holding;
+}
+
+struct holding *ledger_holding(struct sv_core *core, const char *holder, const char *item)
+{
+    char key[KEY_SIZE];
+    struct holding *holding = ledger_find_holding(core, holder, item);
     if (holding == NULL) {
         holding = memory_zeroed(sizeof *holding);
-        holding->key = memory_copy(key);
+        holding->key = memory_copy(key_of(key, holder, item));
         holding->holder = memory_copy(holder);
         ledger_link_holding(holding, ledger_stock(core, item));
         HASH_ADD_KEYPTR(hh, core->holdings, holding->key, strlen(holding->key), holding);
@@ -100,6 +108,8 @@ struct request *ledger_add_request(struct sv_core *core, const Liandong__V1__Sup
     request->area = memory_copy(act->area);
     request->to = memory_copy(to);
     request->quantity = act->quantity;
+    request->needed_by_us = act->needed_by_us;
+    request->told_pool = -1;
     request->open = true;
     ledger_link_request(request, ledger_stock(core, act->item));
     HASH_ADD_KEYPTR(hh, core->requests, request->key, strlen(request->key), request);
@@ -116,9 +126,36 @@ struct shipment *ledger_add_shipment(struct sv_core *core, const Liandong__V1__S
     shipment->id = memory_copy(act->id);
     shipment->to = memory_copy(act->to);
     shipment->request = memory_copy(request != NULL ? request->key : "");
+    shipment->debt = memory_copy("");
     shipment->stock = ledger_stock(core, act->item);
     HASH_ADD_KEYPTR(hh, core->shipments, shipment->key, strlen(shipment->key), shipment);
     return shipment;
+}
+
+struct debt *ledger_debt_by_key(struct sv_core *core, const char *key)
+{
+    struct debt *debt = NULL;
+    HASH_FIND_STR(core->debts, key, debt);
+    return debt;
+}
+
+struct debt *ledger_debt(struct sv_core *core, const Liandong__V1__SupplyAct *act,
+                         const char *opener, const char *id, const char *debtor)
+{
+    char key[KEY_SIZE];
+    struct debt *debt = ledger_debt_by_key(core, key_of(key, opener, id));
+    if (debt == NULL) {
+        debt = memory_zeroed(sizeof *debt);
+        debt->key = memory_copy(key);
+        debt->opener = memory_copy(opener);
+        debt->id = memory_copy(id);
+        debt->creditor = memory_copy(act->from);
+        debt->debtor = memory_copy(debtor);
+        debt->stock = ledger_stock(core, act->item);
+        debt->loan = act->verb == LIANDONG__V1__SUPPLY_ACT__VERB__LEND;
+        HASH_ADD_KEYPTR(hh, core->debts, debt->key, strlen(debt->key), debt);
+    }
+    return debt;
 }
 
 /* ---- numbers ---- */
@@ -200,38 +237,46 @@ struct allocation *ledger_add_allocation(struct request *request, char *holder)
     return added;
 }
 
-void ledger_reserve(struct request *request, struct holding *holding, int64_t quantity)
+void ledger_reserve(struct request *request, struct holding *holding, int64_t quantity,
+                    uint64_t since)
 {
     assert(request->open && quantity > 0 && quantity <= ledger_free_quantity(holding));
     struct allocation *allocation = ledger_allocation(request, holding->holder);
     if (allocation == NULL) {
         allocation = ledger_add_allocation(request, memory_copy(holding->holder));
     }
+    allocation->since = allocation->quantity == 0 ? since : allocation->since;
     allocation->quantity += quantity;
     holding->reserved += quantity;
     request->covered += quantity;
     assert(request->covered <= request->quantity);
 }
 
-static void unreserve(struct request *request, struct holding *holding, int64_t quantity)
+static struct allocation *unreserve(struct request *request, struct holding *holding,
+                                    int64_t quantity)
 {
     struct allocation *allocation = ledger_allocation(request, holding->holder);
     assert(allocation != NULL && quantity <= allocation->quantity);
     allocation->quantity -= quantity;
     holding->reserved -= quantity;
     assert(holding->reserved >= 0);
+    return allocation;
 }
 
 void ledger_release(struct request *request, struct holding *holding, int64_t quantity)
 {
-    unreserve(request, holding, quantity);
+    struct allocation *allocation = unreserve(request, holding, quantity);
+    if (allocation->committed > allocation->quantity) {
+        allocation->committed = allocation->quantity;
+    }
     request->covered -= quantity;
     assert(request->covered >= request->arrived);
 }
 
 void ledger_fetch(struct request *request, struct holding *holding, int64_t quantity)
 {
-    unreserve(request, holding, quantity);
+    struct allocation *allocation = unreserve(request, holding, quantity);
+    allocation->committed = allocation->committed > quantity ? allocation->committed - quantity : 0;
 }
 
 void ledger_close_request(struct request *request)
@@ -252,16 +297,20 @@ void ledger_close_request(struct request *request)
 
 /* ---- levels ---- */
 
-int ledger_level(const struct sv_core *core, const char *area)
+int ledger_level(const struct sv_core *core, const char *area, const struct plan **plan)
 {
-    int gravest = PLAN_NONE;
+    const struct level_in_force *gravest = NULL;
     for (const struct level_in_force *one = core->levels; one != NULL; one = one->hh.next) {
         bool above = strncmp(area, one->area, strlen(one->area)) == 0;
-        if (above && plan_level_reaches(one->level, gravest)) {
-            gravest = one->level;
+        if (above && one->level != PLAN_NONE && one->plan != NULL &&
+            (gravest == NULL || plan_level_reaches(one->level, gravest->level))) {
+            gravest = one;
         }
     }
-    return gravest;
+    if (plan != NULL) {
+        *plan = gravest != NULL ? gravest->plan : sv_plans_any(core->plans, area);
+    }
+    return gravest != NULL ? gravest->level : PLAN_NONE;
 }
 
 void ledger_set_level(struct sv_core *core, const Liandong__V1__Response *response)
@@ -276,4 +325,75 @@ void ledger_set_level(struct sv_core *core, const Liandong__V1__Response *respon
         HASH_ADD_KEYPTR(hh, core->levels, level->key, strlen(level->key), level);
     }
     level->level = (int)response->in_force;
+    level->plan = sv_plans_pinned(core->plans, response->context->plan_hash);
+}
+
+/* ---- grades ---- */
+
+static bool reaches(const struct grade_of *grade, const char *area)
+{
+    size_t size = strlen(area);
+    for (const char *at = grade->areas; *at != '\0'; at += strcspn(at, " ") + 1) {
+        if (strncmp(at, area, size) == 0 && at[size] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+int ledger_grade(const struct sv_core *core, const char *area)
+{
+    int gravest = PLAN_NONE;
+    for (const struct grade_of *one = core->grades; one != NULL; one = one->hh.next) {
+        if (reaches(one, area)) {
+            gravest = plan_level_graver(gravest, one->level);
+        }
+    }
+    return gravest;
+}
+
+/* "3303 330302 " */
+static char *areas_text(const char *city, char *const *counties, size_t county_count)
+{
+    size_t size = strlen(city) + 2;
+    for (size_t i = 0; i < county_count; i++) {
+        size += strlen(counties[i]) + 1;
+    }
+    char *text = memory_zeroed(size), *at = text;
+    at += snprintf(at, size, "%s ", city);
+    for (size_t i = 0; i < county_count; i++) {
+        at += snprintf(at, size - (size_t)(at - text), "%s ", counties[i]);
+    }
+    return text;
+}
+
+static bool forget_grade(struct sv_core *core, struct grade_of *grade)
+{
+    if (grade != NULL) {
+        HASH_DEL(core->grades, grade);
+        ledger_free_grade(grade);
+    }
+    return grade != NULL;
+}
+
+bool ledger_set_grade(struct sv_core *core, const char *incident, int level, const char *city,
+                      char *const *counties, size_t county_count)
+{
+    struct grade_of *grade = NULL;
+    HASH_FIND_STR(core->grades, incident, grade);
+    if (level == PLAN_NONE) {
+        return forget_grade(core, grade);
+    }
+    if (grade == NULL) {
+        grade = memory_zeroed(sizeof *grade);
+        grade->key = memory_copy(incident);
+        grade->areas = memory_copy("");
+        HASH_ADD_KEYPTR(hh, core->grades, grade->key, strlen(grade->key), grade);
+    }
+    char *areas = areas_text(city, counties, county_count);
+    bool changed = grade->level != level || strcmp(grade->areas, areas) != 0;
+    free(grade->areas);
+    grade->areas = areas;
+    grade->level = level;
+    return changed;
 }

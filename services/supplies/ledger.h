@@ -35,6 +35,13 @@ struct stock {
     UT_hash_handle hh;
 };
 
+/* What was used lately, by days. */
+enum { USE_DAYS = 7 };
+struct use {
+    int64_t first_day_us, day_us; /* first and last day of use; 0: none */
+    int64_t used[USE_DAYS];       /* ring by day */
+};
+
 struct holding {
     char *key; /* "<holder> <item>" */
     char *holder;
@@ -42,6 +49,7 @@ struct holding {
     struct stock *stock; /* borrowed */
     struct batches batches;
     int64_t on_hand, reserved;
+    struct use use;
     UT_hash_handle hh;
 };
 
@@ -50,6 +58,8 @@ struct holding {
 struct allocation {
     char *holder;
     int64_t quantity;
+    int64_t committed; /* of it, promised: taken away for nobody else */
+    uint64_t since;    /* sequence of the event that first set it aside */
     bool declined;
 };
 
@@ -60,7 +70,12 @@ struct request {
     int64_t quantity;    /* asked for */
     int64_t covered;     /* set aside, under way or arrived */
     int64_t arrived;
+    int64_t needed_by_us; /* 0: not said */
+    uint64_t sequence;    /* of the act */
+    int64_t told_short;   /* in the last UNMET; 0: none */
+    int told_pool;
     bool requisition, open;
+    bool given_up;                  /* no more is sought than has been sent */
     struct allocation *allocations; /* in order of setting aside */
     size_t allocation_count;
     UT_hash_handle hh;
@@ -70,6 +85,7 @@ struct shipment {
     char *key; /* "<from> <id>" */
     char *from, *id, *to;
     char *request; /* key of the request it is for; "" if none */
+    char *debt;    /* key of the debt that it gives back; "" if none */
     struct stock *stock;
     struct batches goods; /* none: arrived */
     UT_hash_handle hh;
@@ -82,11 +98,35 @@ struct used_number {
     UT_hash_handle hh;
 };
 
+/* Goods to be given back or paid for: lent, or requisitioned. */
+struct debt {
+    char *key; /* "<opener> <id>" */
+    char *opener, *id, *creditor, *debtor;
+    struct stock *stock; /* borrowed */
+    int64_t owed, given_back, compensated;
+    int64_t amount_fen; /* paid */
+    bool loan;
+    UT_hash_handle hh;
+};
+static inline int64_t debt_outstanding(const struct debt *debt)
+{
+    return debt->owed - debt->given_back - debt->compensated;
+}
+
+/* The grade of an open incident. */
+struct grade_of {
+    char *key;   /* incident */
+    char *areas; /* the city and the counties that it has reached, each followed by a space */
+    int level;
+    UT_hash_handle hh;
+};
+
 /* A response in force. */
 struct level_in_force {
     char *key; /* "<area> <incident>" */
     char *area;
     int level;
+    const struct plan *plan; /* that the incident is pinned to; NULL: never adopted */
     UT_hash_handle hh;
 };
 
@@ -98,6 +138,8 @@ struct sv_core {
     struct shipment *shipments;
     struct used_number *numbers;
     struct level_in_force *levels;
+    struct grade_of *grades;
+    struct debt *debts;
     int64_t next_expiry_us; /* nothing held expires before */
 };
 
@@ -105,6 +147,8 @@ struct sv_core {
 struct stock *ledger_stock(struct sv_core *core, const char *item);
 struct holding *ledger_holding(struct sv_core *core, const char *holder, const char *item);
 /* Found, or NULL. */
+struct holding *ledger_find_holding(const struct sv_core *core, const char *holder,
+                                    const char *item);
 struct request *ledger_request(struct sv_core *core, const char *author, const char *id);
 struct request *ledger_request_by_key(struct sv_core *core, const char *key);
 struct shipment *ledger_shipment(struct sv_core *core, const char *from, const char *id);
@@ -113,6 +157,10 @@ struct request *ledger_add_request(struct sv_core *core, const Liandong__V1__Sup
                                    const char *to);
 struct shipment *ledger_add_shipment(struct sv_core *core, const Liandong__V1__SupplyAct *act,
                                      const struct request *request);
+/* Found by its key or NULL; found or made, owing nothing yet. */
+struct debt *ledger_debt_by_key(struct sv_core *core, const char *key);
+struct debt *ledger_debt(struct sv_core *core, const Liandong__V1__SupplyAct *act,
+                         const char *opener, const char *id, const char *debtor);
 /* Has the author used the number for this verb? Remembers it. */
 bool ledger_number_is_used(struct sv_core *core, const Liandong__V1__SupplyAct *act);
 void ledger_use_number(struct sv_core *core, const Liandong__V1__SupplyAct *act);
@@ -131,8 +179,9 @@ void ledger_post(struct stock *stock, enum account from, enum account to, int64_
 
 /* The allocation of a request at a holder; NULL if none. */
 struct allocation *ledger_allocation(const struct request *request, const char *holder);
-/* Sets quantity more aside at the holding for the request. */
-void ledger_reserve(struct request *request, struct holding *holding, int64_t quantity);
+/* Sets quantity more aside at the holding for the request; since: sequence of the event. */
+void ledger_reserve(struct request *request, struct holding *holding, int64_t quantity,
+                    uint64_t since);
 /* Gives quantity of it back; the request is covered that much less. */
 void ledger_release(struct request *request, struct holding *holding, int64_t quantity);
 /* Quantity of it leaves: set aside no more, and covered still. */
@@ -146,9 +195,15 @@ static inline int64_t ledger_free_quantity(const struct holding *holding)
 
 /* ---- levels ---- */
 
-/* Level in force that an area's requests go by: the gravest of its own and those above it. */
-int ledger_level(const struct sv_core *core, const char *area);
+/* Level in force that an area's requests go by: the gravest of its own and those above it. plan
+ * (may be NULL) gets the plan that it is under: where nothing is in force any plan of the area. */
+int ledger_level(const struct sv_core *core, const char *area, const struct plan **plan);
 void ledger_set_level(struct sv_core *core, const Liandong__V1__Response *response);
+/* The gravest grade of the open incidents that have reached the area. */
+int ledger_grade(const struct sv_core *core, const char *area);
+/* level PLAN_NONE: the incident is over. True if anything changed. */
+bool ledger_set_grade(struct sv_core *core, const char *incident, int level, const char *city,
+                      char *const *counties, size_t county_count);
 
 void ledger_free(struct sv_core *core);
 /* visit.c */
@@ -163,6 +218,8 @@ void ledger_free_shipment(struct shipment *shipment);
 void ledger_free_stock(struct stock *stock);
 void ledger_free_number(struct used_number *number);
 void ledger_free_level(struct level_in_force *level);
+void ledger_free_grade(struct grade_of *grade);
+void ledger_free_debt(struct debt *debt);
 struct allocation *ledger_add_allocation(struct request *request, char *holder);
 
 #endif

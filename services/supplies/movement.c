@@ -50,6 +50,21 @@ void movement_put_out(const struct handling *handling, const struct movement *mo
     message.donor = arena_copy(arena, movement->donor);
     message.donation = arena_copy(arena, movement->donation);
     message.proof = arena_copy(arena, movement->proof);
+    message.sender = arena_copy(arena, movement->sender);
+    message.receiver = arena_copy(arena, movement->receiver);
+    message.requester = arena_copy(arena, movement->requester);
+    message.level = (Liandong__V1__Level)movement->level;
+    message.grade = (Liandong__V1__Level)movement->grade;
+    message.travel_minutes = movement->travel_minutes;
+    message.asked = movement->asked;
+    message.covered = movement->covered;
+    message.amount_fen = movement->amount_fen;
+    message.outstanding = movement->outstanding;
+    message.loan = movement->loan;
+    message.sources = movement->sources;
+    message.n_sources = movement->source_count;
+    message.rivals = movement->rivals;
+    message.n_rivals = movement->rival_count;
     if (movement->goods != NULL) {
         message.entry = true;
         put_batches(arena, movement->goods, &message);

@@ -1,5 +1,6 @@
 /* Goods on their way: dispatched on a request or pushed, returned, received with what is missing.
  */
+#include "memory.h"
 #include "supplies.h"
 
 static bool shipment_is_new(const struct handling *handling)
@@ -13,8 +14,8 @@ static bool shipment_is_new(const struct handling *handling)
     return false;
 }
 
-static void send_off(const struct handling *handling, struct holding *holding,
-                     const struct request *request)
+static struct shipment *send_off(const struct handling *handling, struct holding *holding,
+                                 const struct request *request)
 {
     const supply_act *act = handling->act;
     check_accept(handling);
@@ -27,13 +28,35 @@ static void send_off(const struct handling *handling, struct holding *holding,
                                                   .from = act->from,
                                                   .to = ledger_account_name(TRANSIT),
                                                   .request = act->request,
+                                                  .requester = request != NULL ? request->author
+                                                                               : act->requester,
                                                   .shipment = act->id,
+                                                  .sender = act->from,
+                                                  .receiver = act->to,
                                                   .area = act->area,
                                                   .quantity = act->quantity,
                                                   .from_balance = holding->on_hand,
                                                   .to_balance = holding->stock->balance[TRANSIT],
                                                   .goods = &shipment->goods,
                                                   .reason = movement_own_reason(handling)});
+    return shipment;
+}
+
+/* Of goods that come back: the debt that they are of. Refuses and says false if it is none. */
+static bool is_given_back(const struct handling *handling, const struct debt **debt)
+{
+    const supply_act *act = handling->act;
+    *debt = NULL;
+    if (act->verb != VERB(RETURN) || *act->request == '\0') {
+        return true;
+    }
+    *debt = debts_named(handling);
+    if (*debt != NULL && strcmp((*debt)->creditor, act->to) != 0) {
+        REFUSE(handling, "wrong-unit", "%s 应归还 %s", "%s has to be given back to %s",
+               act->request, (*debt)->creditor);
+        *debt = NULL;
+    }
+    return *debt != NULL;
 }
 
 static void dispatch_on_request(const struct handling *handling, struct holding *holding)
@@ -47,7 +70,39 @@ static void dispatch_on_request(const struct handling *handling, struct holding 
     if (check_enough(handling, act->quantity, allocation->quantity) &&
         check_named(handling, &holding->batches)) {
         ledger_fetch(request, holding, act->quantity);
-        send_off(handling, holding, request);
+        (void)send_off(handling, holding, request);
+        if (request->requisition) {
+            debts_owe(handling, ledger_debt(handling->core, act, request->author, request->id,
+                                            request->author));
+        }
+    }
+}
+
+static bool debt_is_new(const struct handling *handling)
+{
+    const supply_act *act = handling->act;
+    for (const struct debt *debt = handling->core->debts; debt != NULL; debt = debt->hh.next) {
+        if (strcmp(debt->opener, act->from) == 0 && strcmp(debt->id, act->id) == 0) {
+            REFUSE(handling, "duplicate", "%s 已有编号为 %s 的借用或征用",
+                   "%s already has a loan or requisition with id %s", act->from, act->id);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Not on a request: pushed, lent or given back. */
+static void send_pushed(const struct handling *handling, struct holding *holding,
+                        const struct debt *given_back)
+{
+    const supply_act *act = handling->act;
+    struct shipment *shipment = send_off(handling, holding, NULL);
+    if (given_back != NULL) {
+        free(shipment->debt);
+        shipment->debt = memory_copy(given_back->key);
+    }
+    if (act->verb == VERB(LEND)) {
+        debts_owe(handling, ledger_debt(handling->core, act, act->from, act->id, act->to));
     }
 }
 
@@ -55,14 +110,17 @@ void act_dispatch(const struct handling *handling)
 {
     const supply_act *act = handling->act;
     struct holding *holding = ledger_holding(handling->core, act->from, act->item);
+    const struct debt *debt;
     if (!shipment_is_new(handling)) {
         return;
     }
     if (*act->request != '\0' && act->verb == VERB(DISPATCH)) {
         dispatch_on_request(handling, holding);
-    } else if (check_enough(handling, act->quantity, ledger_free_quantity(holding)) &&
-               check_named(handling, &holding->batches)) {
-        send_off(handling, holding, NULL);
+    } else if (is_given_back(handling, &debt) &&
+               check_enough(handling, act->quantity, ledger_free_quantity(holding)) &&
+               check_named(handling, &holding->batches) &&
+               (act->verb != VERB(LEND) || debt_is_new(handling))) {
+        send_pushed(handling, holding, debt);
     }
 }
 
@@ -95,7 +153,10 @@ static void say_arrival(const struct handling *handling, const struct shipment *
                                         .from = ledger_account_name(TRANSIT),
                                         .to = lost ? ledger_account_name(LOST) : holding->holder,
                                         .request = request != NULL ? request->id : "",
+                                        .requester = request != NULL ? request->author : "",
                                         .shipment = act->id,
+                                        .sender = act->from,
+                                        .receiver = act->to,
                                         .area = act->area,
                                         .quantity = batches_total(goods),
                                         .from_balance = balance[TRANSIT],
@@ -113,9 +174,7 @@ static void settle_request(struct request *request, int64_t arrived, int64_t mis
     }
     request->arrived += arrived;
     request->covered -= missing;
-    if (request->requisition) {
-        request->quantity -= missing;
-    }
+    request->quantity -= request->requisition || request->given_up ? missing : 0;
     if (request->arrived == request->quantity) {
         ledger_close_request(request);
     }
@@ -148,7 +207,11 @@ void act_receive(const struct handling *handling)
     }
     settle_request(ledger_request_by_key(handling->core, shipment->request),
                    batches_total(&arrived), batches_total(&missing));
+    struct debt *debt = ledger_debt_by_key(handling->core, shipment->debt);
+    if (debt != NULL) {
+        debts_give_back(handling, debt, batches_total(&arrived));
+    }
     batches_free(&arrived);
     batches_free(&missing);
-    allocation_retry(handling, act->item);
+    allocation_settle(handling, act->item);
 }

@@ -12,6 +12,8 @@
  */
 #include "supplies.h"
 
+#include "liandong/v1/grade.pb-c.h"
+#include "liandong/v1/report.pb-c.h"
 #include "memory.h"
 
 static struct sv_core *create(const struct sv_setup *setup)
@@ -61,10 +63,33 @@ static void on_response(struct sv_core *core, const struct sv_event *event, stru
                                 .event = event,
                                 .plan = sv_plans_pinned(core->plans, response->context->plan_hash),
                                 .out = out};
-    int before = ledger_level(core, response->area);
+    int before = ledger_level(core, response->area, NULL);
     ledger_set_level(core, response);
-    if (handling.plan != NULL && ledger_level(core, response->area) != before) {
-        allocation_retry(&handling, NULL);
+    if (handling.plan != NULL && ledger_level(core, response->area, NULL) != before) {
+        allocation_settle(&handling, NULL);
+    }
+}
+
+/* Who is affected more comes first. */
+static void on_grade(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
+{
+    const Liandong__V1__Grade *grade = (const Liandong__V1__Grade *)event->message;
+    struct handling handling = {.core = core,
+                                .event = event,
+                                .plan = sv_plans_pinned(core->plans, grade->context->plan_hash),
+                                .out = out};
+    if (ledger_set_grade(core, grade->context->incident, (int)grade->level, grade->area,
+                         grade->counties, grade->n_counties) &&
+        handling.plan != NULL) {
+        allocation_settle(&handling, NULL);
+    }
+}
+
+static void on_incident(struct sv_core *core, const struct sv_event *event)
+{
+    const Liandong__V1__Incident *incident = (const Liandong__V1__Incident *)event->message;
+    if (incident->action == LIANDONG__V1__INCIDENT__ACTION__CLOSED) {
+        (void)ledger_set_grade(core, incident->context->incident, PLAN_NONE, "", NULL, 0);
     }
 }
 
@@ -74,17 +99,23 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
         on_need(core, event, out);
     } else if (event->family == SV_RESPONSE && event->message != NULL) {
         on_response(core, event, out);
+    } else if (event->family == SV_GRADE && event->message != NULL) {
+        on_grade(core, event, out);
+    } else if (event->family == SV_INCIDENT && event->message != NULL) {
+        on_incident(core, event);
     } else if (event->family == SV_TICK) {
         struct handling handling = {.core = core, .event = event, .out = out};
         expiry_tick(&handling);
     }
 }
 
-static const char *const FILTERS[] = {"need/>", "response/>", "plan/>", "sys/tick", NULL};
+static const char *const FILTERS[] = {"need/>", "response/>", "grade/>", "incident/>",
+                                      "plan/>", "sys/tick",   NULL};
 
 const struct sv_class supplies_class = {
     .name = "supplies",
-    .families = SV_BIT(SV_NEED) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_PLAN) | SV_BIT(SV_TICK),
+    .families = SV_BIT(SV_NEED) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_GRADE) | SV_BIT(SV_INCIDENT) |
+                SV_BIT(SV_PLAN) | SV_BIT(SV_TICK),
     .filters = FILTERS,
     .create = create,
     .destroy = destroy,

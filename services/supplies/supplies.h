@@ -27,8 +27,16 @@ static inline int64_t handling_now(const struct handling *handling)
 /* A movement to put out; what is not set is empty. */
 struct movement {
     Liandong__V1__SupplyMovement__Kind kind;
-    const char *item, *from, *to, *request, *shipment, *pool, *area, *donor, *donation, *proof;
+    const char *item, *from, *to, *request, *requester, *shipment, *pool, *area;
+    const char *donor, *donation, *proof, *sender, *receiver;
     int64_t quantity, from_balance, to_balance;
+    int level, grade;
+    int64_t travel_minutes, asked, covered, amount_fen, outstanding;
+    bool loan;
+    Liandong__V1__SupplySource **sources;
+    size_t source_count;
+    Liandong__V1__SupplyRival **rivals;
+    size_t rival_count;
     const struct batches *goods; /* what moves; NULL: nothing does */
     struct plan_text reason;
 };
@@ -72,6 +80,8 @@ void act_request(const struct handling *handling);
 void act_commit(const struct handling *handling);
 void act_decline(const struct handling *handling);
 void act_requisition(const struct handling *handling);
+void act_cancel(const struct handling *handling);
+void act_compensate(const struct handling *handling);
 /* The open request that the act answers: any requester's with that id that has something set aside
  * at the author. NULL after refusing. */
 struct request *asking_answered(const struct handling *handling);
@@ -81,14 +91,24 @@ struct request *asking_answered(const struct handling *handling);
 struct batches counting_take(const struct handling *handling, struct holding *holding,
                              int64_t quantity, int64_t arrival_us);
 
+/* ---- debts.c ---- */
+/* The debt that the act names, with the item; NULL after refusing. */
+struct debt *debts_named(const struct handling *handling);
+/* The act has sent off its quantity: so much more is owed. */
+void debts_owe(const struct handling *handling, struct debt *debt);
+/* Quantity of it has come back; no more is counted than is owed. */
+void debts_give_back(const struct handling *handling, struct debt *debt, int64_t quantity);
+
 /* ---- expiry.c ---- */
 void expiry_tick(struct handling *handling);
 
 /* ---- allocation.c ---- */
-/* Sets stock aside for a request as far as the pool of the level in force allows. */
-void allocation_try(const struct handling *handling, struct request *request);
-/* The same for every request that is still short of the item (NULL: of any), oldest first. */
-void allocation_retry(const struct handling *handling, const char *item);
+/* Sets stock of the item (NULL: of any) aside for the open requests, as far as it goes and the
+ * levels in force allow. */
+void allocation_settle(const struct handling *handling, const char *item);
+/* Gives back quantity (0: nothing) of what is set aside for the request at the holding. */
+void allocation_give_back(const struct handling *handling, struct request *request,
+                          struct holding *holding, int64_t quantity, struct plan_text reason);
 /* Gives back, last first, what is set aside at the holding beyond what it has. */
 void allocation_shed(const struct handling *handling, struct holding *holding);
 

@@ -44,6 +44,7 @@ void ledger_free_shipment(struct shipment *shipment)
     free(shipment->id);
     free(shipment->to);
     free(shipment->request);
+    free(shipment->debt);
     batches_free(&shipment->goods);
     free(shipment);
 }
@@ -59,6 +60,23 @@ void ledger_free_level(struct level_in_force *level)
     free(level->key);
     free(level->area);
     free(level);
+}
+
+void ledger_free_grade(struct grade_of *grade)
+{
+    free(grade->key);
+    free(grade->areas);
+    free(grade);
+}
+
+void ledger_free_debt(struct debt *debt)
+{
+    free(debt->key);
+    free(debt->opener);
+    free(debt->id);
+    free(debt->creditor);
+    free(debt->debtor);
+    free(debt);
 }
 
 #define FREE_TABLE(table, type, free_one)                                                          \
@@ -78,6 +96,8 @@ void ledger_free(struct sv_core *core)
     FREE_TABLE(core->shipments, shipment, ledger_free_shipment);
     FREE_TABLE(core->numbers, used_number, ledger_free_number);
     FREE_TABLE(core->levels, level_in_force, ledger_free_level);
+    FREE_TABLE(core->grades, grade_of, ledger_free_grade);
+    FREE_TABLE(core->debts, debt, ledger_free_debt);
     FREE_TABLE(core->stocks, stock, ledger_free_stock);
 }
 
@@ -143,6 +163,11 @@ static bool code_holding(struct sv_core *core, struct holding *holding, struct s
     sv_code_string(codec, &holding->holder);
     batches_visit(&holding->batches, codec);
     sv_code_i64(codec, &holding->reserved);
+    sv_code_i64(codec, &holding->use.first_day_us);
+    sv_code_i64(codec, &holding->use.day_us);
+    for (int i = 0; i < USE_DAYS; i++) {
+        sv_code_i64(codec, &holding->use.used[i]);
+    }
     if (sv_codec_failed(codec) || stock == NULL || holding->key == NULL ||
         holding->holder == NULL) {
         return false;
@@ -166,6 +191,8 @@ static void code_allocations(struct request *request, struct sv_codec *codec)
                                             : &request->allocations[i];
         sv_code_string(codec, &allocation->holder);
         sv_code_i64(codec, &allocation->quantity);
+        sv_code_i64(codec, &allocation->committed);
+        sv_code_u64(codec, &allocation->since);
         sv_code_bool(codec, &allocation->declined);
         if (allocation->holder == NULL) {
             sv_codec_fail(codec);
@@ -184,8 +211,13 @@ static bool code_request(struct sv_core *core, struct request *request, struct s
     sv_code_i64(codec, &request->quantity);
     sv_code_i64(codec, &request->covered);
     sv_code_i64(codec, &request->arrived);
+    sv_code_i64(codec, &request->needed_by_us);
+    sv_code_u64(codec, &request->sequence);
+    sv_code_i64(codec, &request->told_short);
+    sv_code_int(codec, &request->told_pool);
     sv_code_bool(codec, &request->requisition);
     sv_code_bool(codec, &request->open);
+    sv_code_bool(codec, &request->given_up);
     code_allocations(request, codec);
     if (sv_codec_failed(codec) || stock == NULL || request->key == NULL ||
         request->author == NULL || request->id == NULL || request->area == NULL ||
@@ -206,10 +238,11 @@ static bool code_shipment(struct sv_core *core, struct shipment *shipment, struc
     sv_code_string(codec, &shipment->id);
     sv_code_string(codec, &shipment->to);
     sv_code_string(codec, &shipment->request);
+    sv_code_string(codec, &shipment->debt);
     batches_visit(&shipment->goods, codec);
     return !sv_codec_failed(codec) && shipment->stock != NULL && shipment->key != NULL &&
            shipment->from != NULL && shipment->id != NULL && shipment->to != NULL &&
-           shipment->request != NULL;
+           shipment->request != NULL && shipment->debt != NULL;
 }
 
 static bool code_number(struct sv_core *core, struct used_number *number, struct sv_codec *codec)
@@ -225,7 +258,36 @@ static bool code_level(struct sv_core *core, struct level_in_force *level, struc
     sv_code_string(codec, &level->key);
     sv_code_string(codec, &level->area);
     sv_code_int(codec, &level->level);
+    sv_code_plan(codec, &level->plan);
     return !sv_codec_failed(codec) && level->key != NULL && level->area != NULL;
+}
+
+static bool code_grade(struct sv_core *core, struct grade_of *grade, struct sv_codec *codec)
+{
+    (void)core;
+    sv_code_string(codec, &grade->key);
+    sv_code_string(codec, &grade->areas);
+    sv_code_int(codec, &grade->level);
+    return !sv_codec_failed(codec) && grade->key != NULL && grade->areas != NULL;
+}
+
+static bool code_debt(struct sv_core *core, struct debt *debt, struct sv_codec *codec)
+{
+    debt->stock = code_of_stock(core, debt->stock, codec);
+    sv_code_string(codec, &debt->key);
+    sv_code_string(codec, &debt->opener);
+    sv_code_string(codec, &debt->id);
+    sv_code_string(codec, &debt->creditor);
+    sv_code_string(codec, &debt->debtor);
+    sv_code_i64(codec, &debt->owed);
+    sv_code_i64(codec, &debt->given_back);
+    sv_code_i64(codec, &debt->compensated);
+    sv_code_i64(codec, &debt->amount_fen);
+    sv_code_bool(codec, &debt->loan);
+    return !sv_codec_failed(codec) && debt->stock != NULL && debt->key != NULL &&
+           debt->opener != NULL && debt->id != NULL && debt->creditor != NULL &&
+           debt->debtor != NULL && debt->given_back >= 0 && debt->compensated >= 0 &&
+           debt_outstanding(debt) >= 0;
 }
 
 /* ---- is what was loaded a ledger? ---- */
@@ -265,7 +327,11 @@ static bool request_is_consistent(const struct request *request)
 {
     int64_t set_aside = 0;
     for (size_t i = 0; i < request->allocation_count; i++) {
-        set_aside += request->allocations[i].quantity;
+        const struct allocation *allocation = &request->allocations[i];
+        if (allocation->committed < 0 || allocation->committed > allocation->quantity) {
+            return false;
+        }
+        set_aside += allocation->quantity;
     }
     return request->arrived >= 0 && request->arrived <= request->covered &&
            request->covered <= request->quantity && set_aside <= request->covered &&
@@ -296,6 +362,8 @@ void ledger_visit(struct sv_core *core, struct sv_codec *codec)
     VISIT_TABLE(core, codec, core->shipments, key, shipment, code_shipment, ledger_free_shipment);
     VISIT_TABLE(core, codec, core->numbers, key, used_number, code_number, ledger_free_number);
     VISIT_TABLE(core, codec, core->levels, key, level_in_force, code_level, ledger_free_level);
+    VISIT_TABLE(core, codec, core->grades, key, grade_of, code_grade, ledger_free_grade);
+    VISIT_TABLE(core, codec, core->debts, key, debt, code_debt, ledger_free_debt);
     if (sv_codec_loading(codec) && !sv_codec_failed(codec) && !ledger_is_consistent(core)) {
         sv_codec_fail(codec);
     }

@@ -18,6 +18,7 @@ struct audit {
     struct audit_entry *batches;   /* "<item> <account> <expiry> <lot> <donation>" */
     struct audit_entry *accounts;  /* "<item> <account>" */
     struct audit_entry *set_aside; /* "<item> <holder>" */
+    struct audit_entry *owed;      /* "<item> <opener> <id>" */
     size_t moved;                  /* entries that moved goods */
     size_t kinds[32];
 };
@@ -49,7 +50,7 @@ static inline bool audit_outside(const char *account)
 static inline int64_t audit_add(struct audit_entry **table, const char *item, const char *account,
                                 int64_t change)
 {
-    char key[256];
+    char key[512];
     snprintf(key, sizeof key, "%s %s", item, account);
     struct audit_entry *entry = audit_entry(table, key);
     entry->outside = audit_outside(account);
@@ -108,11 +109,26 @@ static inline void audit_set_aside(struct audit *audit, const movement *moved)
     }
 }
 
+static inline void audit_owed(struct audit *audit, const movement *moved)
+{
+    bool less = moved->kind == KIND(GIVEN_BACK) || moved->kind == KIND(COMPENSATED);
+    char debt[256];
+    if (!less && moved->kind != KIND(OWED)) {
+        return;
+    }
+    snprintf(debt, sizeof debt, "%s %s", moved->requester, moved->request);
+    int64_t outstanding =
+        audit_add(&audit->owed, moved->item, debt, less ? -moved->quantity : moved->quantity);
+    assert_int_equal(outstanding, moved->outstanding);
+    assert_true(outstanding >= 0);
+}
+
 static inline void audit_take(struct audit *audit, const movement *moved)
 {
     assert_true(moved->quantity >= 0);
     audit->kinds[moved->kind & 31]++;
     audit_set_aside(audit, moved);
+    audit_owed(audit, moved);
     assert_int_equal(moved->entry, audit_is_entry(moved->kind));
     if (moved->entry) {
         audit_entry_moved(audit, moved);
@@ -152,6 +168,7 @@ static inline void audit_free(struct audit *audit)
     audit_free_table(audit->batches);
     audit_free_table(audit->accounts);
     audit_free_table(audit->set_aside);
+    audit_free_table(audit->owed);
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "liandong/v1/command.pb-c.h"
+#include "liandong/v1/grade.pb-c.h"
 #include "liandong/v1/supply.pb-c.h"
 
 #define VERB(name) LIANDONG__V1__SUPPLY_ACT__VERB__##name
@@ -23,8 +24,8 @@ struct act {
     const char *author, *area, *id;
     int64_t quantity;
     const char *from, *to, *request, *item; /* item NULL: ITEM; "": a stock-take of several */
-    const char *donor, *proof, *reason;
-    int64_t needed_by_us;
+    const char *donor, *proof, *reason, *requester;
+    int64_t needed_by_us, amount_fen;
     struct {
         const char *lot;
         int64_t expires_at_us, quantity;
@@ -76,6 +77,8 @@ static inline size_t act_flagged(struct world *world, struct act act, uint16_t f
     message.proof = text(act.proof);
     message.reason = text(act.reason);
     message.needed_by_us = act.needed_by_us;
+    message.requester = text(act.requester);
+    message.amount_fen = act.amount_fen;
     Liandong__V1__SupplyBatch batches[4], *pointers[4];
     put_batches(act, &message, batches, pointers);
     char topic[256];
@@ -129,6 +132,26 @@ static inline size_t respond(struct world *world, const char *area, int level)
                                         : LIANDONG__V1__RESPONSE__STATE__ACTIVE;
     return world_publish(world, "command", "response/3303/3303-cholera-20260101-1", &response.base,
                          0);
+}
+
+/* The incident at this county has this grade. */
+static inline size_t grade(struct world *world, int level, const char *county)
+{
+    const struct plan *plan =
+        sv_plans_current(sv_host_plans(sv_sim_host(world->sim), false), "wenzhou-phe");
+    Liandong__V1__Context context = LIANDONG__V1__CONTEXT__INIT;
+    Liandong__V1__Grade message = LIANDONG__V1__GRADE__INIT;
+    char *counties[] = {text(county)}, topic[128], incident[64];
+    snprintf(incident, sizeof incident, "3303-cholera-20260101-%s", county);
+    snprintf(topic, sizeof topic, "grade/3303/%s", incident);
+    context.incident = incident;
+    context.plan_hash = text(plan->hash);
+    message.context = &context;
+    message.level = (Liandong__V1__Level)level;
+    message.area = text("3303");
+    message.counties = counties;
+    message.n_counties = 1;
+    return world_publish(world, "grading", topic, &message.base, 0);
 }
 
 static inline void stock(struct world *world, const char *holder, int64_t quantity)

@@ -29,6 +29,17 @@ static void check_text(struct plan_text text, const char *zh, const char *en)
     assert_string_equal(text.en, en);
 }
 
+static void test_travel(void **state)
+{
+    (void)state;
+    assert_int_equal(plan_travel_minutes(sample, "3303", "3304"), 300);
+    assert_int_equal(plan_travel_minutes(sample, "3303", "33"), 310); /* by way of 3304 */
+    assert_int_equal(plan_travel_minutes(sample, "33", "3303"), 310);
+    assert_int_equal(plan_travel_minutes(sample, "330302", "330302"), 0);
+    assert_int_equal(plan_travel_minutes(sample, "330302", "3303"), -1); /* not said */
+    assert_int_equal(plan_travel_minutes(sample, "9999", "3303"), -1);
+}
+
 static void test_vocabulary(void **state)
 {
     (void)state;
@@ -169,6 +180,7 @@ static void test_patterns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_travel),
         cmocka_unit_test(test_vocabulary),
         cmocka_unit_test(test_sources_and_reserves),
         cmocka_unit_test(test_lookups),

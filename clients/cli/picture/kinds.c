@@ -30,7 +30,12 @@ struct plan_text kind_of_movement(int kind)
                                              {"使用", "used"},
                                              {"损失", "lost"},
                                              {"过期", "expired"},
-                                             {"受赠", "donated"}};
+                                             {"受赠", "donated"},
+                                             {"承诺", "committed"},
+                                             {"撤回申请", "cancelled"},
+                                             {"应还", "owed"},
+                                             {"归还", "given back"},
+                                             {"补偿", "compensated"}};
     return at(KINDS, sizeof KINDS / sizeof KINDS[0], kind);
 }
 

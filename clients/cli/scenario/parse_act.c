@@ -20,9 +20,9 @@ static const char *const DECISION_KEYS[] = {
     "incident", "subject", "id",    "effective", "amends",    "withdraw", NULL};
 static const char *const REPLY_KEYS[] = {"units",     "except", "duties", "action",   "reason",
                                          "help_from", "person", "order",  "external", NULL};
-static const char *const SUPPLY_KEYS[] = {"by",        "id",    "verb",    "item", "quantity",
-                                          "from",      "to",    "request", "area", "reason",
-                                          "needed_by", "donor", "proof",   NULL};
+static const char *const SUPPLY_KEYS[] = {
+    "by",   "id",     "verb",      "item",  "quantity", "from",      "to",         "request",
+    "area", "reason", "needed_by", "donor", "proof",    "requester", "amount_fen", NULL};
 static const char *const RAW_KEYS[] = {"by", "topic", "text", "hex", NULL};
 
 /* Protobuf strings are not const; these live in the arena and are never written to. */
@@ -408,6 +408,9 @@ void parse_supply(struct parse *parse, yaml_node_t *node, struct scenario_step *
     act->reason = text_field(&fields, "reason", "");
     act->donor = text_field(&fields, "donor", "");
     act->proof = text_field(&fields, "proof", "");
+    act->requester = text_field(&fields, "requester", "");
+    act->amount_fen =
+        reader_whole(reader, field(&fields, "amount_fen"), -QUANTITY_MAX, QUANTITY_MAX, 0);
     step->occurred = reader_time(reader, field(&fields, "needed_by"), step->at_us);
     step->author = needed_field(&fields, "by", NULL);
     step->supply = act;
