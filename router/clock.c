@@ -85,7 +85,7 @@ void clock_open(struct router *router)
 int clock_stage_own(struct router *router, int64_t time_us, const char *topic, const void *payload,
                     size_t size, struct ld_error *error)
 {
-    uint8_t raw[LD_RECORD_HEADER_SIZE + LD_TOPIC_SIZE_MAX + WIRE_NAME_SIZE_MAX + LD_RECORD_ALIGN];
+    uint8_t raw[LD_RECORD_HEADER_SIZE + LD_TOPIC_SIZE_MAX + OWN_PAYLOAD_SIZE_MAX + LD_RECORD_ALIGN];
     struct ld_record record = {
         .producer = router->own_id,
         .producer_sequence = evlog_producer(router->log, router->own_id) + 1,
@@ -121,6 +121,16 @@ int clock_stage_due(struct router *router, int64_t now_us, struct ld_error *erro
     if (now_us - router->tick_last_us < router->options.tick_us)
         return LD_OK;
     return stage_tick(router, boundary_before(router, now_us), error);
+}
+
+int clock_stage_now(struct router *router, const char *topic, const void *payload, size_t size,
+                    struct ld_error *error)
+{
+    int64_t now_us = clock_take_us(router);
+    int code = clock_stage_due(router, now_us, error);
+    if (code == LD_OK)
+        code = clock_stage_own(router, now_us, topic, payload, size, error);
+    return code;
 }
 
 /* ---- drills ---- */

@@ -65,6 +65,12 @@ static void on_find(const struct incoming *incoming)
     find_ask(incoming->session, &incoming->head);
 }
 
+static void on_retire(const struct incoming *incoming)
+{
+    retire_ask(incoming->session, &incoming->head, body_text(incoming),
+               zuv_frame_size(incoming->body));
+}
+
 static void on_goodbye(const struct incoming *incoming)
 {
     session_drop(incoming->session, NULL);
@@ -76,7 +82,7 @@ static handler_fn *const HANDLERS[WIRE_LAST + 1] = {
     [WIRE_HELLO] = on_hello,     [WIRE_PRODUCER] = on_request, [WIRE_PUBLISH] = on_request,
     [WIRE_OPEN] = on_open,       [WIRE_CREDIT] = on_credit,    [WIRE_CLOSE] = on_close,
     [WIRE_PING] = on_ping,       [WIRE_STATUS] = on_status,    [WIRE_ADVANCE] = on_advance,
-    [WIRE_GOODBYE] = on_goodbye, [WIRE_FIND] = on_find,
+    [WIRE_GOODBYE] = on_goodbye, [WIRE_FIND] = on_find,        [WIRE_RETIRE] = on_retire,
 };
 
 void router_count_error(struct router *router, int code)

@@ -8,6 +8,7 @@
  *                       ├─> stream    OPEN, CREDIT, CLOSE; chunks from the log
  *                       ├─> clock     ADVANCE, ticks
  *                       ├─> find      FIND
+ *                       ├─> retire    RETIRE
  *                       └─> status
  *   commit done ──> answers (FIFO by sequence), streams woken, tap (a thread of its own)
  *
@@ -421,7 +422,8 @@ bool stream_work_left(const struct router *router);
 void stream_tell_all(struct session *session);         /* how far it has scanned without a match */
 uint64_t stream_position(const struct stream *stream); /* processed, as shown in STATUS */
 
-/* ---- clock (clock.c), times (find.c), tap (tap.c), status (status.c) ---- */
+/* ---- clock (clock.c), times (find.c), segments that go (retire.c), tap (tap.c), status (status.c)
+ * ---- */
 
 struct advance {
     struct advance *next;
@@ -438,9 +440,20 @@ int clock_stage_due(struct router *router, int64_t now_us, struct ld_error *erro
 void clock_advance(struct session *session, const struct wire_head *head);
 void clock_advance_turn(struct router *router);
 void clock_drop_advances(struct router *router);
+enum { OWN_PAYLOAD_SIZE_MAX = 4096 };
 /* Stages one of the router's own events. */
 int clock_stage_own(struct router *router, int64_t time_us, const char *topic, const void *payload,
                     size_t size, struct ld_error *error);
+
+/* The same now, behind the tick that is due. */
+int clock_stage_now(struct router *router, const char *topic, const void *payload, size_t size,
+                    struct ld_error *error);
+
+struct retiring;
+void retire_ask(struct session *session, const struct wire_head *head, const char *archive,
+                size_t size);
+void retire_turn(struct router *router); /* something has become durable */
+void retire_drop(struct router *router); /* but for what another thread is at */
 
 void find_ask(struct session *session, const struct wire_head *head);
 void find_turn(struct router *router); /* a bounded step towards the next answer */
@@ -559,6 +572,7 @@ struct router {
     size_t advance_count;
     struct status_request *status_requests;
     struct find *finds;
+    struct retiring *retiring; /* NULL: no segment is being taken away */
     size_t find_count;
     int64_t status_next_us; /* STATUS is not put together before */
     bool advance_blocked;   /* until a commit ends */
@@ -576,6 +590,8 @@ void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data
 /* A message that has waited and is paid for. */
 void dispatch_held(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
                    const struct wire_head *head, const uint8_t *body, size_t size);
+/* One of those that keep the router in memory has ended: a handle, or work in another thread. */
+void router_part_ended(struct router *router);
 void router_count_error(struct router *router, int code);
 
 #endif

@@ -151,11 +151,7 @@ static int stage_name(struct router *router, uint64_t id, const char *name, size
 {
     char topic[NAME_TOPIC_SIZE + 1];
     snprintf(topic, sizeof topic, NAME_TOPIC_PREFIX "%016" PRIx64, id);
-    int64_t now_us = clock_take_us(router);
-    int code = clock_stage_due(router, now_us, error);
-    if (code == LD_OK)
-        code = clock_stage_own(router, now_us, topic, name, size, error);
-    return code;
+    return clock_stage_now(router, topic, name, size, error);
 }
 
 /* Finds the producer of that name, or makes it known. */

@@ -44,9 +44,8 @@ static void router_free(struct router *router)
     free(router);
 }
 
-static void handle_closed(uv_handle_t *handle)
+void router_part_ended(struct router *router)
 {
-    struct router *router = handle->data;
     assert(router->handles_open > 0);
     if (--router->handles_open > 0)
         return;
@@ -56,6 +55,11 @@ static void handle_closed(uv_handle_t *handle)
     router_free(router);
     if (options.stopped)
         options.stopped(code, reason.text, options.data);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+    router_part_ended(handle->data);
 }
 
 static void close_handles(struct router *router)
@@ -98,6 +102,7 @@ static void close_all(struct router *router)
     status_drop_all(router);
     clock_drop_advances(router);
     find_drop_all(router);
+    retire_drop(router);
     session_drop_all(router);
     if (router->sockets_open == 0) {
         close_rest(router);
@@ -178,6 +183,7 @@ static void commit_ended(struct router *router)
     router->advance_blocked = false;
     answer_durable(router);
     stream_committed(router);
+    retire_turn(router);
 }
 
 /* Nothing that could be done while the disk is waited for. */

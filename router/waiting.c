@@ -22,6 +22,7 @@ enum {
     PRICE_HELLO_US = 20,
     PRICE_OPEN_US = 10,
     PRICE_ADVANCE_US = 20,
+    PRICE_RETIRE_US = 200,
     PRICE_OTHER_US = 4,
     FILTERS_BYTES_PER_US = 64,
     FILTERS_BYTES_MAX = WIRE_FILTERS_MAX * (LD_TOPIC_SIZE_MAX + 1),
@@ -68,6 +69,8 @@ static int64_t price_of(struct session *session, enum wire_operation operation, 
     case WIRE_OPEN:
         size = size < FILTERS_BYTES_MAX ? size : FILTERS_BYTES_MAX;
         return PRICE_OPEN_US + (int64_t)(size / FILTERS_BYTES_PER_US);
+    case WIRE_RETIRE:
+        return PRICE_RETIRE_US;
     case WIRE_ADVANCE:
         return PRICE_ADVANCE_US;
     default:

@@ -26,6 +26,11 @@ int bus_status(const struct cli *cli, struct ld_client *client, json_t **json,
 int bus_find_time(const struct cli *cli, struct ld_client *client, int64_t time_us,
                   uint64_t *sequence, struct ld_error *error) LD_MUST_USE;
 
+/* The router takes its log's oldest segment away, which ends with event last and was archived in
+ * that folder: ld_client_retire. LD_TIMEOUT when it does not answer. */
+int bus_retire(const struct cli *cli, struct ld_client *client, uint64_t last, const char *archive,
+               struct ld_error *error) LD_MUST_USE;
+
 /* Calls each for every event that matches (no filters: all), from a sequence to the head that the
  * router names when the stream opens. */
 typedef void bus_record_fn(const struct ld_record *record, void *data);

@@ -56,24 +56,39 @@ static void on_found(int code, uint64_t sequence, uint64_t head, const char *rea
     ld_client_stop(finding->client);
 }
 
+/* Waits for the answer to what was asked: LD_OK, or that of the router. */
+static int await_found(const struct cli *cli, const struct finding *finding, struct ld_error *error)
+{
+    (void)ld_client_run(finding->client, cli->timeout_us);
+    if (!finding->done)
+        return ld_fail(error, LD_TIMEOUT, "the router did not answer");
+    if (finding->code == LD_PROTOCOL)
+        return ld_fail(error, LD_PROTOCOL, "the router at %s is older than this program",
+                       cli->endpoint);
+    if (finding->code != LD_OK)
+        return ld_fail(error, finding->code, "the router's answer: %s", finding->reason);
+    return LD_OK;
+}
+
+int bus_retire(const struct cli *cli, struct ld_client *client, uint64_t last, const char *archive,
+               struct ld_error *error)
+{
+    static struct finding finding; /* as above */
+    finding = (struct finding){.client = client};
+    int code = ld_client_retire(client, last, archive, on_found, &finding, error);
+    return code == LD_OK ? await_found(cli, &finding, error) : code;
+}
+
 int bus_find_time(const struct cli *cli, struct ld_client *client, int64_t time_us,
                   uint64_t *sequence, struct ld_error *error)
 {
     static struct finding finding; /* as above */
     finding = (struct finding){.client = client};
     int code = ld_client_find_time(client, time_us, on_found, &finding, error);
-    if (code != LD_OK)
-        return code;
-    (void)ld_client_run(client, cli->timeout_us);
-    if (!finding.done)
-        return ld_fail(error, LD_TIMEOUT, "the router did not find the time: no answer");
-    if (finding.code == LD_PROTOCOL)
-        return ld_fail(error, LD_PROTOCOL,
-                       "the router at %s is older than this program and cannot find a time: "
-                       "use --from with a sequence",
-                       cli->endpoint);
-    if (finding.code != LD_OK)
-        return ld_fail(error, finding.code, "the router's answer: %s", finding.reason);
+    if (code == LD_OK)
+        code = await_found(cli, &finding, error);
+    if (code == LD_PROTOCOL)
+        return ld_wrap(error, code, "it cannot find a time, use --from with a sequence");
     *sequence = finding.sequence;
-    return LD_OK;
+    return code;
 }

@@ -1,6 +1,8 @@
 /* liandong log archive and restore: sealed segments moved away, compressed, and brought back. */
+#include <sched.h>
 #include <string.h>
 
+#include "bus.h"
 #include "cmd_log.h"
 #include "common/kept.h"
 
@@ -90,6 +92,40 @@ static int find_needed(const struct cli *cli, const char *directory, const char 
     return LD_OK;
 }
 
+/* ---- beside a running router ---- */
+
+struct beside {
+    const struct cli *cli;
+    struct ld_client *client;
+    const char *archive;
+};
+
+static int ask_router(const struct evlog_link *link, void *data, struct ld_error *error)
+{
+    const struct beside *beside = data;
+    return bus_retire(beside->cli, beside->client, link->last, beside->archive, error);
+}
+
+/* The router has the log open: it takes away what is archived here. Reading and compressing has the
+ * time that nobody else wants. */
+static int archive_beside(const struct cli *cli, const char *directory, const char *archive,
+                          const struct evlog_archive_rule *rule,
+                          struct evlog_archive_report *report, struct ld_error *error)
+{
+    const struct sched_param none = {0};
+    struct beside beside = {.cli = cli, .archive = archive};
+    struct evlog_archive_rule asking = *rule;
+    int code = bus_open(cli, &beside.client, error);
+    if (code != LD_OK)
+        return ld_wrap(error, code, "the log is in use, and so its router has to be asked");
+    (void)sched_setscheduler(0, SCHED_IDLE, &none);
+    asking.retire = ask_router;
+    asking.data = &beside;
+    code = evlog_archive(cli->context, directory, archive, &asking, report, error);
+    bus_close(beside.client);
+    return code;
+}
+
 /* Archives by this rule, with what the snapshots in state need added to it. */
 static int archive_by(const struct cli *cli, const char *directory, const char *to,
                       const char *state, struct evlog_archive_rule *rule)
@@ -102,6 +138,8 @@ static int archive_by(const struct cli *cli, const char *directory, const char *
         return cli_fail(cli, &error);
     archive_of(archive, sizeof archive, directory, to);
     code = evlog_archive(cli->context, directory, archive, rule, &report, &error);
+    if (code == LD_LOCKED)
+        code = archive_beside(cli, directory, archive, rule, &report, &error);
     if (code == LD_OK || report.segments > 0)
         print_report(cli, &report, archive, true);
     print_stop(cli, &report, directory);
@@ -154,13 +192,16 @@ int log_archive(struct cli *cli, int argc, char **argv)
     const struct cli_usage usage = {
         "log archive [OPTION]… DIR",
         {"把最早的已写满的段压缩（zstd）移走：压缩、回读核对、登记，然后才删除原文件。随时中断都\n"
-         "不会丢失，可再次执行。法定保全（log hold）涵盖的段不移走。路由器须已停止。\nlog restore "
-         "恢复。",
+         "不会丢失，可再次执行。法定保全（log "
+         "hold）涵盖的段不移走。路由器运行时由其移除已归档的段\n"
+         "（--endpoint）。log restore 恢复。",
          "Moves the oldest full segments away, compressed (zstd): compressed, read back, listed, "
-         "and "
-         "only\nthen removed. Can be interrupted at any time and done again. Stop the router "
-         "first. "
-         "log restore\nbrings them back. Stops at a segment under legal hold (log hold)."},
+         "and only\n"
+         "then removed. Can be interrupted at any time and done again. Beside a running router "
+         "that takes\n"
+         "them away, and says so on the log (--endpoint). log restore brings them back. Stops at a "
+         "segment\n"
+         "under legal hold (log hold)."},
         options,
         "  liandong log archive --keep 16 --to /mnt/tape/log run/data/log\n"
         "  liandong log archive --keep-days 90 --state run/data/snapshots run/data/log\n"};

@@ -8,8 +8,10 @@
  * zeros to its size, compare the hash, sync, rename, sync the directory, read it back, and only
  * then take it from the list. So whenever the power goes, a segment is in the log's directory, or
  * listed and in the archive; if it is both, it counts as being there. Whatever fails stops the work
- * before anything is removed. What a legal hold covers is not moved (13): the holds are read under
- * their own lock, which is kept to the end, so that none can be placed in between.
+ * before anything is removed. Where a router has the log open, it is asked to let go of each
+ * segment that is listed (retire.c), and everything else is done beside it. What a legal hold
+ * covers is not moved (13): the holds are read under their own lock, which is kept to the end, so
+ * that none can be placed in between.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@ struct archiving {
     const char *directory, *archive;
     struct archived archived;
     struct evlog_holds holds;
+    const struct evlog_archive_rule *rule; /* NULL: it restores */
     struct evlog_archive_report *report;
     int lock_fd;
 };
@@ -112,17 +115,14 @@ static int list(struct archiving *archiving, const struct archived_entry *entry,
     return code;
 }
 
-static int remove_segment(const struct archiving *archiving, uint64_t number,
+/* By whoever has the log open, if somebody has. */
+static int remove_segment(const struct archiving *archiving, const struct archived_entry *entry,
                           struct ld_error *error)
 {
-    char path[SEGMENT_PATH_SIZE];
-    index_path(path, archiving->directory, number);
-    (void)disk_remove(archiving->context, path, NULL);
-    segment_path(path, archiving->directory, number);
-    int code = disk_remove(archiving->context, path, error);
-    if (code != LD_OK)
-        return code;
-    return disk_sync_directory(archiving->context, archiving->directory, error);
+    const struct evlog_archive_rule *rule = archiving->rule;
+    return rule->retire ? rule->retire(&entry->link, rule->data, error)
+                        : evlog_retire_remove(archiving->context, archiving->directory,
+                                              entry->link.number, error);
 }
 
 static int archive_one(struct archiving *archiving, const struct extent *extent,
@@ -138,7 +138,7 @@ static int archive_one(struct archiving *archiving, const struct extent *extent,
     if (code == LD_OK)
         code = list(archiving, &entry, error);
     if (code == LD_OK)
-        code = remove_segment(archiving, extent->number, error);
+        code = remove_segment(archiving, &entry, error);
     if (code != LD_OK)
         return code;
     archiving->report->segments++;
@@ -194,19 +194,6 @@ static int open_log(const struct archiving *archiving, struct evlog **log, struc
     return evlog_open(archiving->context, archiving->directory, &options, log, NULL, error);
 }
 
-/* What is held; a file of holds that cannot be believed, or of another log, refuses. */
-static int read_holds(struct archiving *archiving, const struct evlog *log, struct ld_error *error)
-{
-    int code = evlog_holds_read(archiving->context, archiving->directory, &archiving->holds, error);
-    if (code == LD_OK && archiving->holds.all &&
-        memcmp(archiving->holds.id, log->pattern.id, EVLOG_ID_SIZE) != 0)
-        return ld_fail(error, LD_INVALID,
-                       "the list of legal holds (" HOLDS_FILE_NAME
-                       ") in %s is of another log: put the log's own there, or move it away",
-                       archiving->directory);
-    return code;
-}
-
 static int make_archive(const struct archiving *archiving, struct ld_error *error)
 {
     int code = disk_make_directory(archiving->context, archiving->archive, error);
@@ -221,7 +208,8 @@ static int archive_locked(struct archiving *archiving, const struct evlog_archiv
     int code = open_log(archiving, &log, error);
     if (code != LD_OK)
         return code;
-    code = read_holds(archiving, log, error);
+    code = holds_read_own(archiving->context, archiving->directory, log->pattern.id,
+                          &archiving->holds, error);
     if (code == LD_OK)
         code = archived_read(archiving->context, archiving->directory, &archiving->archived, NULL,
                              error);
@@ -240,10 +228,14 @@ int evlog_archive(const struct ld_context *context, const char *directory, const
                   const struct evlog_archive_rule *rule, struct evlog_archive_report *report,
                   struct ld_error *error)
 {
-    struct archiving archiving = {
-        .context = context, .directory = directory, .archive = archive, .report = report};
+    struct archiving archiving = {.context = context,
+                                  .directory = directory,
+                                  .archive = archive,
+                                  .rule = rule,
+                                  .report = report,
+                                  .lock_fd = -1};
     *report = (struct evlog_archive_report){0};
-    int code = take_lock(&archiving, error);
+    int code = rule->retire ? LD_OK : take_lock(&archiving, error);
     if (code != LD_OK)
         return code;
     int holds_fd;

@@ -261,12 +261,17 @@ int evlog_head_compare(const struct ld_context *context, const char *directory, 
                        const struct evlog_head *head, evlog_finding_fn *finding, void *data,
                        struct ld_error *error) LD_MUST_USE;
 
-/* ---- archives (docs/log-format.md, 12); both take the lock ---- */
+/* ---- archives (docs/log-format.md, 12) ---- */
+
+/* Asked to take away a segment that is archived and listed: LD_OK once it is gone. */
+typedef int evlog_retire_fn(const struct evlog_link *link, void *data, struct ld_error *error);
 
 struct evlog_archive_rule {
-    uint64_t keep;        /* of the newest sealed segments, so many stay */
-    int64_t before_us;    /* only segments whose events are all before; INT64_MAX: any */
-    uint64_t needed_from; /* events from this sequence on stay; 0: no such rule */
+    uint64_t keep;           /* of the newest sealed segments, so many stay */
+    int64_t before_us;       /* only segments whose events are all before; INT64_MAX: any */
+    uint64_t needed_from;    /* events from this sequence on stay; 0: no such rule */
+    evlog_retire_fn *retire; /* whoever has the log open; NULL: nobody has, and the lock is taken */
+    void *data;
 };
 struct evlog_archive_report {
     uint64_t segments, segment_bytes, packed_bytes; /* moved; on the disk before; as compressed */
@@ -283,9 +288,19 @@ struct evlog_archive_report {
 int evlog_archive(const struct ld_context *context, const char *directory, const char *archive,
                   const struct evlog_archive_rule *rule, struct evlog_archive_report *report,
                   struct ld_error *error) LD_MUST_USE;
-/* Brings back the segments from the one with sequence from on (0: all), bit for bit. The archive
- * keeps its files. LD_LOCKED, LD_NOTFOUND (not archived, or not in that folder), LD_CORRUPT (the
- * archive's file is not what it was), LD_NOSPACE, LD_IO. */
+/* For who has the log open: may its oldest segment, with this last event, be taken away? LD_OK:
+ * link says what it is. LD_INVALID (not the oldest, or the last one), LD_REFUSED (not listed as
+ * archived, or a legal hold covers it), LD_CORRUPT (it is not known what is held), LD_IO. */
+int evlog_retire_check(const struct evlog *log, uint64_t last, struct evlog_link *link,
+                       struct ld_error *error) LD_MUST_USE;
+/* Forgets the oldest segment: check has said LD_OK. The log begins with the next one. */
+void evlog_retire(struct evlog *log);
+/* Removes the file of a segment that is archived and not in use; any thread. */
+int evlog_retire_remove(const struct ld_context *context, const char *directory, uint64_t number,
+                        struct ld_error *error) LD_MUST_USE;
+/* Takes the lock. Brings back the segments from the one with sequence from on (0: all), bit for
+ * bit. The archive keeps its files. LD_LOCKED, LD_NOTFOUND (not archived, or not in that folder),
+ * LD_CORRUPT (the archive's file is not what it was), LD_NOSPACE, LD_IO. */
 int evlog_unarchive(const struct ld_context *context, const char *directory, const char *archive,
                     uint64_t from, struct evlog_archive_report *report,
                     struct ld_error *error) LD_MUST_USE;

@@ -46,6 +46,19 @@ void evlog_holds_free(struct evlog_holds *holds)
     *holds = (struct evlog_holds){0};
 }
 
+int holds_read_own(const struct ld_context *context, const char *directory,
+                   const uint8_t id[EVLOG_ID_SIZE], struct evlog_holds *holds,
+                   struct ld_error *error)
+{
+    int code = evlog_holds_read(context, directory, holds, error);
+    if (code == LD_OK && holds->all && memcmp(holds->id, id, EVLOG_ID_SIZE) != 0)
+        return ld_fail(error, LD_INVALID,
+                       "the list of legal holds (" HOLDS_FILE_NAME
+                       ") in %s is of another log: put the log's own there, or move it away",
+                       directory);
+    return code;
+}
+
 int holds_lock(const struct ld_context *context, const char *directory, int *fd,
                struct ld_error *error)
 {

@@ -55,6 +55,10 @@ int evlog_hold_release(const struct ld_context *context, const char *directory, 
 const struct evlog_hold *evlog_holds_on(const struct evlog_holds *holds, uint64_t first,
                                         uint64_t last, int64_t first_us, int64_t last_us);
 
+/* The same as evlog_holds_read, and LD_INVALID if they are of another log than the one with id. */
+int holds_read_own(const struct ld_context *context, const char *directory,
+                   const uint8_t id[EVLOG_ID_SIZE], struct evlog_holds *holds,
+                   struct ld_error *error) LD_MUST_USE;
 /* The lock, for archiving. LD_LOCKED, LD_IO. */
 int holds_lock(const struct ld_context *context, const char *directory, int *fd,
                struct ld_error *error) LD_MUST_USE;

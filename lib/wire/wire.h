@@ -41,18 +41,23 @@ enum { WIRE_VERSION = 1, WIRE_HEAD_SIZE = 32, WIRE_NAME_SIZE_MAX = 120, WIRE_FIL
     X(ERROR, 19, "router", "request or stream", "code", "0", "reason text")                        \
     X(GOODBYE, 20, "client, router", "0", "0", "0", "-")                                           \
     X(FIND, 21, "client", "request", "time in us", "0", "-")                                       \
-    X(FOUND, 22, "router", "request", "sequence", "durable head", "-")
+    X(FOUND, 22, "router", "request", "sequence", "durable head", "-")                              \
+    X(RETIRE, 23, "client", "request", "last sequence of the segment", "0", "the archive's name") \
+    X(RETIRED, 24, "router", "request", "oldest sequence now", "durable head", "-")
 
 enum wire_operation {
 #define WIRE_OPERATION_ENUM(name, value, direction, id, a, b, body) WIRE_##name = value,
     WIRE_OPERATIONS(WIRE_OPERATION_ENUM)
 #undef WIRE_OPERATION_ENUM
-    WIRE_LAST = WIRE_FOUND
+    WIRE_LAST = WIRE_RETIRED
 };
 
 /* Request ids rise within a session. PUBLISH.b is the id of the last RESULT, PRODUCER_OK or ERROR
  * that answered a PUBLISH or PRODUCER and that the client has seen (0: it does not say): an event
  * sent in ignorance of an earlier one's refusal is refused too, so that none is overtaken. */
+
+/* RETIRE's body: where the segment was archived, for the event that says so. */
+enum { WIRE_ARCHIVE_SIZE_MAX = 512 };
 
 /* PRODUCER_OK's body: the checksum of topic and payload of the producer's last event, as in its
  * record, if the log knows it. */

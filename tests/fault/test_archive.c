@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "evlog/archived.h"
+#include "evlog/holds.h"
 #include "evlog/pack.h"
 #include "rig.h"
 
@@ -19,6 +21,8 @@ struct original {
     uint64_t head;
     uint32_t checksums[EVENTS_MAX]; /* of each event's bytes */
 };
+
+static struct evlog_options live_options; /* as the original's */
 
 static struct evlog *open_log(const struct original *original, struct storage *storage)
 {
@@ -51,7 +55,7 @@ static int setup(void **state)
         original->checksums[sequence] = checksum_at(rig->log, sequence);
     rig_close(rig);
     original->storage = storage_cut(rig->storage, STORAGE_NOTHING, 1);
-    original->options = rig->options;
+    original->options = live_options = rig->options;
     rig_teardown((void **)&rig);
     *state = original;
     return 0;
@@ -78,6 +82,52 @@ static int restore(struct storage *storage, uint64_t from)
     struct evlog_archive_report report;
     return evlog_unarchive(storage_context(storage), LOG_DIRECTORY, ARCHIVE, from, &report,
                            &test_error);
+}
+
+typedef int act_fn(struct storage *storage);
+
+static int archive_all(struct storage *storage)
+{
+    return archive(storage, 0);
+}
+
+static int restore_all(struct storage *storage)
+{
+    return restore(storage, 0);
+}
+
+/* ---- beside whoever has the log open ---- */
+
+struct live {
+    struct storage *storage;
+    struct evlog *log;
+};
+
+static int take_away(const struct evlog_link *link, void *data, struct ld_error *error)
+{
+    const struct live *live = data;
+    struct evlog_link found;
+    int code = evlog_retire_check(live->log, link->last, &found, error);
+    if (code != LD_OK)
+        return code;
+    assert_memory_equal(&found, link, sizeof found);
+    evlog_retire(live->log);
+    assert_int_equal(evlog_first(live->log), link->last + 1);
+    return evlog_retire_remove(storage_context(live->storage), LOG_DIRECTORY, link->number, error);
+}
+
+static int archive_live(struct storage *storage)
+{
+    struct live live = {.storage = storage};
+    struct evlog_archive_rule rule = {.before_us = INT64_MAX, .retire = take_away, .data = &live};
+    struct evlog_archive_report report;
+    int code = evlog_open(storage_context(storage), LOG_DIRECTORY, &live_options, &live.log, NULL,
+                          &test_error);
+    if (code == LD_OK)
+        code = evlog_archive(storage_context(storage), LOG_DIRECTORY, ARCHIVE, &rule, &report,
+                             &test_error);
+    evlog_close(live.log);
+    return code;
 }
 
 /* Opens it and compares every event; returns the oldest that is there. */
@@ -125,7 +175,7 @@ static void on_step(struct storage *storage, enum storage_step step, void *data)
 }
 
 /* Runs one of the two on a copy of base and checks what a cut at each step leaves. */
-static void cut_everywhere(const struct original *original, struct storage *base, bool archiving)
+static void cut_everywhere(const struct original *original, struct storage *base, act_fn *act)
 {
     uint64_t cuts = 0;
     for (unsigned survival = 0; survival < STORAGE_SURVIVALS; survival++) {
@@ -135,7 +185,7 @@ static void cut_everywhere(const struct original *original, struct storage *base
             cutting.step = 0;
             cutting.image = NULL;
             storage_on_step(storage, on_step, &cutting);
-            assert_ok(archiving ? archive(storage, 0) : restore(storage, 0));
+            assert_ok(act(storage));
             storage_on_step(storage, NULL, NULL);
             storage_free(storage);
             if (cutting.image)
@@ -152,7 +202,13 @@ static void cut_everywhere(const struct original *original, struct storage *base
 static void test_cut_while_archiving(void **state)
 {
     struct original *original = *state;
-    cut_everywhere(original, original->storage, true);
+    cut_everywhere(original, original->storage, archive_all);
+}
+
+static void test_cut_while_archiving_live(void **state)
+{
+    struct original *original = *state;
+    cut_everywhere(original, original->storage, archive_live);
 }
 
 static void test_cut_while_restoring(void **state)
@@ -160,20 +216,20 @@ static void test_cut_while_restoring(void **state)
     struct original *original = *state;
     struct storage *base = storage_kill(original->storage);
     assert_ok(archive(base, 0));
-    cut_everywhere(original, base, false);
+    cut_everywhere(original, base, restore_all);
     storage_free(base);
 }
 
 /* ---- failing steps ---- */
 
-static void fail_everywhere(const struct original *original, struct storage *base, bool archiving,
+static void fail_everywhere(const struct original *original, struct storage *base, act_fn *act,
                             int code)
 {
     uint64_t failures = 0;
     for (uint64_t n = 0; n < STEPS_MAX; n++) {
         struct storage *storage = storage_kill(base);
         storage_fail(storage, STORAGE_ANY & ~(unsigned)STORAGE_REMOVE, n, code);
-        int result = archiving ? archive(storage, 0) : restore(storage, 0);
+        int result = act(storage);
         uint64_t failed = storage_failed(storage);
         storage_fail(storage, 0, 0, LD_OK);
         failures += result != LD_OK;
@@ -190,11 +246,12 @@ static void test_failing_steps(void **state)
 {
     struct original *original = *state;
     struct storage *base = storage_kill(original->storage);
-    fail_everywhere(original, base, true, LD_IO);
-    fail_everywhere(original, base, true, LD_NOSPACE);
+    fail_everywhere(original, base, archive_all, LD_IO);
+    fail_everywhere(original, base, archive_all, LD_NOSPACE);
+    fail_everywhere(original, base, archive_live, LD_IO);
     assert_ok(archive(base, 0));
-    fail_everywhere(original, base, false, LD_IO);
-    fail_everywhere(original, base, false, LD_NOSPACE);
+    fail_everywhere(original, base, restore_all, LD_IO);
+    fail_everywhere(original, base, restore_all, LD_NOSPACE);
     storage_free(base);
 }
 
@@ -274,6 +331,75 @@ static void test_rule(void **state)
     struct evlog *log = open_log(original, storage);
     assert_int_equal(archive(storage, 0), LD_LOCKED);
     assert_int_equal(restore(storage, 0), LD_LOCKED);
+    evlog_close(log);
+    storage_free(storage);
+}
+
+static void check_refused(const struct evlog *log, uint64_t last, int code, const char *why)
+{
+    struct evlog_link link;
+    assert_int_equal(evlog_retire_check(log, last, &link, &test_error), code);
+    assert_non_null(strstr(test_error.text, why));
+}
+
+/* What goes is read on by whoever has it. */
+static void test_live(void **state)
+{
+    struct original *original = *state;
+    struct storage *storage = storage_kill(original->storage);
+    struct live live = {.storage = storage, .log = open_log(original, storage)};
+    struct evlog_archive_rule rule = {
+        .keep = 0, .before_us = INT64_MAX, .retire = take_away, .data = &live};
+    struct evlog_archive_report report;
+    struct evlog_span span;
+    assert_ok(evlog_read(live.log, 1, 1, &span, &test_error));
+    assert_ok(evlog_archive(storage_context(storage), LOG_DIRECTORY, ARCHIVE, &rule, &report,
+                            &test_error));
+    uint64_t first = evlog_first(live.log);
+    assert_int_equal(report.segments, SEGMENTS - 1);
+    assert_int_equal(report.first, first);
+    assert_int_equal(ld_crc32c(0, span.data, span.size), original->checksums[1]);
+    evlog_span_release(&span);
+    assert_int_equal(evlog_read(live.log, first - 1, 1, &span, &test_error), LD_NOTFOUND);
+    for (uint64_t sequence = first; sequence <= original->head; sequence++)
+        assert_int_equal(checksum_at(live.log, sequence), original->checksums[sequence]);
+    evlog_close(live.log);
+    assert_int_equal(check_log(original, storage), first);
+    assert_ok(restore(storage, 0));
+    assert_int_equal(check_log(original, storage), 1);
+    storage_free(storage);
+}
+
+static int refuse(const struct evlog_link *link, void *data, struct ld_error *error)
+{
+    *(uint64_t *)data = link->last;
+    return ld_fail(error, LD_BUSY, "not now");
+}
+
+static void test_live_refusals(void **state)
+{
+    struct original *original = *state;
+    struct storage *storage = storage_kill(original->storage);
+    struct evlog *log = open_log(original, storage);
+    uint64_t last = 0;
+    struct evlog_archive_rule rule = {.before_us = INT64_MAX, .retire = refuse, .data = &last};
+    struct evlog_archive_report report;
+    struct evlog_hold hold = {
+        .to = 1, .from_us = INT64_MIN, .to_us = INT64_MAX, .by = "court", .reason = "case 1"};
+    struct evlog_link link;
+    assert_int_equal(evlog_archive(storage_context(storage), LOG_DIRECTORY, ARCHIVE, &rule, &report,
+                                   &test_error),
+                     LD_BUSY);
+    assert_int_equal(report.segments, 0); /* listed, and here */
+    assert_ok(evlog_retire_check(log, last, &link, &test_error));
+    check_refused(log, last - 1, LD_INVALID, "not the last of the oldest segment");
+    assert_ok(evlog_hold_place(storage_context(storage), LOG_DIRECTORY, &hold, &test_error));
+    check_refused(log, last, LD_REFUSED, "legal hold 1");
+    evlog_close(log);
+    storage_free(storage);
+    storage = storage_kill(original->storage);
+    log = open_log(original, storage);
+    check_refused(log, last, LD_REFUSED, "not listed");
     evlog_close(log);
     storage_free(storage);
 }
@@ -416,7 +542,10 @@ int main(void)
         cmocka_unit_test(test_damaged_list),
         cmocka_unit_test(test_damaged_archive),
         cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_live),
+        cmocka_unit_test(test_live_refusals),
         cmocka_unit_test(test_cut_while_archiving),
+        cmocka_unit_test(test_cut_while_archiving_live),
         cmocka_unit_test(test_cut_while_restoring),
         cmocka_unit_test(test_failing_steps),
     };

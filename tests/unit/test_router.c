@@ -55,7 +55,7 @@ static void test_no_session(void **state)
     peer_open(rig, &peer);
     static const enum wire_operation OPERATIONS[] = {WIRE_PRODUCER, WIRE_PUBLISH, WIRE_OPEN,
                                                      WIRE_CREDIT,   WIRE_CLOSE,   WIRE_PING,
-                                                     WIRE_STATUS,   WIRE_ADVANCE, WIRE_FIND};
+                                                     WIRE_STATUS,   WIRE_ADVANCE, WIRE_FIND, WIRE_RETIRE};
     for (size_t i = 0; i < COUNT(OPERATIONS); i++)
         peer_expect_error(&peer, peer_say(&peer, OPERATIONS[i], 1, 1, "x"), LD_NOSESSION);
     peer_say(&peer, WIRE_GOODBYE, 0, 0, NULL);

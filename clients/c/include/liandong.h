@@ -44,11 +44,11 @@ enum ld_link {
 };
 
 struct ld_client_options {
-    const char *endpoint;     /* "tcp://127.0.0.1:7501" or "ipc:///path"; required */
-    const char *identity;     /* who this is, e.g. "3303.health"; required, at most 100 bytes */
-    void *loop;               /* uv_loop_t * of the caller, or NULL for a loop of its own */
-    size_t queue_bytes;       /* published and not answered; beyond it publish says LD_BUSY; 12 MiB */
-    int64_t give_up_us;       /* an event unanswered this long completes as LD_UNKNOWN; 0 = never */
+    const char *endpoint; /* "tcp://127.0.0.1:7501" or "ipc:///path"; required */
+    const char *identity; /* who this is, e.g. "3303.health"; required, at most 100 bytes */
+    void *loop;           /* uv_loop_t * of the caller, or NULL for a loop of its own */
+    size_t queue_bytes;   /* published and not answered; beyond it publish says LD_BUSY; 12 MiB */
+    int64_t give_up_us;   /* an event unanswered this long completes as LD_UNKNOWN; 0 = never */
     /* Optional: the link's state changed. since_us: monotonic time of the change. */
     void (*link_changed)(struct ld_client *client, enum ld_link link, const char *reason,
                          void *data);
@@ -63,7 +63,8 @@ LD_EXPORT int ld_client_open(const struct ld_client_options *options, struct ld_
 LD_EXPORT void ld_client_close(struct ld_client *client, void (*closed)(void *data), void *data);
 
 /* Runs the client's own loop for at most timeout_us (0: what is ready; -1: until ld_client_stop).
- * LD_OK, or LD_TIMEOUT when the time ended without ld_client_stop. LD_INVALID with a foreign loop. */
+ * LD_OK, or LD_TIMEOUT when the time ended without ld_client_stop. LD_INVALID with a foreign loop.
+ */
 LD_EXPORT int ld_client_run(struct ld_client *client, int64_t timeout_us);
 LD_EXPORT void ld_client_stop(struct ld_client *client);
 LD_EXPORT int ld_client_fd(const struct ld_client *client); /* readable: call ld_client_run(c, 0) */
@@ -71,14 +72,14 @@ LD_EXPORT int ld_client_fd(const struct ld_client *client); /* readable: call ld
 /* What the router said last. Valid once the link has been up; times are 0 before. */
 struct ld_client_state {
     enum ld_link link;
-    uint64_t incarnation;     /* changes with every start of the router */
-    uint64_t head;            /* last durable sequence heard of */
+    uint64_t incarnation; /* changes with every start of the router */
+    uint64_t head;        /* last durable sequence heard of */
     uint64_t first_sequence;
     uint8_t log_id[16];
-    bool drill;               /* the router runs on drill time and marks all as exercise */
-    int64_t router_time_us;   /* the router's clock at WELCOME */
+    bool drill;             /* the router runs on drill time and marks all as exercise */
+    int64_t router_time_us; /* the router's clock at WELCOME */
     uint64_t reconnects;
-    size_t unanswered;        /* events published, not yet answered */
+    size_t unanswered; /* events published, not yet answered */
 };
 LD_EXPORT void ld_client_get_state(const struct ld_client *client, struct ld_client_state *state);
 /* Plain programs: runs until the link is up. LD_OK or LD_TIMEOUT with the reason. */
@@ -105,18 +106,18 @@ LD_EXPORT uint64_t ld_producer_id_of(const struct ld_producer *producer);
  * router does not repeat its place. LD_FENCED: another client has opened this producer; it is dead
  * here until opened again. LD_NOSPACE, LD_CORRUPT: so is every other event that was published here
  * before this answer was given and is not answered yet, with the same code; publish them again, in
- * order, and none has overtaken another. After LD_UNKNOWN, and while nothing else of the producer waits, the
- * event may be published again under its producer sequence. */
+ * order, and none has overtaken another. After LD_UNKNOWN, and while nothing else of the producer
+ * waits, the event may be published again under its producer sequence. */
 struct ld_published {
     int code;
-    uint64_t sequence;          /* place in the log; 0 unless LD_OK and known */
+    uint64_t sequence; /* place in the log; 0 unless LD_OK and known */
     uint64_t producer_sequence;
-    const char *reason;         /* borrowed for the call; "" unless refused */
+    const char *reason; /* borrowed for the call; "" unless refused */
 };
 typedef void ld_published_fn(const struct ld_published *published, void *data);
 
 struct ld_event {
-    const char *topic;          /* zero-terminated */
+    const char *topic; /* zero-terminated */
     const void *payload;
     size_t payload_size;
     uint16_t flags;             /* LD_RECORD_EXERCISE */
@@ -150,9 +151,9 @@ LD_EXPORT int ld_client_flush(struct ld_client *client, int64_t timeout_us, size
  * puts cost one.
  */
 struct ld_outbox_options {
-    const char *path;     /* the file, made when absent; required */
-    uint64_t events_max;  /* that may be in it, refused ones counted; 100,000 */
-    uint64_t bytes_max;   /* of their records; 256 MiB */
+    const char *path;         /* the file, made when absent; required */
+    uint64_t events_max;      /* that may be in it, refused ones counted; 100,000 */
+    uint64_t bytes_max;       /* of their records; 256 MiB */
     ld_published_fn *settled; /* may be NULL */
     /* Optional: nothing is published at present though the link is up, and why; or LD_OK: going on.
      * LD_REFUSED: the router has another log than the one this outbox publishes to (see
@@ -174,23 +175,22 @@ LD_EXPORT int ld_outbox_open(struct ld_client *client, const struct ld_outbox_op
  * not: LD_BUSY (the outbox is full, or what is not yet synced), LD_TOOBIG, LD_INVALID, LD_CLOSED,
  * LD_FORKED, LD_IO, LD_CORRUPT. */
 LD_EXPORT int ld_outbox_put(struct ld_outbox *outbox, const struct ld_event *event,
-                            ld_published_fn *kept, void *data,
-                            struct ld_error *error) LD_MUST_USE;
+                            ld_published_fn *kept, void *data, struct ld_error *error) LD_MUST_USE;
 /* Plain programs: runs until all that was put is kept or refused, or the time ends. LD_OK,
  * LD_TIMEOUT, or the code of the first put since the last call that was not kept. */
 LD_EXPORT int ld_outbox_wait_kept(struct ld_outbox *outbox, int64_t timeout_us,
                                   struct ld_error *error) LD_MUST_USE;
 
 struct ld_outbox_state {
-    char producer[128];   /* the name that the events have in the log */
-    bool bound;           /* it publishes to the log log_id; false before the first contact */
+    char producer[128]; /* the name that the events have in the log */
+    bool bound;         /* it publishes to the log log_id; false before the first contact */
     uint8_t log_id[16];
-    uint64_t unkept;      /* put, not yet kept */
-    uint64_t waiting;     /* kept, not yet settled */
-    uint64_t refused;     /* kept apart */
-    uint64_t bytes;       /* of all records */
-    int64_t oldest_us;    /* when the oldest waiting event was put, since 1970 UTC; 0: none */
-    int held;             /* as told by the held callback */
+    uint64_t unkept;   /* put, not yet kept */
+    uint64_t waiting;  /* kept, not yet settled */
+    uint64_t refused;  /* kept apart */
+    uint64_t bytes;    /* of all records */
+    int64_t oldest_us; /* when the oldest waiting event was put, since 1970 UTC; 0: none */
+    int held;          /* as told by the held callback */
     char held_reason[LD_ERROR_TEXT_SIZE];
 };
 LD_EXPORT void ld_outbox_get_state(const struct ld_outbox *outbox, struct ld_outbox_state *state);
@@ -200,7 +200,7 @@ LD_EXPORT void ld_outbox_get_state(const struct ld_outbox *outbox, struct ld_out
  * borrowed for the call. code: LD_OK waiting, else why it was refused. state may be NULL. */
 struct ld_outbox_item {
     uint64_t producer_sequence;
-    int64_t put_us;           /* since 1970 UTC */
+    int64_t put_us; /* since 1970 UTC */
     int code;
     const char *reason;
     const struct ld_record *record;
@@ -226,12 +226,12 @@ LD_EXPORT int ld_outbox_amend(const char *path, enum ld_outbox_amendment what,
 #define LD_FROM_NOW   UINT64_MAX  /* only what comes after the head */
 
 struct ld_stream_options {
-    uint64_t from;               /* sequence, LD_FROM_FIRST (default) or LD_FROM_NOW */
-    const char *const *filters;  /* NULL or none: everything */
-    size_t filter_count;         /* at most 64 */
-    size_t credit_bytes;         /* how much may be under way; 4 MiB */
-    bool confirm_by_hand;        /* false: an event is processed when the callback returns; true:
-                                  * when ld_stream_confirm says so. Credit goes back only then. */
+    uint64_t from;              /* sequence, LD_FROM_FIRST (default) or LD_FROM_NOW */
+    const char *const *filters; /* NULL or none: everything */
+    size_t filter_count;        /* at most 64 */
+    size_t credit_bytes;        /* how much may be under way; 4 MiB */
+    bool confirm_by_hand;       /* false: an event is processed when the callback returns; true:
+                                 * when ld_stream_confirm says so. Credit goes back only then. */
     /* opened: answered, "from sequence S, head H" (again after each reconnect). */
     void (*opened)(struct ld_stream *stream, uint64_t from, uint64_t head, void *data);
     /* event: borrowed for the call; checked against both checksums. Required. */
@@ -271,6 +271,16 @@ typedef void ld_found_fn(int code, uint64_t sequence, uint64_t head, const char 
                          void *data);
 LD_EXPORT int ld_client_find_time(struct ld_client *client, int64_t time_us, ld_found_fn *answer,
                                   void *data, struct ld_error *error) LD_MUST_USE;
+/* For the operator's tools: the router is to take its log's oldest segment away, the one that ends
+ * with event last, which was archived and listed beside it (docs/log-format.md, 12). archive:
+ * where, 1 to 512 bytes, for the event that says so; copied. first: the oldest event that is left.
+ * LD_INVALID (not the oldest segment, or the last one), LD_REFUSED (not listed, or on legal hold),
+ * LD_BUSY (another one is being taken away), LD_PROTOCOL (a router from before 1.2), LD_CANCELLED,
+ * LD_IO. */
+typedef void ld_retired_fn(int code, uint64_t first, uint64_t head, const char *reason, void *data);
+LD_EXPORT int ld_client_retire(struct ld_client *client, uint64_t last, const char *archive,
+                               ld_retired_fn *answer, void *data,
+                               struct ld_error *error) LD_MUST_USE;
 
 #ifdef __cplusplus
 }

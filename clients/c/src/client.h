@@ -200,7 +200,8 @@ struct ldc_request {
     uint64_t a;
     ld_status_fn *status;
     ld_advanced_fn *advanced;
-    ld_found_fn *found;
+    ld_found_fn *found; /* or ld_retired_fn */
+    char *text;         /* body, NULL: none; owned */
     void *data;
 };
 void ldc_request_answer(struct ld_client *client, const struct wire_head *head, const uint8_t *body,

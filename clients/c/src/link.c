@@ -333,6 +333,7 @@ static void dispatch(struct ld_client *client, const struct wire_head *head, con
     case WIRE_STATUS_OK:
     case WIRE_ADVANCED:
     case WIRE_FOUND:
+    case WIRE_RETIRED:
         ldc_request_answer(client, head, body, size);
         break;
     case WIRE_GOODBYE:

@@ -205,7 +205,7 @@ static bool send_requests(struct ld_client *client)
             continue;
         struct wire_head head = {
             .operation = request->operation, .id = client->next_id++, .a = request->a};
-        if (!send_head(client, &head, NULL, 0))
+        if (!send_head(client, &head, request->text, request->text ? strlen(request->text) : 0))
             return false;
         request->id = head.id;
         request->sent = true;

@@ -1,5 +1,5 @@
-/* Questions to the router: STATUS, ADVANCE and FIND. Asked again in a new session (all may be
- * repeated), answered once. */
+/* Questions to the router: STATUS, ADVANCE, FIND and RETIRE. Asked again in a new session (all may
+ * be repeated), answered once. */
 #include "client.h"
 
 #include <stdlib.h>
@@ -40,6 +40,28 @@ int ld_client_find_time(struct ld_client *client, int64_t time_us, ld_found_fn *
     struct ldc_request request = {
         .operation = WIRE_FIND, .a = (uint64_t)time_us, .found = answer, .data = data};
     return add(client, &request, error);
+}
+
+int ld_client_retire(struct ld_client *client, uint64_t last, const char *archive,
+                     ld_retired_fn *answer, void *data, struct ld_error *error)
+{
+    struct ldc_request request = {.operation = WIRE_RETIRE,
+                                  .a = last,
+                                  .found = answer,
+                                  .text = strdup(archive),
+                                  .data = data};
+    if (request.text == NULL)
+        return ld_fail(error, LD_NOMEM, "cannot allocate a request");
+    int code = add(client, &request, error);
+    if (code != LD_OK)
+        free(request.text);
+    return code;
+}
+
+static void drop(struct ldc_request *request)
+{
+    free(request->text);
+    free(request);
 }
 
 static struct ldc_request *take(struct ld_client *client, uint64_t id)
@@ -83,7 +105,7 @@ void ldc_request_answer(struct ld_client *client, const struct wire_head *head, 
         request->advanced(LD_OK, (int64_t)head->a, head->b, "", request->data);
     else if (request->found != NULL)
         request->found(LD_OK, head->a, head->b, "", request->data);
-    free(request);
+    drop(request);
 }
 
 static void fail(struct ldc_request *request, int code, const char *reason)
@@ -94,7 +116,7 @@ static void fail(struct ldc_request *request, int code, const char *reason)
         request->advanced(code, 0, 0, reason, request->data);
     else if (request->found != NULL)
         request->found(code, 0, 0, reason, request->data);
-    free(request);
+    drop(request);
 }
 
 bool ldc_request_error(struct ld_client *client, uint64_t id, int code, const char *reason)
