@@ -42,6 +42,7 @@
     X(SUPPLY, "supply", supply_movement)                                                           \
     X(PLAN, "plan", plan_adoption)                                                                 \
     X(BULLETIN, "bulletin", bulletin)                                                              \
+    X(RESERVE, "reserve", supply_reserve)                                                          \
     X(CONTACT, "contact", contact_list)                                                            \
     X(DELIVERY, "delivery", delivery)                                                              \
     X(NOTIFY, "notify", notice_act)

@@ -122,7 +122,7 @@ static void count(const struct handling *handling, struct holding *holding)
         if (!batches_take_these(&holding->batches, &missed, &none)) {
             abort(); /* they are parts of it */
         }
-        ledger_withdrawn(holding, WORLD, &missed);
+        ledger_withdrawn(handling->core, holding, WORLD, &missed);
         say_set(handling, holding, false, &missed);
     }
     ledger_deposit(handling->core, holding, WORLD, &found);
@@ -196,7 +196,10 @@ void act_use_or_lose(const struct handling *handling)
     check_accept(handling);
     ledger_use_number(handling->core, act);
     struct batches goods = counting_take(handling, holding, act->quantity, handling_now(handling));
-    ledger_withdrawn(holding, to, &goods);
+    if (to == USED) {
+        forecast_used(holding, act->quantity, handling_now(handling));
+    }
+    ledger_withdrawn(handling->core, holding, to, &goods);
     movement_put_out(handling, &(struct movement){.kind = to == USED ? KIND(USED) : KIND(LOST),
                                                   .item = act->item,
                                                   .from = holding->holder,
@@ -208,9 +211,6 @@ void act_use_or_lose(const struct handling *handling)
                                                   .goods = &goods,
                                                   .reason = movement_own_reason(handling)});
     batches_free(&goods);
-    if (to == USED) {
-        forecast_used(holding, act->quantity, handling_now(handling));
-    }
     allocation_shed(handling, holding);
     allocation_settle(handling, act->item);
 }

@@ -5,7 +5,7 @@
 static void expire(struct handling *handling, struct holding *holding, struct batches *goods)
 {
     const struct stock *stock = holding->stock;
-    ledger_withdrawn(holding, EXPIRED, goods);
+    ledger_withdrawn(handling->core, holding, EXPIRED, goods);
     movement_put_out(handling, &(struct movement){.kind = KIND(EXPIRED),
                                                   .item = stock->item,
                                                   .from = holding->holder,

@@ -46,6 +46,12 @@ static int64_t used_lately(const struct use *use, int64_t now_us, int64_t *days)
     return total;
 }
 
+bool forecast_is_used(const struct holding *holding, int64_t now_us)
+{
+    int64_t days;
+    return used_lately(&holding->use, now_us, &days) > 0;
+}
+
 int64_t forecast_lasts_until(const struct holding *holding, int64_t now_us)
 {
     int64_t days, until_us = now_us;

@@ -35,8 +35,42 @@ struct stock *ledger_stock(struct sv_core *core, const char *item)
     return stock;
 }
 
-void ledger_link_holding(struct holding *holding, struct stock *stock)
+static struct owner *owner_of(struct sv_core *core, const char *holder)
 {
+    struct owner *owner = NULL;
+    HASH_FIND_STR(core->owners, holder, owner);
+    if (owner == NULL) {
+        owner = memory_zeroed(sizeof *owner);
+        owner->key = memory_copy(holder);
+        owner->area = memory_copy(holder);
+        owner->area[strcspn(owner->area, ".")] = '\0';
+        HASH_ADD_KEYPTR(hh, core->owners, owner->key, strlen(owner->key), owner);
+    }
+    return owner;
+}
+
+char **ledger_told(struct owner *owner, const char *rule)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        if (strcmp(owner->told[i].rule, rule) == 0) {
+            return &owner->told[i].signature;
+        }
+    }
+    owner->told = memory_room(owner->told, owner->told_count, sizeof *owner->told);
+    struct told *added = &owner->told[owner->told_count++];
+    *added = (struct told){memory_copy(rule), memory_copy("")};
+    return &added->signature;
+}
+
+static void has_changed(struct sv_core *core, struct holding *holding)
+{
+    holding->owner->changed = true;
+    core->owner_changed = true;
+}
+
+void ledger_link_holding(struct sv_core *core, struct holding *holding, struct stock *stock)
+{
+    holding->owner = owner_of(core, holding->holder);
     holding->stock = stock;
     holding->area = memory_copy(holding->holder);
     holding->area[strcspn(holding->area, ".")] = '\0';
@@ -61,7 +95,7 @@ struct holding *ledger_holding(struct sv_core *core, const char *holder, const c
         holding = memory_zeroed(sizeof *holding);
         holding->key = memory_copy(key_of(key, holder, item));
         holding->holder = memory_copy(holder);
-        ledger_link_holding(holding, ledger_stock(core, item));
+        ledger_link_holding(core, holding, ledger_stock(core, item));
         HASH_ADD_KEYPTR(hh, core->holdings, holding->key, strlen(holding->key), holding);
     }
     return holding;
@@ -205,14 +239,17 @@ void ledger_deposit(struct sv_core *core, struct holding *holding, enum account 
     batches_add_all(&holding->batches, goods);
     holding->on_hand += quantity;
     core->next_expiry_us = expiry < core->next_expiry_us ? expiry : core->next_expiry_us;
+    has_changed(core, holding);
     assert(holding->on_hand == batches_total(&holding->batches));
 }
 
-void ledger_withdrawn(struct holding *holding, enum account to, const struct batches *goods)
+void ledger_withdrawn(struct sv_core *core, struct holding *holding, enum account to,
+                      const struct batches *goods)
 {
     int64_t quantity = batches_total(goods);
     ledger_post(holding->stock, HELD, to, quantity);
     holding->on_hand -= quantity;
+    has_changed(core, holding);
     assert(holding->on_hand >= 0 && holding->on_hand == batches_total(&holding->batches));
 }
 

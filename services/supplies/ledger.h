@@ -42,11 +42,26 @@ struct use {
     int64_t used[USE_DAYS];       /* ring by day */
 };
 
+/* A unit that has, or has had, any stock. */
+struct told {
+    char *rule, *signature; /* what was said last about a rule; "": all is there */
+};
+struct owner {
+    char *key; /* holder */
+    char *area;
+    int64_t held_from_us; /* from then on it is held to the rules of reserves */
+    bool changed;         /* since it was last looked at */
+    struct told *told;
+    size_t told_count;
+    UT_hash_handle hh;
+};
+
 struct holding {
     char *key; /* "<holder> <item>" */
     char *holder;
     char *area;          /* of the holder */
     struct stock *stock; /* borrowed */
+    struct owner *owner; /* borrowed */
     struct batches batches;
     int64_t on_hand, reserved;
     struct use use;
@@ -140,7 +155,10 @@ struct sv_core {
     struct level_in_force *levels;
     struct grade_of *grades;
     struct debt *debts;
+    struct owner *owners;
+    bool owner_changed;     /* one of them is */
     int64_t next_expiry_us; /* nothing held expires before */
+    int64_t next_day_us;    /* reserves are looked at again, all of them */
 };
 
 /* Found, or made empty. */
@@ -171,7 +189,8 @@ void ledger_use_number(struct sv_core *core, const Liandong__V1__SupplyAct *act)
 void ledger_deposit(struct sv_core *core, struct holding *holding, enum account from,
                     const struct batches *goods);
 /* These goods, which have been taken out of the holding's batches, to an account. */
-void ledger_withdrawn(struct holding *holding, enum account to, const struct batches *goods);
+void ledger_withdrawn(struct sv_core *core, struct holding *holding, enum account to,
+                      const struct batches *goods);
 /* From one account to another that is no holder's. */
 void ledger_post(struct stock *stock, enum account from, enum account to, int64_t quantity);
 
@@ -210,7 +229,9 @@ void ledger_free(struct sv_core *core);
 void ledger_visit(struct sv_core *core, struct sv_codec *codec);
 /* Does all of ledger.h and docs/supplies.md (S1, S2) hold? Looks at everything. */
 bool ledger_is_consistent(const struct sv_core *core);
-void ledger_link_holding(struct holding *holding, struct stock *stock);
+void ledger_link_holding(struct sv_core *core, struct holding *holding, struct stock *stock);
+/* What was said last about a rule to the owner: to be replaced. */
+char **ledger_told(struct owner *owner, const char *rule);
 void ledger_link_request(struct request *request, struct stock *stock);
 void ledger_free_holding(struct holding *holding);
 void ledger_free_request(struct request *request);
@@ -218,6 +239,7 @@ void ledger_free_shipment(struct shipment *shipment);
 void ledger_free_stock(struct stock *stock);
 void ledger_free_number(struct used_number *number);
 void ledger_free_level(struct level_in_force *level);
+void ledger_free_owner(struct owner *owner);
 void ledger_free_grade(struct grade_of *grade);
 void ledger_free_debt(struct debt *debt);
 struct allocation *ledger_add_allocation(struct request *request, char *holder);

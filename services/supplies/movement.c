@@ -1,6 +1,8 @@
 /* Movements as messages. */
 #include "supplies.h"
 
+#include "forecast.h"
+
 static char *arena_copy(struct ld_arena *arena, const char *text)
 {
     return ld_arena_string(arena, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
@@ -26,6 +28,16 @@ struct plan_text movement_own_reason(const struct handling *handling)
 {
     const char *reason = handling->act->reason;
     return *reason != '\0' ? (struct plan_text){reason, reason} : (struct plan_text){NULL, NULL};
+}
+
+/* Until when what the holder has then lasts; 0: it is no holder, or uses none. */
+static int64_t lasts_until(const struct handling *handling, const char *holder, const char *item)
+{
+    const struct holding *holding = ledger_find_holding(handling->core, holder, item);
+    int64_t now_us = handling_now(handling);
+    return holding != NULL && forecast_is_used(holding, now_us)
+               ? forecast_lasts_until(holding, now_us)
+               : 0;
 }
 
 void movement_put_out(const struct handling *handling, const struct movement *movement)
@@ -67,6 +79,8 @@ void movement_put_out(const struct handling *handling, const struct movement *mo
     message.n_rivals = movement->rival_count;
     if (movement->goods != NULL) {
         message.entry = true;
+        message.from_lasts_until_us = lasts_until(handling, movement->from, movement->item);
+        message.to_lasts_until_us = lasts_until(handling, movement->to, movement->item);
         put_batches(arena, movement->goods, &message);
     }
     if (movement->reason.zh != NULL) {

@@ -21,7 +21,7 @@ static struct shipment *send_off(const struct handling *handling, struct holding
     check_accept(handling);
     struct shipment *shipment = ledger_add_shipment(handling->core, act, request);
     shipment->goods = counting_take(handling, holding, act->quantity, handling_now(handling));
-    ledger_withdrawn(holding, TRANSIT, &shipment->goods);
+    ledger_withdrawn(handling->core, holding, TRANSIT, &shipment->goods);
     bool back = act->verb == VERB(RETURN);
     movement_put_out(handling, &(struct movement){.kind = back ? KIND(RETURNED) : KIND(DISPATCHED),
                                                   .item = act->item,

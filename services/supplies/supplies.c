@@ -7,14 +7,16 @@
  * balances after it.
  *
  * A response that starts, moves or ends changes the pool: requests still short are tried again. A
- * tick takes out what has expired (expiry.c).
- * Bad acts are refused and change nothing. An area under no plan has no rules and is refused.
+ * tick takes out what has expired (expiry.c). Who does not keep its reserves is told of
+ * (reserve.c). Bad acts are refused and change nothing. An area under no plan has no rules and is
+ * refused.
  */
 #include "supplies.h"
 
 #include "liandong/v1/grade.pb-c.h"
 #include "liandong/v1/report.pb-c.h"
 #include "memory.h"
+#include "reserve.h"
 
 static struct sv_core *create(const struct sv_setup *setup)
 {
@@ -95,6 +97,7 @@ static void on_incident(struct sv_core *core, const struct sv_event *event)
 
 static void apply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
+    struct handling handling = {.core = core, .event = event, .out = out};
     if (event->family == SV_NEED) {
         on_need(core, event, out);
     } else if (event->family == SV_RESPONSE && event->message != NULL) {
@@ -104,9 +107,9 @@ static void apply(struct sv_core *core, const struct sv_event *event, struct sv_
     } else if (event->family == SV_INCIDENT && event->message != NULL) {
         on_incident(core, event);
     } else if (event->family == SV_TICK) {
-        struct handling handling = {.core = core, .event = event, .out = out};
         expiry_tick(&handling);
     }
+    reserve_check(&handling);
 }
 
 static const char *const FILTERS[] = {"need/>", "response/>", "grade/>", "incident/>",

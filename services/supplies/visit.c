@@ -62,6 +62,18 @@ void ledger_free_level(struct level_in_force *level)
     free(level);
 }
 
+void ledger_free_owner(struct owner *owner)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        free(owner->told[i].rule);
+        free(owner->told[i].signature);
+    }
+    free(owner->told);
+    free(owner->key);
+    free(owner->area);
+    free(owner);
+}
+
 void ledger_free_grade(struct grade_of *grade)
 {
     free(grade->key);
@@ -98,6 +110,7 @@ void ledger_free(struct sv_core *core)
     FREE_TABLE(core->levels, level_in_force, ledger_free_level);
     FREE_TABLE(core->grades, grade_of, ledger_free_grade);
     FREE_TABLE(core->debts, debt, ledger_free_debt);
+    FREE_TABLE(core->owners, owner, ledger_free_owner);
     FREE_TABLE(core->stocks, stock, ledger_free_stock);
 }
 
@@ -176,7 +189,7 @@ static bool code_holding(struct sv_core *core, struct holding *holding, struct s
         int64_t expiry = batches_first_expiry(&holding->batches);
         holding->on_hand = batches_total(&holding->batches);
         core->next_expiry_us = expiry < core->next_expiry_us ? expiry : core->next_expiry_us;
-        ledger_link_holding(holding, stock);
+        ledger_link_holding(core, holding, stock);
     }
     return true;
 }
@@ -260,6 +273,40 @@ static bool code_level(struct sv_core *core, struct level_in_force *level, struc
     sv_code_int(codec, &level->level);
     sv_code_plan(codec, &level->plan);
     return !sv_codec_failed(codec) && level->key != NULL && level->area != NULL;
+}
+
+static bool code_told(struct owner *owner, struct sv_codec *codec)
+{
+    size_t count = owner->told_count;
+    sv_code_count(codec, &count);
+    for (size_t i = 0; i < count && !sv_codec_failed(codec); i++) {
+        struct told told = sv_codec_loading(codec) ? (struct told){NULL, NULL} : owner->told[i];
+        sv_code_string(codec, &told.rule);
+        sv_code_string(codec, &told.signature);
+        if (!sv_codec_loading(codec)) {
+            continue;
+        }
+        if (told.rule != NULL && told.signature != NULL) {
+            char **signature = ledger_told(owner, told.rule);
+            free(*signature);
+            *signature = told.signature;
+            told.signature = NULL;
+        } else {
+            sv_codec_fail(codec);
+        }
+        free(told.rule);
+        free(told.signature);
+    }
+    return !sv_codec_failed(codec);
+}
+
+static bool code_owner(struct sv_core *core, struct owner *owner, struct sv_codec *codec)
+{
+    (void)core;
+    sv_code_string(codec, &owner->key);
+    sv_code_string(codec, &owner->area);
+    sv_code_i64(codec, &owner->held_from_us);
+    return code_told(owner, codec) && owner->key != NULL && owner->area != NULL;
 }
 
 static bool code_grade(struct sv_core *core, struct grade_of *grade, struct sv_codec *codec)
@@ -356,7 +403,9 @@ bool ledger_is_consistent(const struct sv_core *core)
 
 void ledger_visit(struct sv_core *core, struct sv_codec *codec)
 {
+    sv_code_i64(codec, &core->next_day_us);
     VISIT_TABLE(core, codec, core->stocks, item, stock, code_stock, ledger_free_stock);
+    VISIT_TABLE(core, codec, core->owners, key, owner, code_owner, ledger_free_owner);
     VISIT_TABLE(core, codec, core->holdings, key, holding, code_holding, ledger_free_holding);
     VISIT_TABLE(core, codec, core->requests, key, request, code_request, ledger_free_request);
     VISIT_TABLE(core, codec, core->shipments, key, shipment, code_shipment, ledger_free_shipment);
