@@ -1,6 +1,7 @@
 /*
  * Identities: how much of what there is each of them has, so that none can use up the places of
- * all others: sessions and streams that are open, names of producers in the log (for ever).
+ * all others: sessions, streams and producers that are open, names of producers in the log (for
+ * ever).
  */
 #include "internal.h"
 
@@ -68,12 +69,22 @@ void identity_producer_added(struct router *router, const char *name, size_t siz
     identity_get(router, name, owner_size(name, size))->producers++;
 }
 
-size_t *identity_streams(const struct router *router, const char *name)
+static struct identity *identity_here(const struct router *router, const char *name)
 {
     struct identity *identity;
     HASH_FIND(hh, router->identities, name, strlen(name), identity);
     assert(identity && identity->sessions > 0);
-    return &identity->streams;
+    return identity;
+}
+
+size_t *identity_streams(const struct router *router, const char *name)
+{
+    return &identity_here(router, name)->streams;
+}
+
+size_t *identity_claims(const struct router *router, const char *name)
+{
+    return &identity_here(router, name)->claims;
 }
 
 void identity_free_all(struct router *router)

@@ -87,7 +87,7 @@ void connections_note(struct router *router);
 struct identity {
     UT_hash_handle hh; /* by name */
     size_t size;
-    size_t sessions, producers, streams;
+    size_t sessions, producers, streams, claims;
     char name[IDENTITY_SIZE_MAX + 1];
 };
 size_t identity_sessions(const struct router *router, const char *name, size_t size);
@@ -98,6 +98,7 @@ size_t identity_producers(const struct router *router, const char *name, size_t 
 void identity_producer_added(struct router *router, const char *name, size_t size);
 /* Only of identities with a session. */
 size_t *identity_streams(const struct router *router, const char *name);
+size_t *identity_claims(const struct router *router, const char *name);
 void identity_free_all(struct router *router);
 
 /* ---- the allowance (allowance.c), messages that wait for it (waiting.c) ---- */

@@ -212,9 +212,13 @@ static int claim_take(struct session *session, struct producer *producer, struct
 {
     struct claim *claim = producer_claim(session, producer->id);
     if (!claim) {
-        if (HASH_COUNT(session->claims) >= session->router->options.limits.producers_per_session)
-            return ld_fail(error, LD_REFUSED, "a session may open %zu producers",
-                           session->router->options.limits.producers_per_session);
+        size_t most = session->router->options.limits.claims_per_identity;
+        size_t *claims = identity_claims(session->router, session->identity);
+        if (*claims >= most)
+            return ld_fail(error, LD_BUSY,
+                           "%s has %zu producers open, that is all: try again later",
+                           session->identity, most);
+        ++*claims;
         claim = calloc(1, sizeof *claim);
         if (!claim)
             abort();
@@ -238,6 +242,7 @@ void producer_release_claims(struct session *session)
         if (claim->producer->owner == session)
             claim->producer->owner = NULL;
         tally_release(claim);
+        --*identity_claims(session->router, session->identity);
         HASH_DEL(session->claims, claim);
         free(claim);
     }

@@ -26,9 +26,9 @@ struct router_limits {
     size_t sessions_per_identity;  /* 256 */
     size_t streams;                /* of all sessions: 4096 */
     size_t streams_per_session;    /* 64 */
-    size_t producers_per_session;  /* 1024 */
     size_t producers;              /* names ever seen in this log: 100000 */
     size_t producers_per_identity; /* of these names: 10000 */
+    size_t claims_per_identity;    /* producers open in all its sessions: 20000 */
     size_t batch_bytes;            /* body of a PUBLISH: 2 MiB */
     size_t credit_bytes;           /* outstanding per stream: 512 KiB */
     size_t chunk_bytes;            /* body of a CHUNK: 128 KiB */

@@ -48,8 +48,8 @@ void session_drop(struct session *session, const char *reason)
     zuv_link_leave(session->router->front, session->link);
     HASH_DEL(session->router->sessions, session);
     stream_drop_all(session);
-    identity_session_ended(session->router, session->identity);
     producer_release_claims(session);
+    identity_session_ended(session->router, session->identity);
     send_outbox_free(session);
     session_release(session);
 }

@@ -236,8 +236,8 @@ static void test_producer_names(void **state)
 static void test_producer_limits(void **state)
 {
     struct rig *rig = *state;
-    rig->options.limits.producers_per_session = 2;
-    rig->options.limits.producers = 3;
+    rig->options.limits.producers_per_identity = 2;
+    rig->options.limits.producers = 2;
     rig_start_router(rig);
     struct peer a, b;
     peer_hello(rig, &a, "a");
@@ -249,6 +249,31 @@ static void test_producer_limits(void **state)
     peer_expect_error(&b, peer_say(&b, WIRE_PRODUCER, 0, 0, "b"), LD_REFUSED);
     peer_close(&a);
     peer_close(&b);
+}
+
+/* Over all sessions of the identity; what a session that ends had open is free again. */
+static void test_open_producer_limit(void **state)
+{
+    struct rig *rig = *state;
+    rig->options.limits.claims_per_identity = 3;
+    rig_start_router(rig);
+    struct peer first, second, other;
+    peer_hello(rig, &first, "a");
+    peer_hello(rig, &second, "a");
+    peer_hello(rig, &other, "b");
+    peer_producer(&first, "a#1");
+    peer_producer(&first, "a#2");
+    peer_producer(&second, "a#1"); /* taken over: the first session still knows of it */
+    peer_expect_error(&second, peer_say(&second, WIRE_PRODUCER, 0, 0, "a#3"), LD_BUSY);
+    peer_producer(&first, "a#2"); /* again: no more than before */
+    peer_producer(&other, "b");
+    peer_say(&first, WIRE_GOODBYE, 0, 0, NULL);
+    peer_producer(&second, "a#2");
+    peer_producer(&second, "a#3");
+    peer_expect_error(&second, peer_say(&second, WIRE_PRODUCER, 0, 0, "a#4"), LD_BUSY);
+    peer_close(&first);
+    peer_close(&second);
+    peer_close(&other);
 }
 
 static void test_newest_session_fences(void **state)
@@ -451,6 +476,7 @@ int main(void)
         WITH_RIG(test_garbage),
         WITH_RIG(test_producer_names),
         WITH_RIG(test_producer_limits),
+        WITH_RIG(test_open_producer_limit),
         WITH_RIG(test_newest_session_fences),
         WITH_RIG(test_late_claims_are_refused),
         WITH_RIG(test_stop_finishes_what_is_under_way),
