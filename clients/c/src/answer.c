@@ -22,27 +22,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static struct ldc_batch *find_batch(struct ld_producer *producer, uint64_t id)
+/* Answers come nearly in the order of sending, so it stands near the front. */
+static struct ldc_batch *find_batch(const struct ld_client *client, uint64_t id)
 {
-    struct ldc_batch *batch = producer->head;
+    struct ldc_batch *batch = client->sent;
     while (batch != NULL && batch->request != id)
-        batch = batch->next;
+        batch = batch->sent_next;
     return batch;
-}
-
-static struct ld_producer *find_producer(struct ld_client *client, uint64_t id,
-                                         struct ldc_batch **batch)
-{
-    struct ld_producer *producer;
-    if (id == 0)
-        return NULL;
-    DL_FOREACH(client->producers, producer)
-    {
-        *batch = find_batch(producer, id);
-        if (*batch != NULL)
-            return producer;
-    }
-    return NULL;
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -172,7 +158,7 @@ static int check_result(const struct wire_head *head, const uint8_t *body, size_
 static void answered(struct ld_producer *producer, struct ldc_batch *batch)
 {
     producer->client->answered_id = batch->request;
-    batch->request = 0;
+    ldc_batch_answered(batch);
     assert(producer->under_way > 0);
     producer->under_way--;
 }
@@ -182,7 +168,7 @@ static void after_answer(struct ld_producer *producer)
     ldc_producer_drop_done(producer);
     if (producer->retrying && producer->under_way == 0)
         start_retry(producer);
-    ldc_want_output(producer->client);
+    ldc_producer_wants(producer);
 }
 
 /* The reason belongs to the first refusal; others of the same code share it. */
@@ -200,11 +186,11 @@ static const char *reason_for(const struct wire_run *run, int *reason_code, cons
 void ldc_producer_result(struct ld_client *client, const struct wire_head *head,
                          const uint8_t *body, size_t size)
 {
-    struct ldc_batch *batch;
+    struct ldc_batch *batch = find_batch(client, head->id);
     struct ld_error error;
-    struct ld_producer *producer = find_producer(client, head->id, &batch);
-    if (producer == NULL)
+    if (batch == NULL)
         return; /* of an earlier session */
+    struct ld_producer *producer = batch->producer;
     if (check_result(head, body, size, batch->count - batch->sent_from, &error) != LD_OK) {
         ldc_link_broken(client, "%s", error.text);
         return;
@@ -263,6 +249,7 @@ static bool producer_error(struct ld_producer *producer, int code, const char *r
     producer->client->answered_id = producer->request;
     producer->request = 0;
     producer->registered = false;
+    ldc_producer_wants(producer);
     send_again(producer, code);
     start_retry(producer);
     return true;
@@ -270,10 +257,10 @@ static bool producer_error(struct ld_producer *producer, int code, const char *r
 
 bool ldc_producer_error(struct ld_client *client, uint64_t id, int code, const char *reason)
 {
-    struct ldc_batch *batch;
-    struct ld_producer *producer = find_producer(client, id, &batch);
-    if (producer != NULL) {
-        batch_error(producer, batch, code, reason);
+    struct ldc_batch *batch = find_batch(client, id);
+    struct ld_producer *producer;
+    if (batch != NULL) {
+        batch_error(batch->producer, batch, code, reason);
         return true;
     }
     DL_FOREACH(client->producers, producer)

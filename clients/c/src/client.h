@@ -56,8 +56,10 @@ struct ldc_entry {
  */
 struct ldc_batch {
     struct ldc_batch *next;
-    atomic_int references; /* one of the queue, one for each frame under way */
-    uint64_t request;      /* id of the PUBLISH under way, 0: none */
+    atomic_int references;                   /* one of the queue, one for each frame under way */
+    uint64_t request;                        /* id of the PUBLISH under way, 0: none */
+    struct ld_producer *producer;            /* while one is under way */
+    struct ldc_batch *sent_prev, *sent_next; /* of client->sent */
     bool sealed;
     uint8_t *bytes;
     size_t size, capacity;
@@ -86,6 +88,8 @@ void ldc_batch_frame(struct ldc_batch *batch, struct zuv_frame *frame); /* what 
 
 struct ld_producer {
     struct ld_producer *prev, *next;
+    struct ld_producer *eager_prev, *eager_next; /* of client->eager */
+    bool eager;
     struct ld_client *client;
     char name[WIRE_NAME_SIZE_MAX + 1];
     uint64_t id;
@@ -122,6 +126,10 @@ void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t l
 /* No more use: completes everything with code. */
 void ldc_producer_kill(struct ld_producer *producer, int code, const char *reason);
 void ldc_producer_restart(struct ld_producer *producer); /* a new session */
+/* It has something to send. */
+void ldc_producer_wants(struct ld_producer *producer);
+/* The batch's PUBLISH is under way no more. */
+void ldc_batch_answered(struct ldc_batch *batch);
 /* The outcome of the batch's next event; then, of all batches: those that are done are let go. */
 void ldc_producer_complete(struct ld_producer *producer, struct ldc_batch *batch, int code,
                            uint64_t sequence, const char *reason);
@@ -251,6 +259,8 @@ struct ld_client {
     bool pump_wanted; /* outboxes have something to do */
     /* members */
     struct ld_producer *producers;
+    struct ld_producer *eager; /* of these, those that have something to send or to wait for */
+    struct ldc_batch *sent;    /* PUBLISHes under way, in order of sending */
     struct ld_stream *streams, *closed_streams;
     struct ldc_request *requests;
     struct ld_outbox *outboxes;

@@ -284,7 +284,7 @@ static void on_producer_ok(struct ld_client *client, const struct wire_head *hea
 {
     uint32_t checksum = size == WIRE_CHECKSUM_SIZE ? ld_get_u32(body) : 0;
     struct ld_producer *producer;
-    DL_FOREACH(client->producers, producer)
+    DL_FOREACH2(client->eager, producer, eager_next)
     {
         if (producer->request == head->id && !producer->registered) {
             client->answered_id = head->id;

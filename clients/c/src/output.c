@@ -81,6 +81,8 @@ static bool send_batch(struct ld_producer *producer, struct ldc_batch *batch)
     if (!send_message(client, &message))
         return false;
     batch->request = head.id;
+    batch->producer = producer;
+    DL_APPEND2(client->sent, batch, sent_prev, sent_next);
     batch->sent_from = batch->done;
     producer->under_way++;
     return true;
@@ -110,13 +112,28 @@ static bool send_producer(struct ld_producer *producer)
     return true;
 }
 
+static bool has_unsent(const struct ld_producer *producer)
+{
+    if (producer->dead != LD_OK)
+        return false;
+    const struct ldc_batch *batch = producer->head;
+    while (batch != NULL && (batch->request != 0 || batch->done == batch->count))
+        batch = batch->next;
+    return !producer->registered || batch != NULL;
+}
+
+/* Of thousands of producers few have something to send: only those are looked at. */
 static bool send_producers(struct ld_client *client)
 {
-    struct ld_producer *producer;
-    DL_FOREACH(client->producers, producer)
+    struct ld_producer *producer, *next;
+    DL_FOREACH_SAFE2(client->eager, producer, next, eager_next)
     {
         if (!send_producer(producer))
             return false;
+        if (has_unsent(producer))
+            continue;
+        DL_DELETE2(client->eager, producer, eager_prev, eager_next);
+        producer->eager = false;
     }
     return true;
 }

@@ -73,7 +73,7 @@ int ld_producer_open(struct ld_client *client, const char *name, ld_producer_fn 
     producer->ready_data = data;
     memcpy(producer->name, name, strlen(name) + 1);
     DL_APPEND(client->producers, producer);
-    ldc_want_output(client);
+    ldc_producer_wants(producer);
     *out = producer;
     return LD_OK;
 }
@@ -81,6 +81,16 @@ int ld_producer_open(struct ld_client *client, const char *name, ld_producer_fn 
 uint64_t ld_producer_id_of(const struct ld_producer *producer)
 {
     return producer->id;
+}
+
+void ldc_producer_wants(struct ld_producer *producer)
+{
+    struct ld_client *client = producer->client;
+    ldc_want_output(client);
+    if (producer->eager)
+        return;
+    producer->eager = true;
+    DL_APPEND2(client->eager, producer, eager_prev, eager_next);
 }
 
 /* ---- publishing ---- */
@@ -222,7 +232,7 @@ int ld_publish(struct ld_producer *producer, const struct ld_event *event,
     ldc_batch_add(batch, &entry);
     client->queued_bytes += size;
     client->unanswered++;
-    ldc_want_output(client);
+    ldc_producer_wants(producer);
     return LD_OK;
 }
 
@@ -277,7 +287,7 @@ void ldc_producer_kill(struct ld_producer *producer, int code, const char *reaso
              reason[0] != '\0' ? reason : ld_code_text(code));
     for (struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next) {
         batch->sealed = true;
-        batch->request = 0;
+        ldc_batch_answered(batch);
         while (batch->done < batch->count)
             ldc_producer_complete(producer, batch, code, 0, reason);
     }
@@ -290,6 +300,14 @@ void ldc_producer_kill(struct ld_producer *producer, int code, const char *reaso
     producer->answered = true;
     if (producer->ready != NULL)
         producer->ready(producer, code, 0, producer->ready_data);
+}
+
+void ldc_batch_answered(struct ldc_batch *batch)
+{
+    if (batch->request == 0)
+        return;
+    batch->request = 0;
+    DL_DELETE2(batch->producer->client->sent, batch, sent_prev, sent_next);
 }
 
 /* ---- answers to PRODUCER ---- */
@@ -353,7 +371,7 @@ void ldc_producer_register(struct ld_producer *producer, uint64_t id, uint64_t l
 void ldc_producer_admit(struct ld_producer *producer, uint64_t last)
 {
     producer->registered = true;
-    ldc_want_output(producer->client);
+    ldc_producer_wants(producer);
     if (producer->answered)
         return;
     producer->answered = true;
@@ -374,8 +392,9 @@ void ldc_producer_restart(struct ld_producer *producer)
     producer->retrying = producer->draining = producer->next_session_only = producer->slow = false;
     producer->under_way = 0;
     for (struct ldc_batch *batch = producer->head; batch != NULL; batch = batch->next)
-        batch->request = 0;
+        ldc_batch_answered(batch);
     ldc_producer_drop_done(producer);
+    ldc_producer_wants(producer);
 }
 
 /* ---- giving up ---- */
