@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bus.h"
+#include "cmd_notice.h"
 #include "picture/enum_name.h"
 #include "picture/event_json.h"
 #include "picture/picture.h"
@@ -147,6 +148,12 @@ int cmd_notice(struct cli *cli, int argc, char **argv)
     static const struct cli_command COMMANDS[] = {
         {"list", notice_list, {"列出通知", "list notices"}},
         {"cap", notice_cap, {"一份通知的 CAP 报文", "a notice's CAP message"}},
+        {"contact", notice_contact, {"登记联系方式", "whom to reach for an audience"}},
+        {"sent", notice_sent, {"发送、送达和签收记录", "what became of notices on their way"}},
+        {"seen", notice_seen, {"已看到", "the unit has seen one"}},
+        {"acknowledge", notice_acknowledge, {"签收", "the unit acknowledges one"}},
+        {"repeat", notice_repeat, {"再发一次", "send one once more"}},
+        {"correct", notice_correct, {"更正", "take back what was told"}},
         {NULL, NULL, {NULL, NULL}}};
     static const struct plan_text SUMMARY = {"对各单位和公众的通知。",
                                              "Notices to units and to the public."};

@@ -1,0 +1,218 @@
+/*
+ * Channels against real servers: a web server and an SMTP server that refuse, keep waiting, break
+ * off, and come back. No notice is lost; none is taken twice by who can tell; each attempt is on
+ * record, also when the channel is killed in the middle.
+ */
+#include "harness.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SCENARIO LIANDONG_SOURCE "/tests/integration/channels.yaml"
+#define HEAD     "liandong.exercise."
+
+struct world {
+    struct harness harness;
+    char key[128], files[128], hook[300], mail[300];
+};
+
+static void contact(struct world *world, const char *audience, const char *to, const char *other)
+{
+    assert_int_equal(harness_run(&world->harness, NULL, "liandong", "notice", "contact", audience,
+                                 "--to", to, other != NULL ? "--to" : "--exercise",
+                                 other != NULL ? other : "--exercise", "--as", "3303.gov", "-e",
+                                 world->harness.endpoint, NULL),
+                     0);
+}
+
+static void reach(struct world *world, const char *audience, const char *path)
+{
+    char to[400];
+    snprintf(to, sizeof to, "desk,webhook,http://127.0.0.1:%s/%s", world->hook, path);
+    contact(world, audience, to, NULL);
+}
+
+static void open_world(struct world *world)
+{
+    struct harness *harness = &world->harness;
+    harness_open(harness);
+    snprintf(world->key, sizeof world->key, "%s/key", harness->folder);
+    snprintf(world->files, sizeof world->files, "%s/out", harness->folder);
+    FILE *file = fopen(world->key, "w");
+    assert_non_null(file);
+    fputs("0123456789abcdef0123456789abcdef\n", file);
+    fclose(file);
+    assert_int_equal(mkdir(world->files, 0777), 0);
+    harness_start_drill(harness, "60");
+    harness_start_services(harness);
+    struct harness_process *hook =
+        harness_start(harness, "hook", LIANDONG_SOURCE "/tests/integration/hook_server", world->key,
+                      harness->folder, NULL);
+    snprintf(world->hook, sizeof world->hook, "%s", hook->ready);
+    struct harness_process *mail = harness_start(
+        harness, "mail", LIANDONG_SOURCE "/tests/integration/mail_server", harness->folder, NULL);
+    snprintf(world->mail, sizeof world->mail, "smtp://127.0.0.1:%s", mail->ready);
+}
+
+static void start_channels(struct world *world)
+{
+    struct harness *harness = &world->harness;
+    harness_start(harness, "webhook", "liandong-channel", "webhook", "--key", world->key, "--pause",
+                  "0.05", "--limit", "0.5", "--attempts", "4", "--endpoint", harness->endpoint,
+                  NULL);
+    harness_start(harness, "channel-mail", "liandong-channel", "mail", "--smtp", world->mail,
+                  "--from", "liandong@example.org", "--pause", "0.05", "--limit", "0.5",
+                  "--attempts", "4", "--endpoint", harness->endpoint, NULL);
+    harness_start(harness, "files", "liandong-channel", "files", "--root", world->files,
+                  "--endpoint", harness->endpoint, NULL);
+}
+
+static void play(struct world *world)
+{
+    int status = harness_run(&world->harness, NULL, "liandong", "play", SCENARIO, "--endpoint",
+                             world->harness.endpoint, NULL);
+    if (status != 0)
+        harness_show_messages(&world->harness);
+    assert_int_equal(status, 0);
+}
+
+/* ---- what is on record ---- */
+
+/* How often an act was said, of deliveries to the audience (all of them: ""). */
+static int said(struct world *world, const char *what, const char *audience)
+{
+    char *text = NULL, member[64], part[128];
+    int count = 0;
+    snprintf(member, sizeof member, "\"act\":\"%s\"", what);
+    snprintf(part, sizeof part, ".%s%s", audience, *audience != '\0' ? ".r" : "");
+    assert_int_equal(harness_run(&world->harness, &text, "liandong", "notice", "sent", "--json",
+                                 "-e", world->harness.endpoint, NULL),
+                     0);
+    for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;)
+        count += strstr(line, member) != NULL && strstr(line, part) != NULL;
+    free(text);
+    return count;
+}
+
+static void wait_until(struct world *world, const char *what, const char *audience, int count)
+{
+    time_t deadline = time(NULL) + 60;
+    while (said(world, what, audience) < count) {
+        harness_expect_running(&world->harness);
+        if (time(NULL) > deadline) {
+            harness_show_messages(&world->harness);
+            fail_msg("%s of %s: expected %d, found %d", what, audience, count,
+                     said(world, what, audience));
+        }
+    }
+}
+
+/* Lines of a file that the servers wrote, with this in them. */
+static int lines(struct world *world, const char *name, const char *part)
+{
+    char path[256], line[1024];
+    int count = 0;
+    snprintf(path, sizeof path, "%s/%s", world->harness.folder, name);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        count += strstr(line, part) != NULL;
+    if (file != NULL)
+        fclose(file);
+    return count;
+}
+
+#define EXPECT(count, what, audience) assert_int_equal(said(&world, what, audience), count)
+
+static void each_mood_ends_as_it_should(void **state)
+{
+    (void)state;
+    static struct world world;
+    open_world(&world);
+    reach(&world, "3303.health", "ok");
+    reach(&world, "3303.education", "ack");
+    reach(&world, "3303.transport", "busy");
+    reach(&world, "3303.finance", "slow");
+    reach(&world, "3303.commerce", "half");
+    reach(&world, "3303.gov", "gone");
+    contact(&world, "3303.publicity", "office,mail,ok@example.org", NULL);
+    contact(&world, "3303.civil-affairs", "office,mail,later@example.org", NULL);
+    contact(&world, "3303.public-security", "office,mail,slow@example.org", NULL);
+    contact(&world, "3303.market-regulation", "office,mail,no@example.org",
+            "closed,webhook,http://127.0.0.1:1/");
+    contact(&world, "3303.public", "radio,files,radio", "wrong,files,../radio");
+    start_channels(&world);
+    play(&world);
+    wait_until(&world, "DELIVERED", "", 6);
+    wait_until(&world, "SENT", "", 3);
+    wait_until(&world, "GIVEN_UP", "", 4);
+
+    EXPECT(1, "DELIVERED", "3303.health");
+    EXPECT(1, "ACKNOWLEDGED", "3303.education");
+    EXPECT(2, "FAILED", "3303.transport");
+    EXPECT(1, "FAILED", "3303.finance");
+    EXPECT(1, "FAILED", "3303.commerce");
+    EXPECT(0, "FAILED", "3303.gov"); /* 404 is final */
+    EXPECT(1, "GIVEN_UP", "3303.gov");
+    EXPECT(1, "FAILED", "3303.civil-affairs");
+    EXPECT(1, "FAILED", "3303.public-security");
+    EXPECT(2, "GIVEN_UP", "3303.market-regulation");
+    EXPECT(3, "FAILED", "3303.market-regulation"); /* nobody listens: four attempts */
+    EXPECT(1, "GIVEN_UP", "public");               /* an address that leads elsewhere */
+    assert_int_equal(lines(&world, "requests", ""), 1 + 1 + 3 + 2 + 2 + 1);
+    assert_int_equal(lines(&world, "requests", " forged"), 0);
+    assert_int_equal(lines(&world, "taken", ""), 5);
+    assert_int_equal(lines(&world, "mails", "【演练】"), 3);
+    assert_int_equal(lines(&world, "mails", "multipart/mixed,text/plain,application/cap+xml"), 3);
+    char *listed = NULL;
+    assert_int_equal(
+        harness_run(&world.harness, &listed, "/usr/bin/find", world.files, "-type", "f", NULL), 0);
+    char *name = strstr(listed, "/radio/" HEAD);
+    assert_non_null(name);
+    listed[strcspn(listed, "\n")] = '\0';
+    assert_int_equal(harness_run(&world.harness, NULL, "liandong", "cap", "check", listed, NULL),
+                     0);
+    free(listed);
+    harness_close(&world.harness);
+}
+
+/* Killed while an attempt is under way: the next life tries again under the same key, and says what
+ * became of it; what was done before is not done again. */
+static void killed_in_the_middle(void **state)
+{
+    (void)state;
+    static struct world world;
+    open_world(&world);
+    reach(&world, "3303.health", "ok");
+    reach(&world, "3303.finance", "slow");
+    struct harness_process *webhook = harness_start(
+        &world.harness, "webhook", "liandong-channel", "webhook", "--key", world.key, "--pause",
+        "0.05", "--limit", "60", "--endpoint", world.harness.endpoint, NULL);
+    play(&world);
+    wait_until(&world, "DELIVERED", "3303.health", 1);
+    time_t deadline = time(NULL) + 60;
+    while (lines(&world, "requests", "/slow") == 0)
+        assert_true(time(NULL) <= deadline);
+    harness_signal(webhook, SIGKILL);
+    EXPECT(0, "DELIVERED", "3303.finance");
+    harness_restart(&world.harness, webhook);
+    wait_until(&world, "DELIVERED", "3303.finance", 1);
+    assert_int_equal(lines(&world, "requests", "/ok"), 1);
+    assert_int_equal(lines(&world, "requests", "/slow"), 2);
+    assert_int_equal(lines(&world, "taken", "/slow"), 1);
+    harness_close(&world.harness);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_mood_ends_as_it_should),
+        cmocka_unit_test(killed_in_the_middle),
+    };
+    return cmocka_run_group_tests_name("integration.channels", tests, NULL, NULL);
+}
