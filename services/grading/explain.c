@@ -49,13 +49,13 @@ static void note_marks(const struct incident *incident, const struct node *node,
 static void note_readings(const struct incident *incident, const struct node *node,
                           const struct reading *reading, struct sequences *sequences)
 {
-    const struct gauge *gauge = &incident->gauges[node->slot];
+    const struct readings *readings = &incident->readings;
     if (node->condition->over != PLAN_OVER_MEAN) {
-        note(sequences, gauge_in_area(gauge, reading->area)->report);
+        note(sequences, readings_in_area(readings, node->slot, reading->area)->report);
         return;
     }
     for (size_t place = 0; place < incident->places.count; place++) {
-        const struct mark *mark = gauge_at_place(gauge, place);
+        const struct mark *mark = readings_at_place(readings, node->slot, place);
         if (judge_is_recent(incident, node->condition, mark))
             note(sequences, mark->report);
     }

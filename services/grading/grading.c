@@ -232,6 +232,7 @@ static void apply_decision(struct sv_core *core, const struct sv_event *event,
         return;
     designate(incident,
               (struct designation){(size_t)unit, (int)message->level, event->record->sequence});
+    watch_all(&incident->watch, incident->rules);
     judge_and_tell(core, event, incident, false, out);
 }
 
@@ -330,5 +331,5 @@ const struct sv_class grading_class = {
     .destroy = destroy,
     .apply = apply,
     .visit = visit,
-    .state_version = 3,
+    .state_version = 4,
 };

@@ -22,12 +22,11 @@ static void *allocated(void *memory)
 static void prepare(struct incident *incident, const struct rules *rules)
 {
     incident->rules = rules;
-    incident->gauges = allocated(calloc(rules->measure_count + 1, sizeof *incident->gauges));
     incident->tallies = allocated(calloc(rules->tally_count + 1, sizeof *incident->tallies));
     incident->extents = allocated(calloc(2 * rules->input_count + 1, sizeof *incident->extents));
     incident->verdicts = allocated(calloc(rules->count + 1, sizeof *incident->verdicts));
-    for (size_t i = 0; i < rules->measure_count; i++)
-        incident->gauges[i].places = rules->places;
+    watch_open(&incident->watch, rules);
+    readings_open(&incident->readings, rules->measure_count, rules->places);
     for (size_t i = 0; i < rules->tally_count; i++)
         tally_open(&incident->tallies[i], rules->tallies[i].window_us, rules->tallies[i].places);
 }
@@ -43,8 +42,6 @@ struct incident *incident_new(const char *id, const char *city, const char *haza
     incident->as_of_us = INT64_MIN;
     incident->version = 1;
     incident->counties_told = SIZE_MAX; /* the first judgement is told whatever it is */
-    for (size_t i = 0; i < LISTED; i++)
-        incident->heard[i] = -1;
     prepare(incident, rules);
     return incident;
 }
@@ -53,8 +50,7 @@ void incident_free(struct incident *incident)
 {
     if (!incident)
         return;
-    for (size_t i = 0; i < incident->rules->measure_count; i++)
-        gauge_free(&incident->gauges[i]);
+    readings_free(&incident->readings);
     for (size_t i = 0; i < incident->rules->tally_count; i++)
         tally_free(&incident->tallies[i]);
     sv_names_free(&incident->reports);
@@ -65,9 +61,9 @@ void incident_free(struct incident *incident)
     free(incident->hazard);
     free(incident->told);
     free(incident->is_county);
-    free(incident->gauges);
     free(incident->tallies);
     free(incident->extents);
+    watch_free(&incident->watch);
     free(incident->standing);
     free(incident->designations);
     free(incident->verdicts);
@@ -79,14 +75,6 @@ void incident_free(struct incident *incident)
 struct ground incident_ground(const struct incident *incident)
 {
     return (struct ground){incident->is_county, incident->areas.count, incident->places.count};
-}
-
-size_t incident_counties(const struct incident *incident)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < incident->areas.count; i++)
-        count += incident->is_county[i];
-    return count;
 }
 
 static bool county(const struct incident *incident, const char *area)
@@ -103,6 +91,7 @@ static void note_area(struct incident *incident, size_t area)
         incident->is_county_capacity = capacity;
     }
     incident->is_county[area] = county(incident, sv_names_text(&incident->areas, area));
+    incident->county_count += incident->is_county[area];
 }
 
 static void note_areas(struct incident *incident)
@@ -156,8 +145,7 @@ static void take_back(struct incident *incident, const char *reporter, const cha
         return;
     struct told told = incident->told[number];
     struct ground ground = incident_ground(incident);
-    for (size_t i = 0; i < incident->rules->measure_count; i++)
-        gauge_take_back(&incident->gauges[i], told.onset_us, told.report);
+    readings_take_back(&incident->readings, told.onset_us, told.report);
     for (size_t i = 0; i < incident->rules->tally_count; i++)
         tally_take_back(&incident->tallies[i], &ground, told.onset_us, told.report,
                         incident->as_of_us);
@@ -185,25 +173,34 @@ static void count_mark(struct incident *incident, size_t measure, const struct m
 }
 
 /* A count must be a whole number, and adds nothing when it is 0; a reading counts as it is. */
-static bool countable(const struct plan_measure *measure, double value)
+static bool countable(bool is_gauge, double value)
 {
     if (!isfinite(value))
         return false;
-    if (measure->kind == PLAN_GAUGE_MEASURE)
-        return true;
-    return value > 0 && value <= COUNT_MAX && floor(value) == value;
+    return is_gauge || (value > 0 && value <= COUNT_MAX && floor(value) == value);
+}
+
+static struct heard measure_called(const struct incident *incident, const char *id)
+{
+    const struct plan *plan = incident->plan;
+    int index = plan_find_measure(plan, id);
+    if (index < 0)
+        return (struct heard){.slot = -1};
+    const struct plan_measure *measure = &plan->measures[index];
+    return (struct heard){.id = measure->id,
+                          .slot = incident->rules->slot_of_measure[index],
+                          .is_gauge = measure->kind == PLAN_GAUGE_MEASURE};
 }
 
 /* Reports list the same measures in the same order, mostly: the one that stood there last is tried
  * before it is looked up. */
-static int measure_at(struct incident *incident, size_t place, const char *id)
+static struct heard measure_at(struct incident *incident, size_t place, const char *id)
 {
-    const struct plan *plan = incident->plan;
     if (place >= LISTED)
-        return plan_find_measure(plan, id);
-    int *heard = &incident->heard[place];
-    if (*heard < 0 || strcmp(plan->measures[*heard].id, id) != 0)
-        *heard = plan_find_measure(plan, id);
+        return measure_called(incident, id);
+    struct heard *heard = &incident->heard[place];
+    if (!heard->id || strcmp(heard->id, id) != 0)
+        *heard = measure_called(incident, id);
     return *heard;
 }
 
@@ -211,21 +208,20 @@ static int measure_at(struct incident *incident, size_t place, const char *id)
 static bool count_measures(struct incident *incident, const Liandong__V1__Report *report,
                            struct mark mark)
 {
-    const struct plan *plan = incident->plan;
     bool counted = false;
     for (size_t i = 0; i < report->n_measures; i++) {
-        int index = measure_at(incident, i, report->measures[i]->measure);
-        int slot = index < 0 ? -1 : incident->rules->slot_of_measure[index];
+        struct heard heard = measure_at(incident, i, report->measures[i]->measure);
         mark.value = report->measures[i]->value;
-        if (slot < 0 || !countable(&plan->measures[index], mark.value))
+        if (heard.slot < 0 || !countable(heard.is_gauge, mark.value))
             continue;
-        if (plan->measures[index].kind == PLAN_GAUGE_MEASURE) {
-            gauge_add(&incident->gauges[slot], &mark);
+        if (heard.is_gauge) {
+            readings_put(&incident->readings, (size_t)heard.slot, mark.value);
             continue;
         }
-        count_mark(incident, (size_t)slot, &mark);
+        count_mark(incident, (size_t)heard.slot, &mark);
         counted = true;
     }
+    readings_add(&incident->readings, &mark);
     return counted;
 }
 
@@ -354,25 +350,26 @@ static void visit_designations(struct incident *incident, struct sv_codec *codec
 struct reader {
     struct incident *incident;
     struct sv_codec *codec;
-    struct gauge *gauge; /* NULL: the tally */
     struct tally *tally;
     int64_t as_of_us;
 };
 
-/* A mark must lie in an area and place that are there, and not before the one before it. */
+/* A mark must lie in an area and place that are there. */
+static bool is_sound(const struct mark *mark, const void *data)
+{
+    const struct incident *incident = data;
+    size_t places = incident->rules->places ? incident->places.count : 1;
+    return mark->area < incident->areas.count && mark->time_us <= incident->as_of_us &&
+           mark->place < places;
+}
+
+/* Nor may it come before the one before it. */
 static void read_mark(const struct mark *mark, void *data)
 {
     struct reader *reader = data;
     struct ground ground = incident_ground(reader->incident);
-    size_t places = reader->incident->rules->places ? ground.place_count : 1;
-    bool sound = mark->area < ground.area_count && mark->time_us <= reader->incident->as_of_us &&
-                 mark->place < places && (reader->gauge || mark->time_us >= reader->as_of_us);
-    if (!sound) {
+    if (!is_sound(mark, reader->incident) || mark->time_us < reader->as_of_us) {
         sv_codec_fail(reader->codec);
-        return;
-    }
-    if (reader->gauge) {
-        gauge_add(reader->gauge, mark);
         return;
     }
     tally_advance(reader->tally, &ground, reader->as_of_us, mark->time_us);
@@ -383,13 +380,10 @@ static void read_mark(const struct mark *mark, void *data)
 static void visit_marks(struct incident *incident, struct sv_codec *codec)
 {
     struct ground ground = incident_ground(incident);
-    for (size_t i = 0; i < incident->rules->measure_count; i++) {
-        struct reader reader = {incident, codec, &incident->gauges[i], NULL, 0};
-        series_visit(&incident->gauges[i].readings, codec, read_mark, &reader);
-    }
+    readings_visit(&incident->readings, codec, is_sound, incident);
     for (size_t i = 0; i < incident->rules->tally_count; i++) {
         struct tally *tally = &incident->tallies[i];
-        struct reader reader = {incident, codec, NULL, tally, INT64_MIN};
+        struct reader reader = {incident, codec, tally, INT64_MIN};
         series_visit(&tally->marks, codec, read_mark, &reader);
         if (sv_codec_loading(codec))
             tally_advance(tally, &ground, reader.as_of_us, incident->as_of_us);
@@ -408,9 +402,26 @@ static void visit_verdicts(struct incident *incident, struct sv_codec *codec)
     sv_code_u64(codec, &counties);
     incident->counties_told = (size_t)counties;
     for (size_t i = 0; i < incident->rules->count; i++) {
-        sv_code_bool(codec, &incident->verdicts[i].holds);
+        sv_code_bool(codec, &incident->verdicts[i].now);
+        sv_code_bool(codec, &incident->verdicts[i].late);
+        incident->verdicts[i].holds = incident->verdicts[i].now || incident->verdicts[i].late;
         visit_moment(&incident->verdicts[i].since, codec);
     }
+}
+
+/* What the report told last was; and what conditions compare since then. */
+static void visit_late(struct incident *incident, struct sv_codec *codec)
+{
+    uint64_t area = incident->late_area;
+    sv_code_i64(codec, &incident->late_us);
+    sv_code_u64(codec, &area);
+    incident->late_area = (uint32_t)area;
+    if (!sv_codec_loading(codec) || sv_codec_failed(codec))
+        return;
+    if (area < incident->areas.count)
+        watch_moves(incident, true);
+    else if (incident->areas.count > 0)
+        sv_codec_fail(codec);
 }
 
 void incident_visit(struct incident *incident, struct sv_codec *codec)
@@ -431,4 +442,5 @@ void incident_visit(struct incident *incident, struct sv_codec *codec)
     visit_standing(incident, codec);
     visit_designations(incident, codec);
     visit_verdicts(incident, codec);
+    visit_late(incident, codec);
 }

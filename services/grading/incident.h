@@ -3,13 +3,19 @@
 #define GRADING_INCIDENT_H
 
 #include "common/names.h"
-#include "gauge.h"
+#include "readings.h"
 #include "rules.h"
 #include "tally.h"
+#include "watch.h"
 #include "liandong/v1/report.pb-c.h"
 
-enum { LISTED = 16 }; /* measures of a report whose places in its list are remembered */
+enum { LISTED = 16 }; /* places in a report's list of measures that are remembered */
 
+struct heard {      /* a measure */
+    const char *id; /* the plan's; NULL: none that it knows */
+    int slot;       /* of rules.measures; -1: not asked for */
+    bool is_gauge;
+};
 struct told { /* where a report's numbers are, for when it is revised */
     int64_t onset_us;
     uint64_t report;
@@ -30,13 +36,9 @@ struct moment { /* an event */
 };
 struct verdict {         /* of one rule */
     bool holds;          /* now or for a late report */
+    bool now;            /* in the latest window */
     bool late;           /* only for a late report */
     struct moment since; /* it holds without a break */
-};
-
-struct extent {         /* of what an input's conditions compare */
-    double least, most; /* one number, or those of all areas that count; NaN: none */
-    uint64_t version;   /* of the incident, when it was found */
 };
 
 struct incident {
@@ -52,14 +54,15 @@ struct incident {
     size_t told_capacity;
     struct sv_names areas, places;
     bool *is_county; /* by area */
-    size_t is_county_capacity;
-    struct gauge *gauges;   /* by rules.measures */
-    struct tally *tallies;  /* by rules.tallies */
-    struct extent *extents; /* by rules.inputs, now and for the late report; judge.c finds them */
-    int64_t late_us;        /* onset and area of the report told last */
+    size_t is_county_capacity, county_count;
+    struct readings readings; /* slots: of rules.measures */
+    struct tally *tallies;    /* by rules.tallies */
+    struct extent *extents;   /* by rules.inputs, now and for the late report; watch.c finds them */
+    struct watch watch;
+    int64_t late_us; /* onset and area of the report told last */
     uint32_t late_area;
-    uint64_t version;  /* another one with every report, from 1 */
-    int heard[LISTED]; /* the measure (of plan.measures) that stood there in a report's list */
+    uint64_t version;           /* another one with every report, from 1 */
+    struct heard heard[LISTED]; /* what stood there in the list of the report before */
     struct standing *standing;
     size_t standing_count;
     struct designation *designations;
@@ -82,6 +85,5 @@ bool incident_count(struct incident *incident, const Liandong__V1__Report *repor
  * first asked for. */
 const struct figures *incident_late(const struct incident *incident, size_t tally);
 struct ground incident_ground(const struct incident *incident);
-size_t incident_counties(const struct incident *incident);
 
 #endif

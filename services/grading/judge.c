@@ -1,8 +1,9 @@
 /*
- * Judging: every rule is evaluated in the latest window and, after a late report, once more in the
- * windows of the past that hold it. Conditions need not see every area: the least and the greatest
- * figure of what they read, found once for each report, decide nearly all. The grade is the gravest
- * that ever held; what is suggested is the gravest that holds in the latest window.
+ * Judging: a rule that the latest report may have changed (watch.h) is evaluated in the latest
+ * window and, after a late report, once more in the windows of the past that hold it. Conditions
+ * need not see every area: the least and the greatest figure of what they read, found once for each
+ * report, decide nearly all. The grade is the gravest that ever held; what is suggested is the
+ * gravest that holds in the latest window.
  */
 #include "judge.h"
 
@@ -23,18 +24,13 @@ static bool better(const struct reading *a, const struct reading *b)
     return a->holds != b->holds ? a->holds : a->value > b->value;
 }
 
-static double sum_in(const struct tally *tally, size_t area)
-{
-    return area < tally->area_capacity ? tally->by_area[area] : 0;
-}
-
 /* The county with most, of those that meet the bounds or of all; NO_AREA if there is none. */
 static struct reading county_with_most(const struct incident *incident, const struct tally *tally,
                                        const struct plan_bounds *bounds)
 {
     struct reading most = {.to_us = incident->as_of_us, .area = NO_AREA};
     for (uint32_t area = 0; area < incident->areas.count; area++) {
-        double sum = sum_in(tally, area);
+        double sum = tally_sum(tally, area);
         bool more = incident->is_county[area] && (most.area == NO_AREA || sum > most.value);
         if (more && (!bounds || plan_bounds_hold(bounds, sum))) {
             most.area = area;
@@ -90,18 +86,6 @@ static struct reading read_distinct(const struct incident *incident, const struc
 
 /* ---- readings ---- */
 
-bool judge_is_recent(const struct incident *incident, const struct plan_condition *condition,
-                     const struct mark *mark)
-{
-    return mark && (condition->window != PLAN_WINDOW_FIXED ||
-                    mark->time_us > incident->as_of_us - condition->window_us);
-}
-
-double judge_rounded(const struct plan_condition *condition, double value)
-{
-    return condition->round_up ? ceil(value) : value;
-}
-
 static struct reading of_mark(const struct mark *mark, const struct plan_condition *condition)
 {
     double value = judge_rounded(condition, mark->value);
@@ -109,12 +93,9 @@ static struct reading of_mark(const struct mark *mark, const struct plan_conditi
                             plan_bounds_hold(&condition->bounds, value)};
 }
 
-bool judge_reads_area(const struct incident *incident, const struct plan_condition *condition,
-                      size_t area)
+bool judge_is_city(const struct incident *incident, size_t area)
 {
-    if (condition->over == PLAN_OVER_CITY)
-        return strcmp(sv_names_text(&incident->areas, area), incident->city) == 0;
-    return condition->over == PLAN_OVER_ANY || incident->is_county[area];
+    return strcmp(sv_names_text(&incident->areas, area), incident->city) == 0;
 }
 
 /* The best of the latest readings of the areas that count. */
@@ -123,7 +104,7 @@ static struct reading best_reading(const struct incident *incident, const struct
     const struct plan_condition *condition = node->condition;
     struct reading best = {.area = NO_AREA};
     for (uint32_t area = 0; area < incident->areas.count; area++) {
-        const struct mark *mark = gauge_in_area(&incident->gauges[node->slot], area);
+        const struct mark *mark = readings_in_area(&incident->readings, node->slot, area);
         if (!judge_is_recent(incident, condition, mark) ||
             !judge_reads_area(incident, condition, area))
             continue;
@@ -134,13 +115,12 @@ static struct reading best_reading(const struct incident *incident, const struct
     return best;
 }
 
-/* Over the latest reading of each place; its time is that of the newest. NaN if there is none. */
-static double mean_over(const struct incident *incident, const struct plan_condition *condition,
-                        size_t slot, int64_t *to_us)
+double judge_mean(const struct incident *incident, const struct plan_condition *condition,
+                  size_t slot, int64_t *to_us)
 {
     double sum = 0, count = 0;
     for (size_t place = 0; place < incident->places.count; place++) {
-        const struct mark *mark = gauge_at_place(&incident->gauges[slot], place);
+        const struct mark *mark = readings_at_place(&incident->readings, slot, place);
         if (!judge_is_recent(incident, condition, mark))
             continue;
         sum += mark->value;
@@ -152,7 +132,7 @@ static double mean_over(const struct incident *incident, const struct plan_condi
 static struct reading mean_reading(const struct incident *incident, const struct node *node)
 {
     struct reading mean = {.area = NO_AREA};
-    double value = mean_over(incident, node->condition, node->slot, &mean.to_us);
+    double value = judge_mean(incident, node->condition, node->slot, &mean.to_us);
     if (!isnan(value)) {
         mean.value = value;
         mean.holds = plan_bounds_hold(&node->condition->bounds, value);
@@ -214,90 +194,7 @@ struct reading judge_read(const struct incident *incident, const struct node *no
     }
 }
 
-/* ---- extents ---- */
-
-static void widen(struct extent *extent, double value)
-{
-    if (!(extent->least <= value))
-        extent->least = value;
-    if (!(extent->most >= value))
-        extent->most = value;
-}
-
-static void widen_by_counties(const struct incident *incident, const struct tally *tally,
-                              struct extent *extent)
-{
-    for (size_t area = 0; area < incident->areas.count; area++) {
-        if (incident->is_county[area])
-            widen(extent, sum_in(tally, area));
-    }
-}
-
-static void widen_by_readings(const struct incident *incident, const struct input *input,
-                              struct extent *extent)
-{
-    const struct plan_condition *condition = input->condition;
-    for (size_t area = 0; area < incident->areas.count; area++) {
-        const struct mark *mark = gauge_in_area(&incident->gauges[input->slot], area);
-        if (judge_is_recent(incident, condition, mark) &&
-            judge_reads_area(incident, condition, area))
-            widen(extent, judge_rounded(condition, mark->value));
-    }
-}
-
-static void widen_by_count(const struct incident *incident, const struct input *input, bool late,
-                           struct extent *extent)
-{
-    const struct tally *tally = &incident->tallies[input->slot];
-    const struct figures *past = late ? incident_late(incident, input->slot) : NULL;
-    if (input->condition->kind == PLAN_AREAS)
-        widen(extent, late ? past->areas.value : (double)tally->areas);
-    else if (input->condition->kind == PLAN_PLACES)
-        widen(extent, late ? past->places.value : (double)tally->places);
-    else if (input->condition->over != PLAN_OVER_COUNTY)
-        widen(extent, late ? past->total.value : tally->total);
-    else if (!late)
-        widen_by_counties(incident, tally, extent);
-    else if (incident->is_county[incident->late_area])
-        widen(extent, past->area.value);
-}
-
-static struct extent find_extent(const struct incident *incident, const struct input *input,
-                                 bool late)
-{
-    struct extent extent = {NAN, NAN, incident->version};
-    const struct plan_condition *condition = input->condition;
-    int64_t to_us = 0;
-    if (condition->kind == PLAN_SIGN) {
-        for (size_t i = 0; i < incident->standing_count; i++) {
-            if (incident->standing[i].sign == condition->sign)
-                widen(&extent, 1);
-        }
-    } else if (condition->kind != PLAN_GAUGE) {
-        widen_by_count(incident, input, late, &extent);
-    } else if (condition->over == PLAN_OVER_MEAN) {
-        widen(&extent, mean_over(incident, condition, input->slot, &to_us));
-    } else {
-        widen_by_readings(incident, input, &extent);
-    }
-    return extent;
-}
-
 /* ---- rules ---- */
-
-/* Found once for each report, however many conditions compare it. */
-static const struct extent *extent_for(const struct incident *incident, uint32_t input, bool late)
-{
-    struct extent *extent = &incident->extents[2 * input + late];
-    if (extent->version != incident->version)
-        *extent = find_extent(incident, &incident->rules->inputs[input], late);
-    return extent;
-}
-
-static bool meets(const struct extent *extent, double low, double high)
-{
-    return extent->most >= low && extent->least <= high;
-}
 
 /* Some area below and some above say nothing of those between. */
 static bool leaf_holds(const struct incident *incident, const struct node *node, int level,
@@ -305,8 +202,8 @@ static bool leaf_holds(const struct incident *incident, const struct node *node,
 {
     if (node->kind == PLAN_DESIGNATED)
         return read_designation(incident, node, level).holds;
-    const struct extent *extent = extent_for(incident, node->input, late);
-    if (!meets(extent, node->low, node->high))
+    const struct extent *extent = &incident->extents[2 * node->input + late];
+    if (!(extent->most >= node->low && extent->least <= node->high))
         return false;
     return extent->least >= node->low || extent->most <= node->high ||
            judge_read(incident, node, level, late).holds;
@@ -327,66 +224,67 @@ bool judge_holds(const struct incident *incident, const struct node *node, int l
     return kind == PLAN_ALL;
 }
 
-struct sums {
-    int ever, latest, colour; /* levels */
-};
-
-/* Most rules need no more than one look to see that they do not hold. */
-static bool is_closed(const struct incident *incident, const struct rule *rule, bool late)
-{
-    if (rule->gate == NO_GATE ||
-        meets(extent_for(incident, rule->gate, false), rule->low, rule->high))
-        return false;
-    return !late || !meets(extent_for(incident, rule->gate, true), rule->low, rule->high);
-}
-
-static void judge_rule(struct incident *incident, size_t index, struct moment moment, bool late,
-                       struct sums *sums, struct changes *changes)
+/* Does it hold, now or in the windows that hold the late report? True if that is news. */
+static bool judge_rule(struct incident *incident, size_t index, struct moment moment, bool late,
+                       struct changes *changes)
 {
     const struct rule *rule = &incident->rules->all[index];
     const struct node *root = &incident->rules->nodes[rule->root];
+    struct verdict *verdict = &incident->verdicts[index], before = *verdict;
     int level = rule->criterion->level;
-    bool now = judge_holds(incident, root, level, false);
-    bool past = !now && late && judge_holds(incident, root, level, true);
-    bool warning = index >= incident->rules->grading_count;
-    struct verdict *verdict = &incident->verdicts[index];
-    if (verdict->holds != (now || past)) {
+    verdict->now = judge_holds(incident, root, level, false);
+    verdict->late = !verdict->now && late && judge_holds(incident, root, level, true);
+    verdict->holds = verdict->now || verdict->late;
+    if (verdict->holds != before.holds) {
+        bool warning = index >= incident->rules->grading_count;
         *(warning ? &changes->warnings : &changes->holding) = true;
-        verdict->holds = !verdict->holds;
         verdict->since = moment; /* means nothing where it does not hold */
     }
-    verdict->late = past;
-    if (warning && verdict->holds)
-        sums->colour = plan_level_graver(sums->colour, level);
-    if (!warning && verdict->holds)
-        sums->ever = plan_level_graver(sums->ever, level);
-    if (!warning && now)
-        sums->latest = plan_level_graver(sums->latest, level);
+    return verdict->holds != before.holds || verdict->now != before.now;
+}
+
+/* What follows from all verdicts together. */
+static void conclude(struct incident *incident, struct moment moment, struct changes *changes)
+{
+    int ever = incident->level, latest = PLAN_NONE, colour = PLAN_NONE;
+    for (size_t i = 0; i < incident->rules->count; i++) {
+        const struct verdict *verdict = &incident->verdicts[i];
+        int level = incident->rules->all[i].criterion->level;
+        bool warning = i >= incident->rules->grading_count;
+        if (warning && verdict->holds)
+            colour = plan_level_graver(colour, level);
+        if (!warning && verdict->holds)
+            ever = plan_level_graver(ever, level);
+        if (!warning && verdict->now)
+            latest = plan_level_graver(latest, level);
+    }
+    if (incident->plan->warning_from_grade)
+        colour = ever;
+    changes->level = ever != incident->level;
+    changes->suggested = latest != incident->suggested;
+    changes->colour = colour != incident->colour;
+    if (changes->level)
+        incident->level_since = moment;
+    if (changes->colour)
+        incident->colour_since = moment;
+    incident->level = ever;
+    incident->suggested = latest;
+    incident->colour = colour;
 }
 
 struct changes judge(struct incident *incident, struct moment moment, bool late)
 {
     struct changes changes = {.level_before = incident->level, .colour_before = incident->colour};
-    struct sums sums = {incident->level, PLAN_NONE, PLAN_NONE};
-    for (size_t i = 0; i < incident->rules->count; i++) {
-        if (incident->verdicts[i].holds || !is_closed(incident, &incident->rules->all[i], late))
-            judge_rule(incident, i, moment, late, &sums, &changes);
-    }
-    if (incident->plan->warning_from_grade)
-        sums.colour = sums.ever;
-    size_t counties = incident_counties(incident);
-    changes.level = sums.ever != incident->level;
-    changes.suggested = sums.latest != incident->suggested;
-    changes.colour = sums.colour != incident->colour;
-    changes.counties = counties != incident->counties_told;
-    if (changes.level)
-        incident->level_since = moment;
-    if (changes.colour)
-        incident->colour_since = moment;
-    incident->level = sums.ever;
-    incident->suggested = sums.latest;
-    incident->colour = sums.colour;
-    incident->counties_told = counties;
+    struct watch *watch = &incident->watch;
+    bool news = false;
+    watch_moves(incident, late);
+    for (size_t i = 0; i < watch->stale_count; i++)
+        news |= judge_rule(incident, watch->stale[i], moment, late, &changes);
+    if (news)
+        conclude(incident, moment, &changes);
+    watch_settle(incident);
+    changes.counties = incident->county_count != incident->counties_told;
+    incident->counties_told = incident->county_count;
     return changes;
 }
 

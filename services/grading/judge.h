@@ -2,6 +2,7 @@
 #ifndef GRADING_JUDGE_H
 #define GRADING_JUDGE_H
 
+#include <math.h>
 #include "incident.h"
 
 #define NO_AREA UINT32_MAX
@@ -17,13 +18,36 @@ struct reading {
 struct reading judge_read(const struct incident *incident, const struct node *node, int level,
                           bool late);
 
-/* Is the reading recent enough to count (mark may be NULL)? What it is compared as. Does the
- * condition read this area? */
-bool judge_is_recent(const struct incident *incident, const struct plan_condition *condition,
-                     const struct mark *mark);
-double judge_rounded(const struct plan_condition *condition, double value);
-bool judge_reads_area(const struct incident *incident, const struct plan_condition *condition,
-                      size_t area);
+/* Is the area the city itself? */
+bool judge_is_city(const struct incident *incident, size_t area);
+
+/* Is the reading recent enough to count (mark may be NULL)? */
+static inline bool judge_is_recent(const struct incident *incident,
+                                   const struct plan_condition *condition, const struct mark *mark)
+{
+    return mark && (condition->window != PLAN_WINDOW_FIXED ||
+                    mark->time_us > incident->as_of_us - condition->window_us);
+}
+
+/* What it is compared as. */
+static inline double judge_rounded(const struct plan_condition *condition, double value)
+{
+    return condition->round_up ? ceil(value) : value;
+}
+
+/* Does the condition read this area? */
+static inline bool judge_reads_area(const struct incident *incident,
+                                    const struct plan_condition *condition, size_t area)
+{
+    if (condition->over == PLAN_OVER_CITY)
+        return judge_is_city(incident, area);
+    return condition->over == PLAN_OVER_ANY || incident->is_county[area];
+}
+
+/* The mean of the latest recent readings of all places; NaN if there are none. *to_us: when the
+ * newest was taken. */
+double judge_mean(const struct incident *incident, const struct plan_condition *condition,
+                  size_t slot, int64_t *to_us);
 
 struct changes {
     bool level, suggested, holding, counties, colour, warnings;

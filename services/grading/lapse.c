@@ -119,7 +119,7 @@ static int64_t readings_lapse(const struct incident *incident, const struct node
     const struct plan_condition *condition = node->condition;
     int64_t last_us = INT64_MIN;
     for (size_t area = 0; area < incident->areas.count; area++) {
-        const struct mark *mark = gauge_in_area(&incident->gauges[node->slot], area);
+        const struct mark *mark = readings_in_area(&incident->readings, node->slot, area);
         if (judge_is_recent(incident, condition, mark) &&
             judge_reads_area(incident, condition, area) &&
             plan_bounds_hold(&condition->bounds, judge_rounded(condition, mark->value)))
@@ -144,7 +144,7 @@ static int64_t mean_lapses(const struct incident *incident, const struct node *n
     size_t count = 0;
     double sum = 0;
     for (size_t place = 0; place < incident->places.count; place++) {
-        const struct mark *mark = gauge_at_place(&incident->gauges[node->slot], place);
+        const struct mark *mark = readings_at_place(&incident->readings, node->slot, place);
         if (judge_is_recent(incident, condition, mark)) {
             marks[count++] = *mark;
             sum += mark->value;

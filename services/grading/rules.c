@@ -99,7 +99,7 @@ static size_t input_for(struct rules *rules, const struct plan_condition *condit
             return i;
     }
     rules->inputs = longer(rules->inputs, rules->input_count, sizeof *rules->inputs);
-    rules->inputs[rules->input_count] = (struct input){condition, slot};
+    rules->inputs[rules->input_count] = (struct input){.condition = condition, .slot = slot};
     return rules->input_count++;
 }
 
@@ -138,21 +138,6 @@ static size_t add_nodes(struct rules *rules, const struct plan_condition *condit
     return first;
 }
 
-/* Its gate is the first of what must all hold, if that is compared with an input. */
-static struct rule rule_of(const struct rules *rules, const struct plan_criterion *criterion,
-                           size_t root)
-{
-    const struct node *node = &rules->nodes[root];
-    while (node->kind == PLAN_ALL && node->child_count > 0)
-        node = &rules->nodes[node->first_child];
-    bool compared = node->child_count == 0 && node->kind < PLAN_DESIGNATED && node->kind > PLAN_NOT;
-    return (struct rule){.low = node->low,
-                         .high = node->high,
-                         .gate = compared ? node->input : NO_GATE,
-                         .root = (uint32_t)root,
-                         .criterion = criterion};
-}
-
 static void add_criteria(struct rules *rules, const struct plan_criterion *criteria, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -160,8 +145,72 @@ static void add_criteria(struct rules *rules, const struct plan_criterion *crite
             continue;
         size_t root = add_nodes(rules, &criteria[i].when, 1);
         rules->all = longer(rules->all, rules->count, sizeof *rules->all);
-        rules->all[rules->count++] = rule_of(rules, &criteria[i], root);
+        rules->all[rules->count++] =
+            (struct rule){.root = (uint32_t)root, .criterion = &criteria[i]};
     }
+}
+
+/* ---- bounds ---- */
+
+/* In order. */
+static void add_bound(struct bounds *bounds, struct bound bound)
+{
+    bounds->all = longer(bounds->all, bounds->count, sizeof *bounds->all);
+    size_t i = bounds->count++;
+    for (; i > 0 && bounds->all[i - 1].at > bound.at; i--)
+        bounds->all[i] = bounds->all[i - 1];
+    bounds->all[i] = bound;
+}
+
+/* A condition holds if the most is at least its low and the least at most its high: that is, not
+ * above it. Between two bounds it matters also whether all are. */
+static void note_bounds(struct input *input, uint32_t rule, const struct node *node, int helps)
+{
+    bool low = isfinite(node->low), high = isfinite(node->high);
+    double above = nextafter(node->high, INFINITY);
+    input->readers = longer(input->readers, input->reader_count, sizeof *input->readers);
+    input->readers[input->reader_count++] = rule;
+    if (low && high) {
+        input->ranges = longer(input->ranges, input->range_count, sizeof *input->ranges);
+        input->ranges[input->range_count++] = (struct range){node->low, node->high, rule};
+        add_bound(&input->of_most, (struct bound){above, rule, 0});
+        add_bound(&input->of_least, (struct bound){node->low, rule, 0});
+    }
+    if (low)
+        add_bound(&input->of_most, (struct bound){node->low, rule, helps});
+    if (high)
+        add_bound(&input->of_least, (struct bound){above, rule, -helps});
+}
+
+/* helps: 1, or -1 below an odd number of nots. */
+static void note_all_bounds(struct rules *rules, uint32_t rule, size_t at, int helps)
+{
+    const struct node *node = &rules->nodes[at];
+    bool leaf = node->kind != PLAN_ALL && node->kind != PLAN_ANY && node->kind != PLAN_NOT;
+    if (leaf && node->kind != PLAN_DESIGNATED)
+        note_bounds(&rules->inputs[node->input], rule, node, helps);
+    for (size_t i = 0; i < node->child_count; i++)
+        note_all_bounds(rules, rule, node->first_child + i,
+                        node->kind == PLAN_NOT ? -helps : helps);
+}
+
+static bool has_one_bound(const struct node *node)
+{
+    bool leaf = node->child_count == 0 && node->kind > PLAN_NOT && node->kind < PLAN_DESIGNATED;
+    return leaf && isfinite(node->low) != isfinite(node->high);
+}
+
+/* Of a rule all of whose conditions must hold, each of which has one bound. */
+static uint32_t all_met(const struct rules *rules, const struct rule *rule)
+{
+    const struct node *root = &rules->nodes[rule->root];
+    if (has_one_bound(root))
+        return 1;
+    for (size_t i = 0; i < root->child_count; i++) {
+        if (!has_one_bound(&rules->nodes[root->first_child + i]))
+            return 0;
+    }
+    return root->kind == PLAN_ALL ? (uint32_t)root->child_count : 0;
 }
 
 struct rules *rules_make(const struct plan *plan, size_t hazard)
@@ -178,6 +227,10 @@ struct rules *rules_make(const struct plan *plan, size_t hazard)
     rules->grading_count = rules->count;
     if (!plan->warning_from_grade)
         add_criteria(rules, plan->warnings, plan->warning_count);
+    for (uint32_t i = 0; i < rules->count; i++) {
+        rules->all[i].all_met = all_met(rules, &rules->all[i]);
+        note_all_bounds(rules, i, rules->all[i].root, 1);
+    }
     return rules;
 }
 
@@ -185,6 +238,12 @@ void rules_free(struct rules *rules)
 {
     if (!rules)
         return;
+    for (size_t i = 0; i < rules->input_count; i++) {
+        free(rules->inputs[i].of_most.all);
+        free(rules->inputs[i].of_least.all);
+        free(rules->inputs[i].readers);
+        free(rules->inputs[i].ranges);
+    }
     free(rules->all);
     free(rules->nodes);
     free(rules->inputs);

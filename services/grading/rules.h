@@ -8,7 +8,6 @@
 
 #include "common/core.h"
 
-#define NO_GATE          UINT32_MAX
 #define GRADING_ALL_TIME INT64_MAX /* a window since the incident was opened */
 
 struct node {         /* a condition; its children stand together, behind it */
@@ -19,9 +18,28 @@ struct node {         /* a condition; its children stand together, behind it */
     size_t slot; /* of rules.tallies (count, areas, places) or rules.measures (gauge) */
     const struct plan_condition *condition;
 };
+struct bound { /* a condition changes where the most (the least) of an input gets to this or below
+                */
+    double at;
+    uint32_t rule; /* of rules.all: whose condition */
+    int helps;     /* to hold, where it is reached: 1; where it is not: -1; 0: no telling */
+};
+struct bounds {
+    struct bound *all; /* ascending */
+    size_t count;
+};
+struct range { /* of a condition between two bounds */
+    double low, high;
+    uint32_t rule; /* of rules.all */
+};
 struct input { /* what conditions compare, perhaps several with bounds of their own */
     const struct plan_condition *condition; /* one of them */
     size_t slot;
+    struct bounds of_most, of_least;
+    struct range *ranges;
+    size_t range_count;
+    uint32_t *readers; /* of rules.all: whose conditions it is compared by */
+    size_t reader_count;
 };
 struct tally_kind { /* a measure counted in a window */
     size_t measure; /* of rules.measures */
@@ -29,9 +47,8 @@ struct tally_kind { /* a measure counted in a window */
     bool places; /* distinct places are asked for */
 };
 struct rule {
-    double low, high; /* if its gate, an input, lies outside of these, it does not hold */
-    uint32_t gate;    /* of rules.inputs; NO_GATE: it has none */
     uint32_t root;    /* of rules.nodes */
+    uint32_t all_met; /* it holds when so many of its conditions are met; 0: that does not tell */
     const struct plan_criterion *criterion;
 };
 struct rules {

@@ -359,12 +359,11 @@ void series_free(struct series *series)
 
 /* ---- snapshots ---- */
 
-static void visit_mark(struct mark *mark, struct sv_codec *codec)
+void series_visit_place(struct mark *mark, struct sv_codec *codec)
 {
     uint64_t area = mark->area, place = mark->place;
     sv_code_i64(codec, &mark->time_us);
     sv_code_u64(codec, &mark->report);
-    sv_code_double(codec, &mark->value);
     sv_code_u64(codec, &area);
     sv_code_u64(codec, &place);
     mark->area = (uint32_t)area;
@@ -383,7 +382,8 @@ void series_visit(struct series *series, struct sv_codec *codec,
             mark = *series_at(series, cursor);
             series_next(series, &cursor);
         }
-        visit_mark(&mark, codec);
+        series_visit_place(&mark, codec);
+        sv_code_double(codec, &mark.value);
         if (sv_codec_loading(codec) && !sv_codec_failed(codec))
             add(&mark, data);
     }

@@ -16,7 +16,12 @@ enum { SERIES_FIGURES = 3 };
 struct mark {
     int64_t time_us; /* onset */
     uint64_t report; /* sequence of the report */
-    double value;
+    union {
+        double value;
+        struct { /* of a row of readings */
+            uint32_t first, count;
+        };
+    };
     uint32_t area, place;
 };
 struct chunk {
@@ -64,6 +69,8 @@ void series_raise(struct series *series, int64_t from_us, int64_t to_us, unsigne
 void series_most(const struct series *series, int64_t from_us, int64_t to_us, unsigned figure,
                  double *most, int64_t *at_us);
 
+/* Of a mark: when, which report, area and place. */
+void series_visit_place(struct mark *mark, struct sv_codec *codec);
 /* The marks without their figures: add is called for each one loaded. */
 void series_visit(struct series *series, struct sv_codec *codec,
                   void (*add)(const struct mark *mark, void *data), void *data);

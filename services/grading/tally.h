@@ -45,6 +45,12 @@ struct ground {
 void tally_open(struct tally *tally, int64_t window_us, bool count_places);
 void tally_free(struct tally *tally);
 
+/* In an area, in the latest window. */
+static inline double tally_sum(const struct tally *tally, size_t area)
+{
+    return area < tally->area_capacity ? tally->by_area[area] : 0;
+}
+
 /* Start of the window that ends at to: marks after it are inside. */
 int64_t tally_from(const struct tally *tally, int64_t to_us);
 /* The first window's end that no longer holds a mark at this time. */
