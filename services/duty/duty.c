@@ -135,7 +135,7 @@ const struct sv_class duty_class = {
     .destroy = core_destroy,
     .apply = core_apply,
     .visit = duty_state_visit,
-    .state_version = 4,
+    .state_version = 5,
     .concerns = concerns,
     .due_us = due_us,
 };

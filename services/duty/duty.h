@@ -87,6 +87,7 @@ struct order {
     enum order_state reached; /* furthest that the unit itself has said; see order.c */
     bool applies;             /* under the response in force */
     enum order_late late;
+    bool reminded;                         /* in this round */
     int64_t issued_at_us, delivered_at_us; /* delivered: 0 not yet known */
     int64_t problem_by_us;                 /* 0: no problem stands */
     int64_t acknowledge_by_us, done_by_us, escalate_at_us, repeat_at_us; /* 0: never */

@@ -138,6 +138,7 @@ static void begin_round(struct work *work, struct order *order)
     int64_t now_us = work->event->record->time_us;
     order->applies = true;
     order->late = NOT_LATE;
+    order->reminded = false;
     order->issued_at_us = now_us;
     order->delivered_at_us = order->problem_by_us = 0;
     order->escalate_at_us = 0;
@@ -162,7 +163,7 @@ static int64_t time_for(const struct order *order, enum order_input input)
     case ON_UNDONE:
         return order->late == LATE_DONE ? 0 : order->done_by_us;
     case ON_UNSETTLED:
-        return order->late == LATE_DONE ? 0 : order->problem_by_us;
+        return order->late == LATE_DONE || order->late == LATE_PROBLEM ? 0 : order->problem_by_us;
     case ON_ESCALATE:
         return order->late == NOT_LATE ? 0 : order->escalate_at_us;
     case ON_REPEAT:
@@ -255,9 +256,13 @@ bool duty_order_move(struct work *work, struct order *order, enum order_input in
 
 /* ---- time ---- */
 
-/* Only what the end of its time would make overdue. */
-static void remind(struct work *work, const struct order *order)
+/* Once, and only of what the end of its time would make overdue. An order that was withdrawn and
+ * issued again within one moment has two timers. */
+static void remind(struct work *work, struct order *order)
 {
+    if (order->reminded)
+        return;
+    order->reminded = true;
     if (order->late != LATE_DONE && moves[order->state][ON_UNDONE] == OVE)
         duty_order_announce(work, order, order->state, &(struct remark){.reminder = true});
 }

@@ -222,6 +222,7 @@ static void order_visit(struct order *order, struct sv_codec *codec)
     sv_code_int(codec, &reached);
     sv_code_bool(codec, &order->applies);
     sv_code_int(codec, &late);
+    sv_code_bool(codec, &order->reminded);
     sv_code_i64(codec, &order->issued_at_us);
     sv_code_i64(codec, &order->delivered_at_us);
     sv_code_i64(codec, &order->problem_by_us);

@@ -55,6 +55,21 @@ static void test_problem_goes_up_at_midnight(void **state)
     EXPECT(index, LEAGUE, NULL);
 }
 
+/* Raised, settled and raised again on one day: it goes up once. */
+static void test_second_problem_goes_up_once(void **state)
+{
+    (void)state;
+    const char *incident = order_at(600);
+    reply(answer(incident, "a1.43.2", ACTION(PROBLEM)));
+    reply(answer(incident, "a1.43.2", ACTION(PROGRESS)));
+    reply(answer(incident, "a1.43.2", ACTION(PROBLEM)));
+    size_t index = world.count;
+    time_passes(600);
+    EXPECT(index, LEAGUE,
+           LATE("a1.43.2", "OVERDUE < IN_PROGRESS, level IV, seen +120 done -, settle +600, late "
+                           "problem; 3303.health"));
+}
+
 static void test_problem_settled_the_same_day(void **state)
 {
     (void)state;
@@ -226,6 +241,22 @@ static void test_reminded_of_what_is_open(void **state)
                            "3303.health"));
 }
 
+/* Withdrawn and issued again within one moment. */
+static void test_reminded_once(void **state)
+{
+    (void)state;
+    const char *incident = new_incident();
+    reminders_expected = true;
+    respond(incident, PLAN_NONE, PLAN_IV);
+    respond(incident, PLAN_IV, PLAN_NONE);
+    respond(incident, PLAN_NONE, PLAN_IV);
+    reply(answer(incident, "a1.43.2", ACTION(DONE)));
+    time_passes(134);
+    size_t index = world.count;
+    time_passes(1);
+    EXPECT(index, LEAGUE, STILL_UNSEEN);
+}
+
 static void test_not_reminded_of_what_is_closed(void **state)
 {
     (void)state;
@@ -277,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_problem_goes_up_at_midnight, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_second_problem_goes_up_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_problem_settled_the_same_day, setup, teardown),
         cmocka_unit_test_setup_teardown(test_help_is_answered_by_the_unit_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_help_that_comes_late, setup, teardown),
@@ -284,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_problem_on_what_is_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_to_whom_at_the_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reminded_of_what_is_open, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reminded_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_reminded_of_what_is_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reminder_of_help_settles_nothing, setup, teardown),
     };

@@ -396,6 +396,24 @@ static void test_rounds(void **state)
     EXPECT(index, LEAGUE, NULL);
 }
 
+/* A new round ends help with the round before, also where that was declined. */
+static void test_round_after_declining_ends_help(void **state)
+{
+    (void)state;
+    const char *incident = new_incident();
+    respond(incident, PLAN_NONE, PLAN_IV);
+    reply(answer(incident, "a1.43.2", ACTION(ASK_HELP)));
+    reply(answer(incident, "a1.43.2", ACTION(DECLINE)));
+    time_passes(24 * 60 - 1);
+    size_t index = world.count;
+    time_passes(1);
+    EXPECT(index, LEAGUE,
+           LEAGUE " a1.43.2: ISSUED < DECLINED, level IV, seen +120 done -; 3303.health");
+    EXPECT(index, "3303.red-cross",
+           "3303.red-cross a1.43.2: WITHDRAWN < ESCALATED, level IV, seen +120 done -, "
+           "请求方已不需要协助 / the unit that asked needs the help no longer; 3303.health");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +428,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_declined_then_taken_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_levels_tell_how_soon, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_round_after_declining_ends_help, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
