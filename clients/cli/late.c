@@ -14,7 +14,7 @@ static const char QUESTION[] =
     " (i.closed_at_us IS NULL OR c.due_at_us > i.closed_at_us) AND"
     " (c.state = 'WARNED' OR c.state = 'MISSED' AND"
     "  (c.missed_in_a_row = 0 OR c.silent_since_us IS NOT NULL))"
-    " ORDER BY c.state = 'WARNED', ifnull(c.silent_since_us, c.due_at_us), c.due_at_us, c.area,"
+    " ORDER BY ifnull(c.silent_since_us, c.due_at_us), c.due_at_us, c.area,"
     " c.responsible, c.clock, incident, exercise";
 
 json_t *late_ask(struct model *model, const struct model_filter *filter, struct ld_error *error)
