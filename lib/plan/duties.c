@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char DUTY_KEYS[] =
-    "id section? from? until? text hazards? signs? areas? deadline? repeat? reading?";
+    "id section? from? until? text hazards? signs? areas? during? deadline? repeat? reading?";
 
 /* ---- duties ---- */
 
@@ -65,6 +65,22 @@ static void load_duty_areas(struct loading *loading, const struct node *map, str
     }
 }
 
+/* From when: the response, or the warning already. Of the duty itself, or of its row. */
+static void load_duty_during(struct loading *loading, const struct node *map,
+                             struct plan_duty *duty)
+{
+    const struct node *node = tree_get(map, "during");
+    int during = node ? walk_choice_of(loading, node, "during", "response warning") : -1;
+    if (during >= 0) {
+        duty->in_warning = during == 1;
+    }
+    if (node && duty->group >= 0) {
+        walk_report(loading, node, "during: a group works for a response; only a row has during");
+    } else if (during == 1 && loading->plan->issue_count == 0) {
+        walk_report(loading, node, "during: no warning is issued by this plan (warnings: issue)");
+    }
+}
+
 /* owner: section and level that hold where the duty names none of its own; level_given: whether
  * the owner names a level, right or wrong. */
 static void load_duty(struct loading *loading, const struct node *node,
@@ -81,6 +97,7 @@ static void load_duty(struct loading *loading, const struct node *node,
     }
     load_duty_levels(loading, node, owner, level_given, out);
     load_duty_areas(loading, node, out);
+    load_duty_during(loading, node, out);
     out->signs = load_duty_signs(loading, node, &out->sign_count);
 }
 
@@ -247,6 +264,7 @@ static void load_row(struct loading *loading, const struct node *node, struct in
         owner.from = walk_level(loading, node, "from");
     }
     load_duty_areas(loading, node, &owner);
+    load_duty_during(loading, node, &owner);
     row->duties = load_list(loading, node, ids, &owner);
     check_row_areas(loading, node, row);
 }
@@ -272,7 +290,7 @@ static void load_rows(struct loading *loading, const struct node *home, struct t
 {
     const struct node *list = walk_list(loading, home, "duties", PLAN_ROWS_MAX);
     for (const struct node *node = list ? list->first : NULL; node; node = node->next) {
-        if (!walk_keys(loading, node, "row? section units areas? from? duties reading?") ||
+        if (!walk_keys(loading, node, "row? section units areas? during? from? duties reading?") ||
             gives_way(loading, node)) {
             continue;
         }

@@ -225,6 +225,7 @@ struct plan_duty {
     const size_t *signs;      /* all must stand; none: any */
     size_t sign_count;
     int64_t deadline_us, repeat_us; /* 0: none */
+    bool in_warning;          /* applies by a warning that is issued, too, not by a response alone */
     enum plan_areas areas;    /* of units of counties: those that the event has reached, or not */
     int group;                /* index of the group, -1: member-unit table */
     int row;                  /* of the member-unit table; 0: a group's, or a measure of a level */

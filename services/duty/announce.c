@@ -52,7 +52,8 @@ void duty_order_announce(struct work *work, const struct order *order, enum orde
     DutyOrder message = LIANDONG__V1__DUTY_ORDER__INIT;
     message.context = sv_context(work->out, work->event, incident->id, plan);
     fill_duty(&message, work, order);
-    message.level = (Liandong__V1__Level)incident->level;
+    int level = duty_level(incident, &plan->duties[order->duty]);
+    message.level = (Liandong__V1__Level)level;
     message.state = (Liandong__V1__DutyOrder__State)order->state;
     message.before = (Liandong__V1__DutyOrder__State)before;
     message.issued_at_us = order->issued_at_us;
@@ -66,7 +67,7 @@ void duty_order_announce(struct work *work, const struct order *order, enum orde
     message.late_for = sv_borrow(late_text(order->late));
     message.escalated_to =
         sv_borrow(order->state == ORDER_ESCALATED ? plan->orders.escalate_to : NULL);
-    message.supervisor = sv_borrow(supervisor_of(plan, incident->level));
+    message.supervisor = sv_borrow(supervisor_of(plan, level));
     sv_emit(work->out, &message.base, "duty/%s/%s/%s", work->core->area, work->core->slug,
             order->id);
 }

@@ -52,6 +52,9 @@ static void core_apply(struct sv_core *core, const struct sv_event *event, struc
     case SV_RESPONSE:
         duty_on_response(&work);
         break;
+    case SV_WARNING:
+        duty_on_warning(&work);
+        break;
     case SV_DUTY:
         duty_on_duty(&work);
         break;
@@ -109,6 +112,8 @@ static bool concerns(struct sv_names *known, const struct sv_event *event)
 {
     if (event->family == SV_TICK)
         return false;
+    if (event->family == SV_WARNING)
+        return event->message && duty_warning_changes((const void *)event->message);
     if (event->family == SV_INCIDENT)
         return event->message &&
                incident_concerns(known, (const void *)event->message, event->topic);
@@ -122,13 +127,13 @@ static int64_t due_us(const struct sv_core *core)
     return core->timers.count > 0 ? core->timers.heap[0].due_us : INT64_MAX;
 }
 
-static const char *const filters[] = {"incident/>", "response/>", "duty/>",
+static const char *const filters[] = {"incident/>", "response/>", "warning/>", "duty/>",
                                       "reply/>",    "sys/tick",   NULL};
 
 const struct sv_class duty_class = {
     .name = "duty",
-    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_DUTY) | SV_BIT(SV_REPLY) |
-                SV_BIT(SV_TICK),
+    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_WARNING) | SV_BIT(SV_DUTY) |
+                SV_BIT(SV_REPLY) | SV_BIT(SV_TICK),
     .per_unit = true,
     .filters = filters,
     .create = core_create,

@@ -10,6 +10,7 @@
 #include "common/core.h"
 
 #include <liandong/v1/duty.pb-c.h>
+#include <liandong/v1/grade.pb-c.h>
 #include <uthash.h>
 
 typedef Liandong__V1__DutyOrder DutyOrder;
@@ -65,12 +66,13 @@ struct standing { /* a sign that stands reported as true in an area */
 
 struct incident {
     char *id, *hazard;
-    const struct plan *plan;      /* the incident is pinned to it */
-    int member;                   /* index of the unit in plan->members */
-    int hazard_index;             /* -1: the plan does not know it */
-    int city_level, county_level; /* in force; the county's is that of the unit's own county */
-    int level;                    /* the graver of the two; PLAN_NONE */
-    bool affected;                /* the incident has reached the unit's own county */
+    const struct plan *plan;        /* the incident is pinned to it */
+    int member;                     /* index of the unit in plan->members */
+    int hazard_index;               /* -1: the plan does not know it */
+    int city_level, county_level;   /* in force; the county's is that of the unit's own county */
+    int level;                      /* the graver of the two; PLAN_NONE */
+    int city_colour, county_colour; /* of the warnings issued, likewise */
+    bool affected;                  /* the incident has reached the unit's own county */
     struct standing *signs;
     size_t sign_count;
     struct order **own;   /* by position among the member's duties; NULL: never issued */
@@ -187,6 +189,12 @@ void duty_orders_tick(struct work *work);
 /* ---- issue.c ---- */
 
 void duty_on_response(struct work *work);
+void duty_on_warning(struct work *work);
+/* Does it change what is in force of a warning? */
+bool duty_warning_changes(const Liandong__V1__Warning *message);
+/* The level in force by which the duty goes: the response's, or the warning's if that is graver and
+ * the duty is one of warnings too; PLAN_NONE. */
+int duty_level(const struct incident *incident, const struct plan_duty *duty);
 void duty_on_incident(struct work *work);
 /* Ends an order with the reason; one that is done stays as it is. */
 void duty_order_withdraw(struct work *work, struct order *order, const char *reason);

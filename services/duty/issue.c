@@ -1,6 +1,7 @@
 /*
  * Issuing and withdrawing: which of its duties a unit has under the response in force: the city's,
- * or for a unit of a county the graver of the city's and its own county's.
+ * or for a unit of a county the graver of the city's and its own county's. Duties of warnings apply
+ * by the colour that is issued, too.
  *
  * A duty applies when the level in force reaches the lowest level of the duty (and of its group)
  * and does not pass the gravest at which it is meant, the incident's hazard is one of the duty's,
@@ -35,15 +36,21 @@ static bool signs_stand(const struct incident *incident, const struct plan_duty 
     return true;
 }
 
+int duty_level(const struct incident *incident, const struct plan_duty *duty)
+{
+    int colour = plan_level_graver(incident->city_colour, incident->county_colour);
+    return duty->in_warning ? plan_level_graver(incident->level, colour) : incident->level;
+}
+
 static bool duty_applies(const struct incident *incident, const struct plan_duty *duty)
 {
     const struct plan *plan = incident->plan;
-    if (!plan_level_reaches(incident->level, (int)duty->from))
+    int level = duty_level(incident, duty);
+    if (!plan_level_reaches(level, (int)duty->from))
         return false;
-    if (duty->until != PLAN_NONE && incident->level < (int)duty->until)
+    if (duty->until != PLAN_NONE && level < (int)duty->until)
         return false;
-    if (duty->group >= 0 &&
-        !plan_level_reaches(incident->level, (int)plan->groups[duty->group].from))
+    if (duty->group >= 0 && !plan_level_reaches(level, (int)plan->groups[duty->group].from))
         return false;
     if (duty->areas != PLAN_AREAS_ALL && (duty->areas == PLAN_AREAS_AFFECTED) != incident->affected)
         return false;
@@ -131,6 +138,56 @@ void duty_on_response(struct work *work)
     duties_follow(work, incident, reason_of(work, incident->level));
 }
 
+/* ---- the warning ---- */
+
+bool duty_warning_changes(const Liandong__V1__Warning *message)
+{
+    return message->state == LIANDONG__V1__WARNING__STATE__ISSUED ||
+           message->state == LIANDONG__V1__WARNING__STATE__ADJUSTED ||
+           message->state == LIANDONG__V1__WARNING__STATE__LIFTED ||
+           message->state == LIANDONG__V1__WARNING__STATE__LAPSED;
+}
+
+static const char *reason_of_warning(struct work *work, int colour)
+{
+    if (colour == PLAN_NONE)
+        return "预警已解除 / the warning is in force no more";
+    struct plan_text name = plan_level_colour(colour);
+    return ld_arena_format(
+        sv_arena(work->out),
+        "预警调整为%s，本职责不再适用 / the warning is now %s, at which this duty "
+        "does not apply",
+        name.zh, name.en);
+}
+
+/* A warning that ends may do so with its incident, which is forgotten then. */
+static struct incident *incident_of(struct work *work, const Liandong__V1__Warning *message)
+{
+    if (message->in_force == LIANDONG__V1__LEVEL__LEVEL_NONE)
+        return duty_incident_find(work->core, message->context->incident);
+    return duty_incident_learn(work->core, message->context->incident, message->hazard,
+                               message->context->plan_hash);
+}
+
+void duty_on_warning(struct work *work)
+{
+    const Liandong__V1__Warning *message = (const Liandong__V1__Warning *)work->event->message;
+    if (!message || !duty_warning_changes(message) || !message->context ||
+        message->in_force > LIANDONG__V1__LEVEL__LEVEL_IV ||
+        !names_agree(work->event, message->context->incident, message->area))
+        return;
+    struct incident *incident = incident_of(work, message);
+    if (!incident)
+        return;
+    if (strcmp(incident->plan->area, message->area) == 0)
+        incident->city_colour = (int)message->in_force;
+    else if (strcmp(work->core->area, message->area) == 0)
+        incident->county_colour = (int)message->in_force;
+    else
+        return;
+    duties_follow(work, incident, reason_of_warning(work, (int)message->in_force));
+}
+
 /* ---- signs, and the end ---- */
 
 static void signs_learn(struct incident *incident, const char *area, char *const *names,
@@ -143,6 +200,12 @@ static void signs_learn(struct incident *incident, const char *area, char *const
     }
 }
 
+static bool anything_in_force(const struct incident *incident)
+{
+    return incident->level != PLAN_NONE || incident->city_colour != PLAN_NONE ||
+           incident->county_colour != PLAN_NONE;
+}
+
 static void on_signs(struct work *work, const Incident *message)
 {
     const Liandong__V1__Report *report = message->report;
@@ -152,7 +215,7 @@ static void on_signs(struct work *work, const Incident *message)
         return;
     signs_learn(incident, report->area, report->signs, report->n_signs, true);
     signs_learn(incident, report->area, report->signs_lifted, report->n_signs_lifted, false);
-    if (incident->level != PLAN_NONE)
+    if (anything_in_force(incident))
         duties_follow(work, incident,
                       "所依据的情形已解除 / the sign that this duty depends on stands no more");
 }
@@ -173,7 +236,7 @@ static void on_affected(struct work *work, const Incident *message)
     if (!incident || incident->affected)
         return;
     incident->affected = true;
-    if (incident->level != PLAN_NONE)
+    if (anything_in_force(incident))
         duties_follow(work, incident,
                       "本地已受波及，改按事发地任务办理 / the event has reached this county, which "
                       "now has the duties of affected areas");

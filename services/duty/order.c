@@ -143,7 +143,7 @@ static void begin_round(struct work *work, struct order *order)
     order->delivered_at_us = order->problem_by_us = 0;
     order->escalate_at_us = 0;
     order->acknowledge_by_us =
-        after(now_us, plan->orders.acknowledge_within_us[order->incident->level]);
+        after(now_us, plan->orders.acknowledge_within_us[duty_level(order->incident, duty)]);
     if (!order->asker) {
         order->done_by_us = after(now_us, duty->deadline_us);
         order->repeat_at_us = after(now_us, duty->repeat_us);

@@ -208,6 +208,8 @@ static void incident_visit(struct incident *incident, struct sv_codec *codec)
     sv_code_int(codec, &incident->city_level);
     sv_code_int(codec, &incident->county_level);
     sv_code_int(codec, &incident->level);
+    sv_code_int(codec, &incident->city_colour);
+    sv_code_int(codec, &incident->county_colour);
     sv_code_bool(codec, &incident->affected);
     signs_visit(incident, codec);
 }

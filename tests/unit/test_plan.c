@@ -390,6 +390,7 @@ static void test_groups_and_duties(void **state)
         assert_int_equal(sample->duties[i].group, EXPECTED[i].group);
         assert_int_equal(sample->duties[i].row, EXPECTED[i].row);
         assert_int_equal(sample->duties[i].until, i == 6 ? PLAN_III : PLAN_NONE);
+        assert_int_equal(sample->duties[i].in_warning, i == 6);
         assert_int_equal(sample->duties[i].areas, i == 7   ? PLAN_AREAS_UNAFFECTED
                                                   : i == 8 ? PLAN_AREAS_AFFECTED
                                                            : PLAN_AREAS_ALL);
