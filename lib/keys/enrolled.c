@@ -13,6 +13,7 @@
  */
 #include "keys.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +179,26 @@ int keys_list_load(const char *directory, struct keys_list *list, struct ld_erro
     if (code != LD_OK)
         keys_list_free(list);
     return code;
+}
+
+int keys_list_stamp(const char *directory, struct keys_stamp *stamp, struct ld_error *error)
+{
+    char path[KEYS_PATH_SIZE];
+    struct stat status;
+    memset(stamp, 0, sizeof *stamp);
+    int code = list_path(path, directory, "", error);
+    if (code != LD_OK)
+        return code;
+    if (stat(path, &status) != 0)
+        return errno == ENOENT
+                   ? LD_OK
+                   : ld_fail(error, LD_IO, "cannot look at %s: %s", path, strerror(errno));
+    stamp->device = status.st_dev;
+    stamp->number = status.st_ino;
+    stamp->size = (uint64_t)status.st_size;
+    stamp->seconds = status.st_mtim.tv_sec;
+    stamp->nanoseconds = status.st_mtim.tv_nsec;
+    return LD_OK;
 }
 
 void keys_list_free(struct keys_list *list)

@@ -104,7 +104,15 @@ void keys_list_free(struct keys_list *list);
 const struct keys_enrolled *keys_list_find(const struct keys_list *list,
                                            const uint8_t bus[KEYS_BYTES]);
 
-/* The three below change the list that is on disk, one after the other if several programs do, and
+/* What tells whether the file is another one than it was; all zeros: there is none. LD_IO. */
+struct keys_stamp {
+    uint64_t device, number, size;
+    int64_t seconds, nanoseconds;
+};
+int keys_list_stamp(const char *directory, struct keys_stamp *stamp,
+                    struct ld_error *error) LD_MUST_USE;
+
+/* The two below change the list that is on disk, one after the other if several programs do, and
  * whole or not at all. A router that runs sees it within a heartbeat. */
 
 /* Adds a key. overlap_us ≥ 0: the name's valid ones end then; below 0: they stay. until_us: 0 for

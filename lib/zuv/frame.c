@@ -57,6 +57,11 @@ int frame_descriptor(const struct zuv_frame *frame)
     return zmq_msg_get(raw_const(frame), ZMQ_SRCFD);
 }
 
+const char *frame_user(const struct zuv_frame *frame)
+{
+    return zmq_msg_gets(raw_const(frame), "User-Id");
+}
+
 void zuv_frame_drop(struct zuv_frame *frame)
 {
     int closed = zmq_msg_close(zuv_raw(frame));

@@ -39,14 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FRAME_HEAD_BYTES = 9,
-    BACKLOG = 4096, /* a full one makes connections take seconds */
-    ROUTER_RETRY_MS = 20,
-    KEEPALIVE_IDLE_S = 10,
-    KEEPALIVE_INTERVAL_S = 5,
-    KEEPALIVE_COUNT = 3
-};
+enum { FRAME_HEAD_BYTES = 9, ROUTER_RETRY_MS = 20 };
 
 /* ---- turn ---- */
 
@@ -303,73 +296,6 @@ int zuv_send(struct zuv_socket *socket, struct zuv_message *message)
 
 /* ---- opening ---- */
 
-static int zmq_kind(enum zuv_kind kind)
-{
-    switch (kind) {
-    case ZUV_ROUTER:
-        return ZMQ_ROUTER;
-    case ZUV_DEALER:
-        return ZMQ_DEALER;
-    case ZUV_XPUB:
-        return ZMQ_XPUB;
-    case ZUV_SUB:
-        return ZMQ_SUB;
-    }
-    assert(false);
-    return -1;
-}
-
-static void set_int(void *raw, int option, int value)
-{
-    int set = zmq_setsockopt(raw, option, &value, sizeof value);
-    assert(set == 0); /* values are our own */
-}
-
-/* No heartbeats of ZeroMQ's: one that is due on a connection that broke while its queue was full
- * ends the process, as ZeroMQ asserts (stream_engine_base.cpp, out_event); whoever does not read
- * for a while and then loses its peer gets there. Our protocol has its own, and TCP's probes find
- * connections that are dead. */
-static void set_liveness(void *raw)
-{
-    set_int(raw, ZMQ_BACKLOG, BACKLOG);
-    set_int(raw, ZMQ_TCP_KEEPALIVE, 1);
-    set_int(raw, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
-    set_int(raw, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
-    set_int(raw, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT);
-}
-
-/* Peers that speak a protocol from before ZeroMQ 4 (2013) are turned away: their first message
- * reaches a socket that is being closed by a way on which ZeroMQ asserts (zmtp_engine.cpp,
- * process_routing_id_msg), and random bytes look like theirs. A ZAP domain is how to say so; there
- * is no ZAP handler, and without one ZeroMQ asks nobody. */
-static void refuse_old_protocols(void *raw)
-{
-    static const char DOMAIN[] = "liandong";
-    int set = zmq_setsockopt(raw, ZMQ_ZAP_DOMAIN, DOMAIN, sizeof DOMAIN - 1);
-    assert(set == 0); /* the value is our own */
-}
-
-/* ROUTER: mandatory, to hear of peers that are gone. Handover stays off: identities are made by
- * ZeroMQ, and a stranger must not take over a live one by naming it. XPUB: only what its owner has
- * judged takes effect (xpub.c). */
-static void set_options(void *raw, enum zuv_kind kind, const struct zuv_options *options)
-{
-    int64_t max_message_bytes = (int64_t)options->max_message_bytes;
-    zmq_setsockopt(raw, ZMQ_MAXMSGSIZE, &max_message_bytes, sizeof max_message_bytes);
-    set_int(raw, ZMQ_SNDHWM, options->send_messages);
-    set_int(raw, ZMQ_RCVHWM, options->receive_messages);
-    set_int(raw, ZMQ_LINGER, options->linger_ms);
-    set_int(raw, ZMQ_HANDSHAKE_IVL, options->handshake_ms);
-    set_int(raw, ZMQ_RECONNECT_IVL, options->reconnect_ms);
-    set_int(raw, ZMQ_RECONNECT_IVL_MAX, options->reconnect_max_ms);
-    set_liveness(raw);
-    refuse_old_protocols(raw);
-    if (kind == ZUV_ROUTER)
-        set_int(raw, ZMQ_ROUTER_MANDATORY, 1);
-    if (kind == ZUV_XPUB)
-        set_int(raw, ZMQ_XPUB_MANUAL, 1);
-}
-
 static int start_handles(struct zuv_socket *socket, uv_loop_t *loop, struct ld_error *error)
 {
     int descriptor;
@@ -393,29 +319,50 @@ static int start_handles(struct zuv_socket *socket, uv_loop_t *loop, struct ld_e
     return LD_OK;
 }
 
+/* They are the caller's, who may end them after the call. */
+static void forget_keys(struct zuv_options *options)
+{
+    options->server_secret = options->server_key = NULL;
+    options->own_key = options->own_secret = NULL;
+}
+
+static int start_watching(struct zuv_socket *socket, const struct zuv_options *options,
+                          struct ld_error *error)
+{
+    struct zuv *zuv = socket->zuv;
+    int code = LD_OK;
+    assert(options->connections_max == 0 || !options->tells_joining); /* a socket has one monitor */
+    if (options->connections_max > 0)
+        code = guard_open(zuv, socket->socket, options, &socket->guard, error);
+    else if (options->tells_joining)
+        code = joining_open(zuv, socket->socket, &socket->joining, error);
+    return code;
+}
+
 int zuv_socket_open(struct zuv *zuv, enum zuv_kind kind, const struct zuv_options *options,
                     struct zuv_socket **out, struct ld_error *error)
 {
     int code;
+    if ((options->server_secret || options->server_key) && !zmq_has("curve"))
+        return ld_fail(error, LD_INVALID, "this libzmq was built without CURVE: use another one");
     struct zuv_socket *socket = calloc(1, sizeof *socket);
     if (socket == NULL)
         return ld_fail(error, LD_NOMEM, "cannot allocate a socket");
     socket->zuv = zuv;
     socket->kind = kind;
     socket->options = *options;
-    socket->socket = zmq_socket(zuv->context, zmq_kind(kind));
+    forget_keys(&socket->options);
+    socket->socket = configure_open(zuv->context, kind);
     if (socket->socket == NULL) {
         code =
             ld_fail(error, LD_IO, "cannot open a socket: %s (too many open files? see ulimit -n)",
                     zmq_strerror(errno));
         goto allocated;
     }
-    set_options(socket->socket, kind, options);
-    if (options->connections_max > 0) {
-        code = guard_open(zuv, socket->socket, options, &socket->guard, error);
-        if (code != LD_OK)
-            goto opened;
-    }
+    configure_set(socket->socket, kind, options);
+    code = start_watching(socket, options, error);
+    if (code != LD_OK)
+        goto opened;
     code = start_handles(socket, zuv->loop, error);
     if (code != LD_OK)
         goto guarded;
@@ -423,6 +370,7 @@ int zuv_socket_open(struct zuv *zuv, enum zuv_kind kind, const struct zuv_option
     *out = socket;
     return LD_OK;
 guarded:
+    joining_close(socket->joining);
     if (socket->guard)
         guard_close(socket->guard, NULL, NULL);
 opened:
@@ -485,7 +433,7 @@ int zuv_subscribe(struct zuv_socket *socket, const void *prefix, size_t size,
 void zuv_set_linger(struct zuv_socket *socket, int linger_ms)
 {
     assert(!socket->closing);
-    set_int(socket->socket, ZMQ_LINGER, linger_ms);
+    configure_int(socket->socket, ZMQ_LINGER, linger_ms);
 }
 
 /* ---- closing ---- */
@@ -519,6 +467,7 @@ void zuv_socket_close(struct zuv_socket *socket, void (*closed)(void *data), voi
     uv_close((uv_handle_t *)&socket->idle, on_handle_closed);
     uv_close((uv_handle_t *)&socket->check, on_handle_closed);
     uv_close((uv_handle_t *)&socket->retry, on_handle_closed);
+    joining_close(socket->joining);
     if (socket->guard) {
         socket->handle_count++;
         guard_close(socket->guard, part_closed, socket);
@@ -561,6 +510,12 @@ void zuv_link_cut(struct zuv_socket *socket, struct zuv_link link)
 {
     if (socket->guard)
         guard_cut(socket->guard, link);
+}
+
+enum zuv_joined zuv_joined(struct zuv_socket *socket)
+{
+    assert(socket->joining);
+    return joining_state(socket->joining);
 }
 
 void zuv_get_guard_stats(const struct zuv_socket *socket, struct zuv_guard_stats *stats)

@@ -6,6 +6,7 @@
 #include <zmq.h>
 
 struct guard;
+struct joining;
 
 struct zuv {
     uv_loop_t *loop;
@@ -22,7 +23,8 @@ struct zuv_socket {
     enum zuv_kind kind;
     struct zuv_options options;
     struct zuv_stats stats;
-    struct guard *guard; /* NULL: nobody watches */
+    struct guard *guard;     /* NULL: nobody watches */
+    struct joining *joining; /* NULL: nobody asks */
     uv_prepare_t prepare;
     uv_idle_t idle;
     uv_poll_t poll;
@@ -44,7 +46,21 @@ static inline zmq_msg_t *zuv_raw(struct zuv_frame *frame)
     return (zmq_msg_t *)(void *)frame->opaque;
 }
 
-int frame_descriptor(const struct zuv_frame *frame); /* it came from, -1: none */
+const char *frame_user(const struct zuv_frame *frame); /* NULL: nobody was asked */
+int frame_descriptor(const struct zuv_frame *frame);   /* it came from, -1: none */
+
+/* ---- configure.c ---- */
+
+void *configure_open(void *context, enum zuv_kind kind); /* NULL: errno */
+void configure_set(void *raw, enum zuv_kind kind, const struct zuv_options *options);
+void configure_int(void *raw, int option, int value); /* of our own: it cannot fail */
+
+/* ---- joining.c ---- */
+
+int joining_open(struct zuv *zuv, void *watched, struct joining **out,
+                 struct ld_error *error) LD_MUST_USE;
+void joining_close(struct joining *joining); /* before the watched socket is; NULL is legal */
+enum zuv_joined joining_state(struct joining *joining);
 
 /* After a call of ZeroMQ's on it: that may have taken its wake-up (socket.c). */
 void socket_touch(struct zuv_socket *socket);

@@ -28,6 +28,7 @@ void zuv_options_init(struct zuv_options *options)
         .handshake_ms = 10000,
         .reconnect_ms = 20,
         .reconnect_max_ms = 1000,
+        .domain = "liandong",
     };
 }
 

@@ -29,7 +29,7 @@ struct zuv_socket;
 
 enum zuv_kind { ZUV_ROUTER, ZUV_DEALER, ZUV_XPUB, ZUV_SUB };
 
-enum { ZUV_FRAMES_MAX = 4 };
+enum { ZUV_FRAMES_MAX = 4, ZUV_KEY_BYTES = 32, ZUV_USER_SIZE = 256 };
 
 /* One frame. Owned by whoever holds it until sent or dropped. */
 struct zuv_frame {
@@ -59,6 +59,13 @@ struct zuv_options {
     int handshake_ms;  /* a connection that has not become one of ZeroMQ's by then is closed; 10000
                         */
     int reconnect_ms, reconnect_max_ms; /* default 20, 1000 */
+    /* CURVE: keys of ZUV_KEY_BYTES, copied; NULL: none, everything in clear and from anybody. One
+     * that binds has server_secret, and whoever connects is asked for (zuv_admission_open); one
+     * that connects has all three others. */
+    const uint8_t *server_secret;
+    const uint8_t *server_key, *own_key, *own_secret;
+    const char *domain; /* what the admission is told of it; default "liandong" */
+    bool tells_joining; /* zuv_joined can be asked */
     /* Of a socket that strangers may connect to (guard.c says how); 0: not limited. */
     size_t connections_max; /* at once. One above it, and the oldest that is not kept is cut off;
                              * as many as the socket has kept are never cut off for that */
@@ -90,6 +97,36 @@ void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link,
 void zuv_link_keep(struct zuv_socket *socket, struct zuv_link link);
 void zuv_link_leave(struct zuv_socket *socket, struct zuv_link link); /* a stranger again */
 void zuv_link_cut(struct zuv_socket *socket, struct zuv_link link);   /* ends the connection */
+
+/* ---- who may connect ---- */
+
+/* Somebody who has proven to have the secret half of a key. Borrowed for the call. */
+struct zuv_applicant {
+    const char *domain;  /* of the socket, */
+    const char *address; /* where it comes from: an IP address, or empty */
+    const uint8_t *key;  /* ZUV_KEY_BYTES */
+};
+/* True: let in; user, text of the callee's, comes with each of its messages. */
+typedef bool zuv_admit_fn(const struct zuv_applicant *applicant, char user[ZUV_USER_SIZE],
+                          void *data);
+struct zuv_admission;
+/* Once for a zuv that is not shared, before its first socket is bound; one without a server key
+ * lets nobody in from then on. It counts as a socket of it: closed before zuv_close, and after
+ * those sockets. */
+int zuv_admission_open(struct zuv *zuv, zuv_admit_fn *admit, void *data, struct zuv_admission **out,
+                       struct ld_error *error) LD_MUST_USE;
+void zuv_admission_close(struct zuv_admission *admission, void (*closed)(void *data), void *data);
+/* What admit said of who sent it; NULL: nobody was asked, trust nothing of it. Borrowed. */
+const char *zuv_message_user(const struct zuv_message *message);
+
+/* How far a socket got with options.tells_joining that connects to one place. */
+enum zuv_joined {
+    ZUV_NOWHERE,     /* nobody is there */
+    ZUV_REACHED,     /* somebody is; the handshake is under way */
+    ZUV_TURNED_AWAY, /* they ended it: no or another key, not a ZeroMQ socket, or not let in */
+    ZUV_JOINED
+};
+enum zuv_joined zuv_joined(struct zuv_socket *socket);
 
 struct zuv_guard_stats {
     uint64_t connections, kept; /* now */
