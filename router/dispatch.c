@@ -17,8 +17,7 @@ static const char *body_text(const struct incoming *incoming)
 
 static void on_hello(const struct incoming *incoming)
 {
-    session_hello(incoming->router, incoming->peer, incoming->link, &incoming->head,
-                  body_text(incoming), zuv_frame_size(incoming->body));
+    session_hello(incoming);
 }
 
 static void on_request(const struct incoming *incoming)
@@ -144,14 +143,71 @@ static void handle(struct incoming *incoming)
     session_release(session);
 }
 
+/* ---- whose message it is ---- */
+
+/* Refusals cost the router something, too; who goes on when there is none left for them is cut off,
+ * and so is who says anything but HELLO. */
+static void deny(const struct incoming *incoming, const char *reason)
+{
+    struct router *router = incoming->router;
+    note_limited(router, NOTE_KEYS, "%s refused: %s", wire_operation_name(incoming->head.operation),
+                 reason);
+    if (incoming->head.operation != WIRE_HELLO || !allowance_is_left(router)) {
+        zuv_link_cut(router->front, incoming->link);
+        return;
+    }
+    allowance_spend(router, GARBAGE_US);
+    send_peer_error(router, incoming->peer, incoming->head.id, LD_DENIED, reason);
+}
+
+/* Who has the key of one name is that one: in HELLO, and in a session. */
+static int check_name(const struct incoming *incoming, const char *name, struct ld_error *error)
+{
+    char reason[LD_ERROR_TEXT_SIZE / 2];
+    size_t size = zuv_frame_size(incoming->body);
+    const struct session *session = incoming->session;
+    if (incoming->head.operation != WIRE_HELLO)
+        return !session || strcmp(session->key, incoming->key) == 0
+                   ? LD_OK
+                   : ld_fail(error, LD_DENIED, "%s speaks in a session of %s", name,
+                             session->identity);
+    if (size != strlen(name) || memcmp(body_text(incoming), name, size) != 0)
+        return ld_fail(error, LD_DENIED, "this is the key of %s; it cannot be %.*s", name,
+                       (int)(size < IDENTITY_SIZE_MAX ? size : IDENTITY_SIZE_MAX),
+                       body_text(incoming));
+    if (!admission_is_valid(incoming->router->admission, incoming->key, reason, sizeof reason))
+        return ld_fail(error, LD_DENIED, "%s", reason);
+    return LD_OK;
+}
+
+/* False: it is nobody's, and was dealt with. */
+static bool authenticate(struct incoming *incoming, const struct zuv_message *message,
+                         char key[KEYS_FINGERPRINT_SIZE])
+{
+    char name[KEYS_NAME_MAX + 1];
+    struct ld_error error;
+    incoming->key = key;
+    int code = admission_who(message, name, key, &error);
+    if (code == LD_OK) {
+        code = check_name(incoming, name, &error);
+        incoming->router->counters.impostors += code != LD_OK;
+    }
+    if (code != LD_OK)
+        deny(incoming, error.text);
+    return code == LD_OK;
+}
+
 static void receive(struct incoming *incoming, const struct zuv_message *message)
 {
     struct router *router = incoming->router;
+    char key[KEYS_FINGERPRINT_SIZE];
     router->counters.received[incoming->head.operation]++;
     incoming->session = session_find(router, incoming->peer);
-    incoming->link =
-        incoming->session ? incoming->session->link : zuv_link_of(router->front, message);
+    incoming->link = incoming->session && !router->admission ? incoming->session->link
+                                                             : zuv_link_of(router->front, message);
     zuv_link_heard(router->front, incoming->link, message);
+    if (router->admission && !authenticate(incoming, message, key))
+        return;
     if (incoming->session)
         incoming->session->heard_us = ld_monotonic_us(router->context);
     if (waiting_pass(incoming))
@@ -168,7 +224,7 @@ void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data
         return;
     struct zuv_frame none;
     zuv_frame_copy(&none, "", 0);
-    struct incoming incoming = {.router = router, .peer = peer, .body = &none};
+    struct incoming incoming = {.router = router, .peer = peer, .key = "", .body = &none};
     struct ld_error error;
     int code = decode(&incoming, message, &error);
     if (message->count == 3)
@@ -184,19 +240,15 @@ void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data
     zuv_frame_drop(&none);
 }
 
-void dispatch_held(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
-                   const struct wire_head *head, const uint8_t *body, size_t size)
+void dispatch_held(const struct incoming *incoming, const uint8_t *body, size_t size)
 {
     struct zuv_frame frame;
+    struct incoming again = *incoming;
+    struct session *session = session_find(incoming->router, incoming->peer);
     zuv_frame_copy(&frame, body, size);
-    struct incoming incoming = {
-        .router = router,
-        .session = session_find(router, peer),
-        .peer = peer,
-        .link = link,
-        .head = *head,
-        .body = &frame,
-    };
-    handle(&incoming);
+    again.body = &frame;
+    /* Of a connection before it with the same name in ZeroMQ? */
+    again.session = session && strcmp(session->key, incoming->key) == 0 ? session : NULL;
+    handle(&again);
     zuv_frame_drop(&frame);
 }

@@ -114,6 +114,14 @@ static void take_log_work(struct figures *figures)
     add(figures, ROWS, COUNT(ROWS));
 }
 
+static uint64_t keys_refused(const struct router *router)
+{
+    struct admission_stats stats = {0};
+    if (router->admission)
+        admission_get_stats(router->admission, &stats);
+    return stats.unknown + stats.ended + router->counters.impostors;
+}
+
 static void take_counters(const struct router *router, const struct tap_stats *tap,
                           struct figures *figures)
 {
@@ -147,6 +155,8 @@ static void take_counters(const struct router *router, const struct tap_stats *t
          "Events sent to the tap", tap->socket.sent},
         {"counters", "tap_skipped", "liandong_tap_skipped_total", METRICS_COUNTER, FIGURE_NUMBER,
          "Events that the tap left out because it was too far behind", tap->skipped},
+        {"counters", "keys_refused", "liandong_keys_refused_total", METRICS_COUNTER, FIGURE_NUMBER,
+         "Connections and sessions refused for their key", keys_refused(router)},
         COUNTER(ticks, "liandong_ticks_total", "Ticks appended"),
     };
 #undef COUNTER

@@ -24,10 +24,12 @@
 #include <stdlib.h>
 #include <uthash.h>
 #include <utlist.h>
+#include "admission.h"
 #include "buffer.h"
 #include "bytes.h"
 #include "evlog/evlog.h"
 #include "histogram.h"
+#include "notes.h"
 #include "router.h"
 #include "wire/wire.h"
 #include "zuv/zuv.h"
@@ -51,28 +53,6 @@ enum {
     SCAN_BYTES = 256 << 10,          /* log scanned in one step for a filtered stream */
     SEEK_COST_BYTES = 64 << 10,      /* what skipping counts as */
 };
-
-/* ---- notes for the operator (notes.c) ---- */
-
-/* Kinds of lines that a peer can cause: each at most once a second. */
-enum note_kind {
-    NOTE_GARBAGE,
-    NOTE_REFUSED,
-    NOTE_SESSION,
-    NOTE_STREAM,
-    NOTE_SPACE,
-    NOTE_CONNECTION,
-    NOTE_STALL,
-    NOTE_KINDS
-};
-struct note_limit {
-    int64_t last_us;
-    uint64_t suppressed;
-};
-void note(struct router *router, const char *format, ...) LD_PRINTF(2, 3);
-void note_left_out(struct router *router); /* once a heartbeat */
-void note_limited(struct router *router, enum note_kind kind, const char *format, ...)
-    LD_PRINTF(3, 4);
 
 /* ---- descriptors and connections (connections.c) ---- */
 
@@ -123,6 +103,7 @@ struct incoming {
     struct session *session; /* NULL without one */
     const struct zuv_frame *peer;
     struct zuv_link link;
+    const char *key; /* fingerprint; "" where none is asked for */
     struct wire_head head;
     struct zuv_frame *body; /* empty if there was none */
 };
@@ -161,7 +142,8 @@ struct session {
     size_t peer_size;
     struct zuv_link link;
     char identity[IDENTITY_SIZE_MAX + 1];
-    int64_t heard_us; /* monotonic */
+    char key[KEYS_FINGERPRINT_SIZE]; /* its connection's; "" where none is asked for */
+    int64_t heard_us;                /* monotonic */
     struct outgoing *outbox, *outbox_last;
     size_t outbox_count, outbox_bytes;
     struct unread *unread;
@@ -180,8 +162,9 @@ struct session {
     uint64_t held_request; /* PUBLISH with a record too damaged to know whose it was; 0: none */
 };
 struct session *session_find(struct router *router, const struct zuv_frame *peer);
-void session_hello(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
-                   const struct wire_head *head, const char *identity, size_t size);
+void session_hello(const struct incoming *incoming);
+/* Ends those whose key is valid no more; they are told why. */
+void session_check_keys(struct router *router);
 struct session *session_retain(struct session *session);
 void session_release(struct session *session);
 /* Ends it: streams and claims go at once, memory with the last reference. reason may be NULL. */
@@ -462,7 +445,7 @@ void find_drop_all(struct router *router);
 
 struct tap;
 /* Binds the tap and starts its thread. */
-int tap_open(struct router *router, const char *endpoint, struct tap **out,
+int tap_open(struct router *router, const struct router_options *options, struct tap **out,
              struct ld_error *error) LD_MUST_USE;
 /* Ends its thread; then calls closed(data). */
 void tap_close(struct tap *tap, void (*closed)(void *data), void *data);
@@ -498,6 +481,7 @@ struct router_counters {
     uint64_t cut_askers;    /* connections closed because they asked for too much */
     uint64_t chunks_sent, chunks_shared, chunk_bytes, chunk_events, streams_opened;
     uint64_t ticks;
+    uint64_t impostors; /* said to be somebody whose key they have not */
 };
 
 enum router_phase { ROUTER_OPEN, ROUTER_STOPPING, ROUTER_CLOSING };
@@ -523,6 +507,7 @@ struct router {
     struct zuv_socket *front;
     struct tap *tap;              /* NULL: none */
     struct metrics_http *metrics; /* NULL: none */
+    struct admission *admission;  /* NULL: everybody is let in, and believed */
     size_t sockets_open;
     uv_async_t committed;
     uv_prepare_t prepare;
@@ -589,8 +574,7 @@ struct router {
 
 void dispatch(struct zuv_socket *socket, struct zuv_message *message, void *data);
 /* A message that has waited and is paid for. */
-void dispatch_held(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
-                   const struct wire_head *head, const uint8_t *body, size_t size);
+void dispatch_held(const struct incoming *incoming, const uint8_t *body, size_t size);
 /* One of those that keep the router in memory has ended: a handle, or work in another thread. */
 void router_part_ended(struct router *router);
 void router_count_error(struct router *router, int code);

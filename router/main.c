@@ -29,6 +29,10 @@ static const char USAGE[] =
     "  --data DIR            the log's directory, made if absent (/var/lib/liandong)\n"
     "  --endpoint ENDPOINT   where clients connect; may be given up to 8 times\n"
     "                        (ipc://DIR/bus and tcp://127.0.0.1:7501)\n"
+    "  --keys DIR            the router's key and the list of those let in, made by liandong keys\n"
+    "                        ($LIANDONG_KEYS)\n"
+    "  --no-keys             none: let everybody in and believe who they say they are;\n"
+    "                        for tests on one machine only\n"
     "  --tap ENDPOINT        where plain SUB sockets may listen (none)\n"
     "  --metrics ADDRESS     where Prometheus may ask for figures: 127.0.0.1:9750, [::1]:9750,\n"
     "                        a port of 127.0.0.1, or unix:/path (none)\n"
@@ -51,6 +55,7 @@ struct program {
     struct router_options options;
     const char *endpoints[ENDPOINTS_MAX];
     char default_ipc[PATH_SIZE];
+    bool no_keys; /* everybody is let in */
     int status;
 };
 
@@ -100,6 +105,8 @@ static int set_drill(struct program *program, const char *text, struct ld_error 
 enum option_value {
     OPTION_DATA = 1,
     OPTION_ENDPOINT,
+    OPTION_KEYS,
+    OPTION_NO_KEYS,
     OPTION_TAP,
     OPTION_METRICS,
     OPTION_TICK,
@@ -111,6 +118,8 @@ enum option_value {
 static const struct option LONG_OPTIONS[] = {
     {"data", required_argument, NULL, OPTION_DATA},
     {"endpoint", required_argument, NULL, OPTION_ENDPOINT},
+    {"keys", required_argument, NULL, OPTION_KEYS},
+    {"no-keys", no_argument, NULL, OPTION_NO_KEYS},
     {"tap", required_argument, NULL, OPTION_TAP},
     {"metrics", required_argument, NULL, OPTION_METRICS},
     {"tick-seconds", required_argument, NULL, OPTION_TICK},
@@ -129,6 +138,12 @@ static int take_option(struct program *program, int option, const char *value,
         return LD_OK;
     case OPTION_ENDPOINT:
         return add_endpoint(program, value, error);
+    case OPTION_KEYS:
+        program->options.keys = value;
+        return LD_OK;
+    case OPTION_NO_KEYS:
+        program->no_keys = true;
+        return LD_OK;
     case OPTION_TAP:
         program->options.tap = value;
         return LD_OK;
@@ -161,6 +176,18 @@ static void set_defaults(struct program *program)
     program->endpoints[options->endpoint_count++] = "tcp://127.0.0.1:7501";
 }
 
+static int set_keys(struct program *program, struct ld_error *error)
+{
+    struct router_options *options = &program->options;
+    const char *environment = getenv("LIANDONG_KEYS");
+    if (!options->keys && !program->no_keys && environment && *environment)
+        options->keys = environment;
+    if (options->keys && program->no_keys)
+        return ld_fail(error, LD_INVALID, "--keys and --no-keys: expected one of them");
+    program->no_keys = !options->keys;
+    return LD_OK;
+}
+
 static int parse_options(struct program *program, int argc, char **argv, struct ld_error *error)
 {
     int option;
@@ -174,7 +201,7 @@ static int parse_options(struct program *program, int argc, char **argv, struct 
     if (optind < argc)
         return ld_fail(error, LD_INVALID, "'%.60s': this program takes options only", argv[optind]);
     set_defaults(program);
-    return LD_OK;
+    return set_keys(program, error);
 }
 
 /* ---- running ---- */
@@ -261,6 +288,8 @@ int main(int argc, char **argv)
         note_line("no descriptors left: raise the limit of open files", NULL);
         return EXIT_FAILURE;
     }
+    if (program.no_keys)
+        note_line("NO KEYS: everybody who reaches it is let in and believed; for tests only", NULL);
     keep_freed_memory();
     uv_loop_init(&program.loop);
     int status = run(&program);

@@ -114,6 +114,8 @@ static void close_all(struct router *router)
         zuv_socket_close(router->front, socket_closed, router);
     if (router->tap)
         tap_close(router->tap, socket_closed, router);
+    if (router->admission)
+        admission_close(router->admission, socket_closed, router);
 }
 
 static void router_fail(struct router *router, const struct ld_error *error)
@@ -404,6 +406,31 @@ static int open_log(struct router *router, struct ld_error *error)
     return LD_OK;
 }
 
+static void keys_changed(void *data)
+{
+    struct router *router = data;
+    if (router->phase == ROUTER_OPEN)
+        session_check_keys(router);
+}
+
+static void keys_note(const char *line, void *data)
+{
+    note_limited(data, NOTE_KEYS, "%s", line);
+}
+
+static int open_admission(struct router *router, const char *directory, struct ld_error *error)
+{
+    struct admission_options options = {.context = router->context,
+                                        .directory = directory,
+                                        .tells = true,
+                                        .changed = keys_changed,
+                                        .note = keys_note,
+                                        .data = router};
+    int code = admission_open(router->zuv, router->loop, &options, &router->admission, error);
+    router->sockets_open += code == LD_OK;
+    return code;
+}
+
 static int open_front(struct router *router, const struct router_options *options,
                       struct ld_error *error)
 {
@@ -416,6 +443,7 @@ static int open_front(struct router *router, const struct router_options *option
     socket.linger_ms = LINGER_MS;
     connections_limit(router, options->limits.connections, &socket);
     socket.stranger_ms = (int)(options->heartbeat_ms * options->silence_heartbeats);
+    socket.server_secret = router->admission ? admission_secret(router->admission) : NULL;
     socket.message = dispatch;
     socket.writable = writable;
     socket.data = router;
@@ -435,14 +463,18 @@ static int open_sockets(struct router *router, const struct router_options *opti
                         struct ld_error *error)
 {
     int code = zuv_open(router->loop, &router->zuv, error);
+    if (code == LD_OK && options->keys)
+        code = open_admission(router, options->keys, error);
     if (code == LD_OK)
         code = open_front(router, options, error);
+    if (code == LD_OK && router->admission)
+        admission_bound(router->admission);
     if (code == LD_OK && options->tap)
-        code = tap_open(router, options->tap, &router->tap, error);
+        code = tap_open(router, options, &router->tap, error);
     router->sockets_open += router->tap != NULL;
     if (code == LD_OK && options->metrics)
         code = metrics_open(router, options->metrics, error);
-    router->options.tap = router->options.metrics = NULL;
+    router->options.tap = router->options.metrics = router->options.keys = NULL;
     return code;
 }
 

@@ -51,6 +51,8 @@ struct router_options {
     const char *directory;        /* of the log; required; its parent must be there */
     const char *const *endpoints; /* required */
     size_t endpoint_count;
+    const char *keys;    /* directory of the router's key and the list of those let in
+                          * (docs/security.md); NULL: everybody is let in, and believed */
     const char *tap;     /* endpoint of the tap, NULL for none */
     const char *metrics; /* address of the metrics (metrics/http.h), NULL for none */
     int64_t tick_us;     /* 60 s */

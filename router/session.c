@@ -86,9 +86,11 @@ static int identity_check(const char *identity, size_t size, struct ld_error *er
     return LD_OK;
 }
 
-static struct session *session_new(struct router *router, const struct zuv_frame *peer,
-                                   struct zuv_link link, const char *identity, size_t size)
+static struct session *session_new(const struct incoming *incoming, const char *identity,
+                                   size_t size)
 {
+    struct router *router = incoming->router;
+    const struct zuv_frame *peer = incoming->peer;
     struct session *session = calloc(1, sizeof *session);
     if (!session)
         abort();
@@ -98,7 +100,8 @@ static struct session *session_new(struct router *router, const struct zuv_frame
     session->peer_size = zuv_frame_size(peer);
     memcpy(session->peer, zuv_frame_data(peer), session->peer_size);
     memcpy(session->identity, identity, size);
-    session->link = link;
+    memcpy(session->key, incoming->key, strlen(incoming->key) + 1);
+    session->link = incoming->link;
     zuv_link_keep(router->front, session->link);
     identity_session_opened(router, session->identity);
     HASH_ADD(hh, router->sessions, peer, session->peer_size, session);
@@ -127,10 +130,12 @@ static void welcome(struct session *session, uint64_t id)
     send_answer(session, &head, raw, sizeof raw);
 }
 
-void session_hello(struct router *router, const struct zuv_frame *peer, struct zuv_link link,
-                   const struct wire_head *head, const char *identity, size_t size)
+void session_hello(const struct incoming *incoming)
 {
-    struct session *before = session_find(router, peer);
+    struct router *router = incoming->router;
+    const char *identity = (const char *)zuv_frame_data(incoming->body);
+    size_t size = zuv_frame_size(incoming->body);
+    struct session *before = session_find(router, incoming->peer);
     if (before)
         session_drop(before, NULL);
     struct ld_error error;
@@ -144,12 +149,12 @@ void session_hello(struct router *router, const struct zuv_frame *peer, struct z
                        (int)size, identity, router->options.limits.sessions_per_identity);
     if (code != LD_OK) {
         note_limited(router, NOTE_REFUSED, "session refused: %s", error.text);
-        send_peer_error(router, peer, head->id, code, error.text);
+        send_peer_error(router, incoming->peer, incoming->head.id, code, error.text);
         return;
     }
-    struct session *session = session_new(router, peer, link, identity, size);
+    struct session *session = session_new(incoming, identity, size);
     session->heard_us = ld_monotonic_us(router->context);
-    welcome(session, head->id);
+    welcome(session, incoming->head.id);
 }
 
 void session_heartbeat_all(struct router *router)
@@ -168,6 +173,21 @@ void session_heartbeat_all(struct router *router)
         }
         send_now(session, &pong);
         stream_tell_all(session);
+        session_release(session);
+    }
+}
+
+void session_check_keys(struct router *router)
+{
+    char reason[LD_ERROR_TEXT_SIZE];
+    struct session *session, *next;
+    HASH_ITER(hh, router->sessions, session, next)
+    {
+        if (admission_is_valid(router->admission, session->key, reason, sizeof reason))
+            continue;
+        session_retain(session);
+        send_error(session, 0, LD_DENIED, reason);
+        session_drop(session, reason);
         session_release(session);
     }
 }

@@ -26,7 +26,13 @@ enum {
     TAP_SUBSCRIPTIONS = 256,                    /* said by one listener in all, */
     TAP_SUBSCRIPTION_BYTES = 8 << 10,           /* and how long they are: each byte is a node */
     TAP_SEND_MESSAGES = 1000,                   /* a listener may be so far behind */
+    TAP_HANDSHAKE_BYTES = 1024,                 /* CURVE's largest command, and room */
     TAP_MESSAGE_BYTES = LD_TOPIC_SIZE_MAX + 32, /* a subscription: a command and a prefix */
+};
+
+struct known_listener {
+    struct zuv_link link;
+    char key[KEYS_FINGERPRINT_SIZE];
 };
 
 struct tap {
@@ -53,9 +59,54 @@ struct tap {
     uv_prepare_t turn;
     struct zuv *zuv;
     struct zuv_socket *socket;
+    struct admission *admission; /* NULL: everybody may listen */
+    struct known_listener *known;
+    size_t known_count, known_max;
 };
 
 /* ---- the tap's thread: who listens ---- */
+
+/* Remembers whose connection it is, for when its key is valid no more. */
+static void remember(struct tap *tap, struct zuv_link link, const char *key)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < tap->known_count; i++) {
+        const struct known_listener *known = &tap->known[i];
+        bool same = known->link.descriptor == link.descriptor;
+        if (!same && zuv_link_is_there(tap->socket, known->link))
+            tap->known[kept++] = *known;
+    }
+    assert(kept < tap->known_max); /* there are no more connections */
+    struct known_listener *known = &tap->known[kept];
+    known->link = link;
+    memcpy(known->key, key, sizeof known->key);
+    tap->known_count = kept + 1;
+}
+
+/* A second after they were changed, and when some have expired. */
+static void keys_changed(void *data)
+{
+    struct tap *tap = data;
+    char reason[LD_ERROR_TEXT_SIZE];
+    if (!tap->socket)
+        return;
+    for (size_t i = 0; i < tap->known_count; i++)
+        if (!admission_is_valid(tap->admission, tap->known[i].key, reason, sizeof reason))
+            zuv_link_cut(tap->socket, tap->known[i].link);
+}
+
+static bool is_let_in(struct tap *tap, struct zuv_link link, const struct zuv_message *message)
+{
+    char name[KEYS_NAME_MAX + 1], key[KEYS_FINGERPRINT_SIZE];
+    if (!tap->admission)
+        return true;
+    if (admission_who(message, name, key, NULL) != LD_OK) {
+        zuv_link_cut(tap->socket, link);
+        return false;
+    }
+    remember(tap, link, key);
+    return true;
+}
 
 /* Nothing takes effect before it was judged here, by what is asked for and by who asks. No topic is
  * longer than that. */
@@ -66,8 +117,10 @@ static bool may_listen(const struct zuv_message *message)
 
 static void subscription(struct zuv_socket *socket, struct zuv_message *message, void *data)
 {
-    (void)data;
+    struct tap *tap = data;
     struct zuv_link link = zuv_link_of(socket, message);
+    if (!is_let_in(tap, link, message))
+        return;
     zuv_link_keep(socket, link);
     zuv_link_heard(socket, link, message);
     if (may_listen(message))
@@ -112,6 +165,15 @@ static void handles_close(void *data)
     uv_close((uv_handle_t *)&tap->wake, NULL);
 }
 
+static void side_closed(void *data)
+{
+    struct tap *tap = data;
+    if (tap->admission)
+        admission_close(tap->admission, handles_close, tap);
+    else
+        handles_close(tap);
+}
+
 static void woken(uv_async_t *async)
 {
     struct tap *tap = async->data;
@@ -121,7 +183,7 @@ static void woken(uv_async_t *async)
         send_pieces(tap);
         return;
     }
-    zuv_socket_close(tap->socket, handles_close, tap);
+    zuv_socket_close(tap->socket, side_closed, tap);
     tap->socket = NULL;
 }
 
@@ -227,6 +289,7 @@ static void tap_free(struct tap *tap)
     int closed = uv_loop_close(&tap->loop);
     assert(closed == 0);
     uv_mutex_destroy(&tap->mutex);
+    free(tap->known);
     free(tap->endpoint);
     free(tap);
 }
@@ -258,8 +321,20 @@ void tap_close(struct tap *tap, void (*closed)(void *data), void *data)
     uv_async_send(&tap->wake);
 }
 
+static int open_admission(struct tap *tap, const char *keys, struct ld_error *error)
+{
+    struct admission_options options = {
+        .context = tap->router->context, .directory = keys, .changed = keys_changed, .data = tap};
+    /* As many as may be accepted before the guard looks again. */
+    tap->known_max = 2 * tap->router->options.limits.tap_connections + 1024;
+    tap->known = calloc(tap->known_max, sizeof *tap->known);
+    if (!tap->known)
+        abort();
+    return admission_open(tap->zuv, &tap->loop, &options, &tap->admission, error);
+}
+
 /* The thread's side of it, by the thread that opens it. */
-static int open_socket(struct tap *tap, const char *endpoint, struct ld_error *error)
+static int open_socket(struct tap *tap, const struct router_options *router, struct ld_error *error)
 {
     struct zuv_options options;
     zuv_options_init(&options);
@@ -273,10 +348,19 @@ static int open_socket(struct tap *tap, const char *endpoint, struct ld_error *e
     options.bytes_max = TAP_SUBSCRIPTION_BYTES;
     connections_limit(tap->router, tap->router->options.limits.tap_connections, &options);
     int code = zuv_open(&tap->loop, &tap->zuv, error);
+    if (code == LD_OK && router->keys)
+        code = open_admission(tap, router->keys, error);
+    if (tap->admission) {
+        options.server_secret = admission_secret(tap->admission);
+        options.max_message_bytes = TAP_HANDSHAKE_BYTES;
+        options.receive_messages = 2; /* with 1, ZeroMQ never goes on after asking who it is */
+    }
     if (code == LD_OK)
         code = zuv_socket_open(tap->zuv, ZUV_XPUB, &options, &tap->socket, error);
     if (code == LD_OK)
-        code = zuv_bind(tap->socket, endpoint, error);
+        code = zuv_bind(tap->socket, router->tap, error);
+    if (code == LD_OK && tap->admission)
+        admission_bound(tap->admission);
     return code;
 }
 
@@ -298,18 +382,19 @@ static struct tap *tap_new(struct router *router)
 static void close_side(struct tap *tap)
 {
     if (tap->socket)
-        zuv_socket_close(tap->socket, handles_close, tap);
+        zuv_socket_close(tap->socket, side_closed, tap);
     else
-        handles_close(tap);
+        side_closed(tap);
     tap->socket = NULL;
     uv_run(&tap->loop, UV_RUN_DEFAULT);
     zuv_close(tap->zuv);
 }
 
-int tap_open(struct router *router, const char *endpoint, struct tap **out, struct ld_error *error)
+int tap_open(struct router *router, const struct router_options *options, struct tap **out,
+             struct ld_error *error)
 {
     struct tap *tap = tap_new(router);
-    int failed, code = open_socket(tap, endpoint, error);
+    int failed, code = open_socket(tap, options, error);
     if (code != LD_OK)
         goto fail_side;
     tap->endpoint = strdup(zuv_endpoint(tap->socket));

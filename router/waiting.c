@@ -41,6 +41,7 @@ struct waiter {
     struct zuv_link link;
     struct held *first, *last;
     size_t count, bytes;
+    char key[KEYS_FINGERPRINT_SIZE];
     size_t peer_size;
     uint8_t peer[PEER_SIZE_MAX];
 };
@@ -87,23 +88,6 @@ static struct waiter *waiter_find(const struct router *router, const uint8_t *pe
     return waiter;
 }
 
-static struct waiter *waiter_get(struct router *router, const struct incoming *incoming)
-{
-    const uint8_t *peer = zuv_frame_data(incoming->peer);
-    size_t size = zuv_frame_size(incoming->peer);
-    struct waiter *waiter = waiter_find(router, peer, size);
-    if (waiter)
-        return waiter;
-    waiter = calloc(1, sizeof *waiter);
-    if (!waiter)
-        abort();
-    waiter->link = incoming->link;
-    waiter->peer_size = size;
-    memcpy(waiter->peer, peer, size);
-    HASH_ADD(hh, router->waiters, peer, waiter->peer_size, waiter);
-    return waiter;
-}
-
 static struct held *held_pop(struct router *router, struct waiter *waiter)
 {
     struct held *held = waiter->first;
@@ -123,6 +107,26 @@ static void waiter_free(struct router *router, struct waiter *waiter)
         free(held_pop(router, waiter));
     HASH_DEL(router->waiters, waiter);
     free(waiter);
+}
+
+static struct waiter *waiter_get(struct router *router, const struct incoming *incoming)
+{
+    const uint8_t *peer = zuv_frame_data(incoming->peer);
+    size_t size = zuv_frame_size(incoming->peer);
+    struct waiter *waiter = waiter_find(router, peer, size);
+    if (waiter && strcmp(waiter->key, incoming->key) == 0)
+        return waiter;
+    if (waiter) /* of a connection before this one, which had the same name in ZeroMQ */
+        waiter_free(router, waiter);
+    waiter = calloc(1, sizeof *waiter);
+    if (!waiter)
+        abort();
+    waiter->link = incoming->link;
+    memcpy(waiter->key, incoming->key, strlen(incoming->key) + 1);
+    waiter->peer_size = size;
+    memcpy(waiter->peer, peer, size);
+    HASH_ADD(hh, router->waiters, peer, waiter->peer_size, waiter);
+    return waiter;
 }
 
 void waiting_forget(struct router *router, const uint8_t *peer, size_t size)
@@ -238,16 +242,19 @@ void waiting_turn(struct router *router)
     while (router->waiters && allowance_is_left(router)) {
         struct waiter *waiter = router->waiters;
         struct zuv_frame peer;
-        struct zuv_link link = waiter->link;
+        struct incoming incoming = {.router = router, .peer = &peer, .link = waiter->link};
+        char key[KEYS_FINGERPRINT_SIZE];
         struct held *held = held_pop(router, waiter);
         zuv_frame_copy(&peer, waiter->peer, waiter->peer_size);
+        incoming.key = memcpy(key, waiter->key, sizeof key);
+        incoming.head = held->head;
         HASH_DEL(router->waiters, waiter); /* its next one comes after everybody else's */
         if (waiter->count > 0)
             HASH_ADD(hh, router->waiters, peer, waiter->peer_size, waiter);
         else
             free(waiter);
         allowance_spend(router, held->price_us);
-        dispatch_held(router, &peer, link, &held->head, held->body, held->size);
+        dispatch_held(&incoming, held->body, held->size);
         zuv_frame_drop(&peer);
         free(held);
     }

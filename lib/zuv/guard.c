@@ -293,6 +293,11 @@ struct zuv_link guard_find(struct guard *guard, int descriptor)
     return connection ? link_of(connection) : (struct zuv_link){.descriptor = -1};
 }
 
+bool guard_has(const struct guard *guard, struct zuv_link link)
+{
+    return connection_of(guard, link) != NULL;
+}
+
 void guard_heard(struct guard *guard, struct zuv_link link, size_t bytes)
 {
     struct connection *connection = connection_of(guard, link);

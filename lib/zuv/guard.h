@@ -16,6 +16,7 @@ int guard_open(struct zuv *zuv, void *watched, const struct zuv_options *options
 void guard_close(struct guard *guard, void (*closed)(void *data), void *data);
 
 struct zuv_link guard_find(struct guard *guard, int descriptor);
+bool guard_has(const struct guard *guard, struct zuv_link link);
 void guard_heard(struct guard *guard, struct zuv_link link, size_t bytes);
 void guard_keep(struct guard *guard, struct zuv_link link);
 void guard_leave(struct guard *guard, struct zuv_link link);

@@ -485,6 +485,11 @@ struct zuv_link zuv_link_of(struct zuv_socket *socket, const struct zuv_message 
     return guard_find(socket->guard, frame_descriptor(&message->frames[message->count - 1]));
 }
 
+bool zuv_link_is_there(struct zuv_socket *socket, struct zuv_link link)
+{
+    return socket->guard && guard_has(socket->guard, link);
+}
+
 void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link,
                     const struct zuv_message *message)
 {

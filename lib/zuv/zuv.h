@@ -91,6 +91,7 @@ struct zuv_link {
     uint64_t serial;
 };
 struct zuv_link zuv_link_of(struct zuv_socket *socket, const struct zuv_message *message);
+bool zuv_link_is_there(struct zuv_socket *socket, struct zuv_link link);
 /* Of each message, before its frames are taken. */
 void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link,
                     const struct zuv_message *message);

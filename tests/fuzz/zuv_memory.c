@@ -165,6 +165,38 @@ struct zuv_link zuv_link_of(struct zuv_socket *socket, const struct zuv_message 
     return (struct zuv_link){.descriptor = -1};
 }
 
+bool zuv_link_is_there(struct zuv_socket *socket, struct zuv_link link)
+{
+    (void)socket, (void)link;
+    return true;
+}
+
+/* There are no keys here. */
+int zuv_admission_open(struct zuv *zuv, zuv_admit_fn *admit, void *data, struct zuv_admission **out,
+                       struct ld_error *error)
+{
+    (void)zuv, (void)admit, (void)data, (void)out;
+    return ld_fail(error, LD_INVALID, "no keys in memory");
+}
+
+void zuv_admission_close(struct zuv_admission *admission, void (*closed)(void *data), void *data)
+{
+    (void)admission;
+    closed(data);
+}
+
+const char *zuv_message_user(const struct zuv_message *message)
+{
+    (void)message;
+    return NULL;
+}
+
+enum zuv_joined zuv_joined(struct zuv_socket *socket)
+{
+    (void)socket;
+    return ZUV_JOINED;
+}
+
 void zuv_link_heard(struct zuv_socket *socket, struct zuv_link link,
                     const struct zuv_message *message)
 {

@@ -337,7 +337,8 @@ static void peer_message(struct zuv_socket *socket, struct zuv_message *message,
     LL_APPEND(peer->inbox, heard);
 }
 
-void peer_open_on(struct rig *rig, struct peer *peer, struct zuv *zuv)
+void peer_open_with(struct rig *rig, struct peer *peer, struct zuv *zuv,
+                    const struct zuv_options *keys)
 {
     *peer = (struct peer){.rig = rig, .next_id = 1};
     struct zuv_options options;
@@ -345,9 +346,19 @@ void peer_open_on(struct rig *rig, struct peer *peer, struct zuv *zuv)
     options.message = peer_message;
     options.data = peer;
     options.max_message_bytes = 64 << 20;
+    if (keys) {
+        options.own_key = keys->own_key;
+        options.own_secret = keys->own_secret;
+        options.server_key = keys->server_key;
+    }
     assert_ok(zuv_socket_open(zuv, ZUV_DEALER, &options, &peer->socket, &test_error));
     rig_own_socket(rig, peer->socket);
     assert_ok(zuv_connect(peer->socket, router_endpoint(rig->router, 0), &test_error));
+}
+
+void peer_open_on(struct rig *rig, struct peer *peer, struct zuv *zuv)
+{
+    peer_open_with(rig, peer, zuv, NULL);
 }
 
 void peer_open(struct rig *rig, struct peer *peer)

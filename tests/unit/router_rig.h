@@ -77,6 +77,9 @@ void rig_close_socket(struct rig *rig, struct zuv_socket *socket);
 
 /* ---- peers ---- */
 
+/* keys: those of these options, NULL for none. */
+void peer_open_with(struct rig *rig, struct peer *peer, struct zuv *zuv,
+                    const struct zuv_options *keys);
 void peer_open_on(struct rig *rig, struct peer *peer, struct zuv *zuv);
 void peer_open(struct rig *rig, struct peer *peer);
 void peer_close(struct peer *peer);
