@@ -385,6 +385,7 @@ struct stream {
     uint64_t id;
     enum stream_state state;
     bool live;             /* which ready list it is in */
+    bool caught_up;        /* it has been told that it has read all of history */
     uint64_t scanned;      /* looked at up to here */
     uint64_t told;         /* the client knows up to here */
     uint64_t sent;         /* end of the last chunk that had events */

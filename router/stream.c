@@ -38,6 +38,8 @@ static void set_state(struct stream *stream, enum stream_state state)
     router->streams_by_state[stream->state]--;
     router->streams_by_state[state]++;
     stream->state = state;
+    if (state == STREAM_AT_HEAD && stream->told == stream->scanned)
+        stream->caught_up = true;
     stream->live = evlog_durable(router->log) - stream->scanned <= STREAM_LIVE_EVENTS;
     list = list_of(router, stream);
     if (list)
@@ -272,6 +274,31 @@ static void send_events(struct stream *stream, struct chunk *chunk)
     set_state(stream, state_now(stream));
 }
 
+/* Says how far the log has been looked at. False: the session went, and the stream with it. */
+static bool tell(struct stream *stream)
+{
+    if (stream->scanned == stream->told || stream->session->busy)
+        return true;
+    struct wire_head head = {WIRE_CHUNK, stream->id, stream->told + 1, stream->scanned};
+    struct zuv_frame body;
+    zuv_frame_copy(&body, "", 0);
+    int code = send_chunk(stream->session, &head, &body);
+    if (code == LD_OK)
+        stream->told = stream->scanned;
+    return code != LD_UNREACHABLE;
+}
+
+/* Nothing matches up to there. Who has read all of history waits for that: it hears it at once. */
+static void pass_over(struct stream *stream, uint64_t to)
+{
+    stream->scanned = to;
+    set_state(stream, state_now(stream));
+    if (stream->state != STREAM_AT_HEAD || stream->caught_up)
+        return;
+    stream->caught_up = true;
+    (void)tell(stream); /* the stream may be gone */
+}
+
 static void serve(struct stream *stream)
 {
     struct router *router = stream->session->router;
@@ -292,12 +319,10 @@ static void serve(struct stream *stream)
         return;
     }
     assert(chunk && chunk->to > stream->scanned);
-    if (chunk->size > 0) {
+    if (chunk->size > 0)
         send_events(stream, chunk);
-    } else {
-        stream->scanned = chunk->to;
-        set_state(stream, state_now(stream));
-    }
+    else
+        pass_over(stream, chunk->to);
     chunk_release(chunk);
 }
 
@@ -365,15 +390,7 @@ void stream_tell_all(struct session *session)
     {
         if (stream->state == STREAM_NO_CREDIT)
             set_state(stream, state_now(stream)); /* there may be room for copies again */
-        if (stream->scanned == stream->told || session->busy)
-            continue;
-        struct wire_head head = {WIRE_CHUNK, stream->id, stream->told + 1, stream->scanned};
-        struct zuv_frame body;
-        zuv_frame_copy(&body, "", 0);
-        int code = send_chunk(session, &head, &body);
-        if (code == LD_UNREACHABLE)
+        if (!tell(stream))
             return; /* the session went, and its streams with it */
-        if (code == LD_OK)
-            stream->told = stream->scanned;
     }
 }

@@ -238,6 +238,24 @@ static void test_empty_chunks_tell_the_position(void **state)
     peer_close(&writer);
 }
 
+/* Who reads history to its end is not left waiting for a heartbeat to hear that this was all. */
+static void test_the_end_of_history_is_told_at_once(void **state)
+{
+    struct rig *rig = *state;
+    rig->options.heartbeat_ms = 60000;
+    rig_start_router(rig);
+    struct peer peer;
+    peer_hello(rig, &peer, "a");
+    publish_many(&peer, "a", 5, 10);
+    uint64_t head = router_durable(rig->router);
+    stream_begin(&peer, 1, 1000, "nothing/at/all");
+    const struct heard *chunk = peer_expect(&peer, WIRE_CHUNK);
+    assert_int_equal(chunk->head.a, 1);
+    assert_int_equal(chunk->head.b, head);
+    assert_int_equal(chunk->size, 0);
+    peer_close(&peer);
+}
+
 static void ignore(const struct ld_record *record, void *data)
 {
     (void)record;
@@ -454,6 +472,7 @@ int main(void)
         WITH_RIG(test_history_is_complete),
         WITH_RIG(test_live_events_come),
         WITH_RIG(test_empty_chunks_tell_the_position),
+        WITH_RIG(test_the_end_of_history_is_told_at_once),
         WITH_RIG(test_rare_matches_leave_no_gap),
         WITH_RIG(test_credit),
         WITH_RIG(test_unmatched_events_do_not_lag),
