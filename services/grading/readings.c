@@ -54,11 +54,15 @@ static bool is_later(const struct mark *mark, const struct mark *than)
     return mark->report >= than->report;
 }
 
-static struct mark reading_of(const struct readings *readings, const struct mark *row, size_t i)
+/* Field by field: what was just written in parts is slow to read whole. */
+static inline void take(const struct readings *readings, const struct mark *row, size_t i,
+                        struct mark *reading)
 {
-    struct mark reading = *row;
-    reading.value = readings->values[row->first + i];
-    return reading;
+    reading->time_us = row->time_us;
+    reading->report = row->report;
+    reading->value = readings->values[row->first + i];
+    reading->area = row->area;
+    reading->place = row->place;
 }
 
 static void keep_latest(const struct readings *readings, const struct mark *row,
@@ -67,7 +71,7 @@ static void keep_latest(const struct readings *readings, const struct mark *row,
     for (size_t i = 0; i < row->count; i++) {
         struct mark *kept = &latest[readings->slots[row->first + i]];
         if (is_later(row, kept))
-            *kept = reading_of(readings, row, i);
+            take(readings, row, i, kept);
     }
 }
 
@@ -102,8 +106,8 @@ void readings_add(struct readings *readings, const struct mark *report)
 /* ---- going ---- */
 
 /* What was the latest is gone: the one before it takes its place. */
-static struct mark look_back(const struct readings *readings, const struct mark *gone, size_t slot,
-                             bool of_area)
+static void look_back(const struct readings *readings, const struct mark *gone, size_t slot,
+                      bool of_area, struct mark *latest)
 {
     struct cursor cursor = series_from(&readings->rows, gone->time_us, gone->report);
     const struct mark *row;
@@ -111,11 +115,13 @@ static struct mark look_back(const struct readings *readings, const struct mark 
         if (of_area ? row->area != gone->area : row->place != gone->place)
             continue;
         for (size_t i = row->count; i > 0; i--) {
-            if (readings->slots[row->first + i - 1] == slot)
-                return reading_of(readings, row, i - 1);
+            if (readings->slots[row->first + i - 1] != slot)
+                continue;
+            take(readings, row, i - 1, latest);
+            return;
         }
     }
-    return (struct mark){0};
+    *latest = (struct mark){0};
 }
 
 static void forget(const struct readings *readings, const struct mark *gone, struct mark *latest,
@@ -124,7 +130,7 @@ static void forget(const struct readings *readings, const struct mark *gone, str
     for (size_t i = 0; i < gone->count; i++) {
         size_t slot = readings->slots[gone->first + i];
         if (latest[slot].report == gone->report)
-            latest[slot] = look_back(readings, gone, slot, of_area);
+            look_back(readings, gone, slot, of_area, &latest[slot]);
     }
 }
 

@@ -83,6 +83,27 @@ static size_t slot_for(struct rules *rules, const struct plan_condition *conditi
     }
 }
 
+/* ---- bounds ---- */
+
+static void open_bounds(struct bounds *bounds)
+{
+    bounds->all = longer(NULL, 1, sizeof *bounds->all);
+    bounds->all[0] = (struct bound){.at = -INFINITY};
+    bounds->all[1] = (struct bound){.at = INFINITY};
+}
+
+/* In order. */
+static void add_bound(struct bounds *bounds, struct bound bound)
+{
+    bounds->all = longer(bounds->all, bounds->count + 2, sizeof *bounds->all);
+    size_t i = bounds->count++ + 2;
+    for (; bounds->all[i - 1].at >= bound.at; i--)
+        bounds->all[i] = bounds->all[i - 1];
+    bounds->all[i] = bound;
+}
+
+/* ---- inputs ---- */
+
 static bool reads_the_same(const struct plan_condition *a, const struct plan_condition *b)
 {
     bool recent = a->kind == PLAN_GAUGE && a->window == PLAN_WINDOW_FIXED;
@@ -99,7 +120,12 @@ static size_t input_for(struct rules *rules, const struct plan_condition *condit
             return i;
     }
     rules->inputs = longer(rules->inputs, rules->input_count, sizeof *rules->inputs);
-    rules->inputs[rules->input_count] = (struct input){.condition = condition, .slot = slot};
+    struct input *input = &rules->inputs[rules->input_count];
+    *input = (struct input){.condition = condition, .slot = slot};
+    input->plain = condition->kind == PLAN_GAUGE && condition->over == PLAN_OVER_COUNTY &&
+                   condition->window != PLAN_WINDOW_FIXED && !condition->round_up;
+    open_bounds(&input->of_most);
+    open_bounds(&input->of_least);
     return rules->input_count++;
 }
 
@@ -150,17 +176,7 @@ static void add_criteria(struct rules *rules, const struct plan_criterion *crite
     }
 }
 
-/* ---- bounds ---- */
-
-/* In order. */
-static void add_bound(struct bounds *bounds, struct bound bound)
-{
-    bounds->all = longer(bounds->all, bounds->count, sizeof *bounds->all);
-    size_t i = bounds->count++;
-    for (; i > 0 && bounds->all[i - 1].at > bound.at; i--)
-        bounds->all[i] = bounds->all[i - 1];
-    bounds->all[i] = bound;
-}
+/* ---- what changes a rule ---- */
 
 /* A condition holds if the most is at least its low and the least at most its high: that is, not
  * above it. Between two bounds it matters also whether all are. */

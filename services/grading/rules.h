@@ -25,8 +25,8 @@ struct bound { /* a condition changes where the most (the least) of an input get
     int helps;     /* to hold, where it is reached: 1; where it is not: -1; 0: no telling */
 };
 struct bounds {
-    struct bound *all; /* ascending */
-    size_t count;
+    struct bound *all; /* ascending, between two that no number passes: -infinity and infinity */
+    size_t count;      /* without these two */
 };
 struct range { /* of a condition between two bounds */
     double low, high;
@@ -35,6 +35,7 @@ struct range { /* of a condition between two bounds */
 struct input { /* what conditions compare, perhaps several with bounds of their own */
     const struct plan_condition *condition; /* one of them */
     size_t slot;
+    bool plain; /* readings of each county as they are, of any age */
     struct bounds of_most, of_least;
     struct range *ranges;
     size_t range_count;

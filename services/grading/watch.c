@@ -77,6 +77,23 @@ static void widen_by_count(const struct incident *incident, const struct input *
         widen(extent, past->area.value);
 }
 
+/* The same for readings that are compared as they are, however old: nearly all. */
+static inline struct extent of_readings(const struct incident *incident, const struct input *input)
+{
+    const struct readings *readings = &incident->readings;
+    size_t each = readings->measure_count, count = readings->area_count;
+    const struct mark *mark = readings->by_area + input->slot;
+    double least = INFINITY, most = -INFINITY;
+    count = incident->areas.count < count ? incident->areas.count : count;
+    for (size_t area = 0; area < count; area++, mark += each) {
+        if (mark->report == 0 || !incident->is_county[area])
+            continue;
+        least = mark->value < least ? mark->value : least;
+        most = mark->value > most ? mark->value : most;
+    }
+    return least <= most ? (struct extent){least, most} : (struct extent){NAN, NAN};
+}
+
 struct extent watch_extent(const struct incident *incident, const struct input *input, bool late)
 {
     struct extent extent = {NAN, NAN};
@@ -168,20 +185,26 @@ static void cross(struct incident *incident, const struct bound *bound, bool rea
         add_stale(watch, rule);
 }
 
-/* From where so many bounds were reached to this value. */
-static inline size_t walk(struct incident *incident, const struct bounds *bounds, size_t from,
-                          double value, bool late)
+/* Lies the value between the bound reached last and the next? (Not a number lies nowhere.) */
+static inline bool stays(const struct bounds *bounds, size_t reached, double value)
 {
-    size_t at = from;
-    for (; at < bounds->count && bounds->all[at].at <= value; at++)
-        cross(incident, &bounds->all[at], true, late);
-    for (; at > 0 && bounds->all[at - 1].at > value; at--)
-        cross(incident, &bounds->all[at - 1], false, late);
-    return at;
+    const struct bound *last = bounds->all + reached;
+    return last[0].at <= value && value < last[1].at;
 }
 
-static inline struct reached move(struct incident *incident, const struct input *input,
-                                  struct reached from, const struct extent *to, bool late)
+/* From where so many bounds were reached to this value. */
+static size_t walk(struct incident *incident, const struct bounds *bounds, size_t reached,
+                   double value, bool late)
+{
+    for (; reached < bounds->count && bounds->all[reached + 1].at <= value; reached++)
+        cross(incident, &bounds->all[reached + 1], true, late);
+    for (; reached > 0 && bounds->all[reached].at > value; reached--)
+        cross(incident, &bounds->all[reached], false, late);
+    return reached;
+}
+
+static struct reached move(struct incident *incident, const struct input *input,
+                           struct reached from, const struct extent *to, bool late)
 {
     bool none = isnan(to->most);
     for (size_t i = 0; none != from.none && i < input->reader_count; i++)
@@ -208,9 +231,11 @@ static void watch_now(struct incident *incident, size_t index)
     const struct input *input = &incident->rules->inputs[index];
     struct extent *extent = &incident->extents[2 * index];
     struct reached *reached = &incident->watch.inputs[index];
-    *extent = watch_extent(incident, input, false);
+    *extent = input->plain ? of_readings(incident, input) : watch_extent(incident, input, false);
     straddle(&incident->watch, input, extent);
-    *reached = move(incident, input, *reached, extent, false);
+    if (!stays(&input->of_most, reached->by_most, extent->most) ||
+        !stays(&input->of_least, reached->by_least, extent->least) || reached->none)
+        *reached = move(incident, input, *reached, extent, false);
 }
 
 /* In the windows of the past only what is counted differs from now. */
