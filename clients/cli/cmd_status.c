@@ -6,6 +6,7 @@
 #include "liandong/v1/duty.pb-c.h"
 #include "late.h"
 #include "matrix.h"
+#include "pending.h"
 #include "picture/enum_name.h"
 #include "picture/event_json.h"
 #include "picture/picture.h"
@@ -88,7 +89,7 @@ static const char PLANS[] = "SELECT * FROM plan ORDER BY exercise, plan";
 
 /* What the commands know of the model at one moment. */
 struct answers {
-    json_t *plans, *incidents, *limits, *orders;
+    json_t *plans, *incidents, *procedures, *limits, *orders;
 };
 
 static int ask(struct model *model, const struct model_filter *filter, struct answers *answers,
@@ -98,6 +99,8 @@ static int ask(struct model *model, const struct model_filter *filter, struct an
     if (answers->plans != NULL)
         answers->incidents = model_ask(model, INCIDENTS, filter, error);
     if (answers->incidents != NULL)
+        answers->procedures = pending_ask(model, filter, error);
+    if (answers->procedures != NULL)
         answers->limits = late_ask(model, filter, error);
     if (answers->limits != NULL)
         answers->orders = orders_ask(model, filter, error);
@@ -290,6 +293,7 @@ static void print_json(const struct model_found *found, const struct matrix_view
     }
     json_object_set_new(all, "read_model", model_json(found));
     json_object_set_new(all, "incidents", incidents);
+    json_object_set_new(all, "procedures", pending_json(answers->procedures));
     json_object_set_new(all, "limits", late_json(answers->limits));
     cli_print_json(all);
 }
@@ -316,6 +320,7 @@ static void print_text(const struct cli *cli, const struct model_found *found,
     }
     if (json_array_size(answers->incidents) > 0)
         print_incidents(cli, answers->incidents);
+    pending_print(cli, &found->about, answers->procedures);
     late_print(cli, &found->about, answers->limits);
     json_t *shown = orders_to_show(answers, closed_too);
     matrix_print(cli, view, shown);
@@ -354,6 +359,7 @@ static int answer(const struct cli *cli, const struct order_options *own,
     int status = code != LD_OK ? cli_fail(cli, &error) : all_up(found.status) ? CLI_OK : CLI_FAILED;
     json_decref(answers.plans);
     json_decref(answers.incidents);
+    json_decref(answers.procedures);
     json_decref(answers.limits);
     json_decref(answers.orders);
     model_found_free(&found);

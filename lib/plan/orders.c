@@ -51,6 +51,15 @@ static void load_supervisor(struct loading *loading, const struct node *node,
     }
 }
 
+/* A problem raised is settled on the day (当日问题当日协调). */
+static void load_same_day(struct loading *loading, const struct node *node,
+                          struct plan_orders *orders)
+{
+    if (walk_keys(loading, node, "section reading?")) {
+        orders->same_day_section = walk_section(loading, node);
+    }
+}
+
 void load_orders(struct loading *loading, const struct node *node)
 {
     struct plan_orders *orders = &loading->plan->orders;
@@ -58,15 +67,18 @@ void load_orders(struct loading *loading, const struct node *node)
                                    .reading = walk_reading(loading, node),
                                    .supervisor_group = -1,
                                    .supervisor_else = "",
-                                   .escalate_to = ""};
+                                   .escalate_to = "",
+                                   .same_day_section = ""};
     if (!walk_keys(loading, node,
-                   "acknowledge_within escalate_after supervisor escalate_to section reading?")) {
+                   "acknowledge_within escalate_after supervisor escalate_to same_day? section "
+                   "reading?")) {
         return;
     }
     load_acknowledge(loading, tree_get(node, "acknowledge_within"), orders);
     load_supervisor(loading, tree_get(node, "supervisor"), orders);
     orders->escalate_after_us = walk_duration(loading, node, "escalate_after");
     orders->escalate_to = walk_unit(loading, node, "escalate_to");
+    load_same_day(loading, tree_get(node, "same_day"), orders);
 }
 
 /* ---- after-care ---- */

@@ -251,6 +251,7 @@ struct plan_orders {
     int supervisor_group;     /* index, -1 none */
     enum plan_level supervisor_from;
     const char *supervisor_else, *escalate_to;
+    const char *same_day_section; /* "": no time by which a problem raised is settled */
 };
 
 struct plan_aftercare {       /* owed once the response has ended */

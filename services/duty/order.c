@@ -31,12 +31,12 @@
  * Delivered is not seen: it is said by a program, and ends no lateness: what was overdue unseen is
  * still escalated when its time comes. Seen is not done: acknowledging ends being late for
  * "acknowledge" and with it the escalation; being late for "done" ends only with done or declined.
- * A problem raised, or help asked for, is to be settled on the same local day: by the unit's own
- * next word on the order, or by the unit asked, once it takes the help up. What is not goes up as
- * overdue for "problem", unless the order is overdue for "done" already.
- * Before the time to be done is up, what is still open is said once more as it is (a reminder).
- * Timers are never taken out of the heap: one whose time is no longer the order's own means
- * nothing.
+ * Where the plan says so (orders.same_day), a problem raised, or help asked for, is to be settled
+ * on the same local day: by the unit's own next word on the order, or by the unit asked, once it
+ * takes the help up. What is not goes up as overdue for "problem", unless the order is overdue for
+ * "done" already. Before the time to be done is up, what is still open is said once more as it is
+ * (a reminder). Timers are never taken out of the heap: one whose time is no longer the order's own
+ * means nothing.
  */
 #include "duty.h"
 
@@ -187,10 +187,10 @@ static void become_late(struct work *work, struct order *order, enum order_input
     set_timer(work, order, order->escalate_at_us, ON_ESCALATE);
 }
 
-/* One that stands already keeps its time. */
+/* One that stands already keeps its time; where the plan knows no such rule it has none. */
 static void raise_problem(struct work *work, struct order *order)
 {
-    if (order->problem_by_us == 0) {
+    if (order->problem_by_us == 0 && *order->incident->plan->orders.same_day_section) {
         order->problem_by_us = ld_china_midnight(work->event->record->time_us) + LD_US_DAY;
         set_timer(work, order, order->problem_by_us, ON_UNSETTLED);
     }

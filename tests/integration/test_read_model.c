@@ -148,6 +148,8 @@ static void same_answers(const struct answers *left, const struct answers *right
     assert_true(json_equal(json_object_get(one, "incidents"), json_object_get(other, "incidents")));
     assert_true(json_array_size(json_object_get(one, "limits")) > 0);
     assert_true(json_equal(json_object_get(one, "limits"), json_object_get(other, "limits")));
+    assert_true(
+        json_equal(json_object_get(one, "procedures"), json_object_get(other, "procedures")));
     json_t *from = json_object_get(one, "read_model"), *at = json_object_get(other, "read_model");
     assert_true(json_equal(json_object_get(from, "position"), json_object_get(at, "position")));
     assert_true(json_equal(json_object_get(from, "time"), json_object_get(at, "time")));

@@ -70,6 +70,20 @@ static void test_second_problem_goes_up_once(void **state)
                            "problem; 3303.health"));
 }
 
+/* Where the plan does not ask for it, a problem stands without a time of its own. */
+static void test_problem_without_the_rule(void **state)
+{
+    (void)state;
+    static const struct world_edit edits[] = {{"  same_day: {section: \"4.4.1(4)\"}\n", ""}};
+    world_adopt(&world, LIANDONG_SOURCE "/plans/wenzhou-phe.yaml", edits, 1);
+    const char *incident = order_at(600);
+    EXPECT(reply(answer(incident, "a1.43.2", ACTION(PROBLEM))), LEAGUE,
+           LATE("a1.43.2", "IN_PROGRESS < ISSUED, level IV, seen +120 done -, why; 3303.health"));
+    size_t index = world.count;
+    time_passes(24 * 60);
+    EXPECT(index, LEAGUE, NULL);
+}
+
 static void test_problem_settled_the_same_day(void **state)
 {
     (void)state;
@@ -308,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_problem_goes_up_at_midnight, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_problem_without_the_rule, setup, teardown),
         cmocka_unit_test_setup_teardown(test_second_problem_goes_up_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_problem_settled_the_same_day, setup, teardown),
         cmocka_unit_test_setup_teardown(test_help_is_answered_by_the_unit_asked, setup, teardown),

@@ -438,6 +438,7 @@ static void test_orders_notices_supplies(void **state)
     assert_true(orders->supervisor_group == 0 && orders->supervisor_from == PLAN_II);
     assert_string_equal(orders->supervisor_else, "3303.health");
     assert_string_equal(orders->escalate_to, "3303.gov");
+    assert_string_equal(orders->same_day_section, "4.4.1(5)");
     assert_string_equal(orders->section, "4.4.1(4)");
     assert_string_equal(orders->reading, "our own times");
     const struct plan_aftercare *after = sample->aftercare;
