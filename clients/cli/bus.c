@@ -453,20 +453,24 @@ static void tell_event(const struct cli *cli, const struct bus_event *event)
             event->reason);
 }
 
-int bus_publish_and_tell(const struct cli *cli, struct ld_client *client, struct bus_event *events,
-                         size_t count)
+int bus_tell(const struct cli *cli, const struct bus_event *events, size_t count)
 {
-    struct ld_error error;
     bool refused = false;
-    int code = bus_publish(cli, client, events, count, &error);
     for (size_t i = 0; i < count; i++) {
         if (events[i].answered)
             tell_event(cli, &events[i]);
         refused |= events[i].answered && !events[i].accepted;
     }
-    if (code != LD_OK)
-        return cli_fail(cli, &error);
     return refused ? CLI_REFUSED : CLI_OK;
+}
+
+int bus_publish_and_tell(const struct cli *cli, struct ld_client *client, struct bus_event *events,
+                         size_t count)
+{
+    struct ld_error error;
+    int code = bus_publish(cli, client, events, count, &error);
+    int status = bus_tell(cli, events, count);
+    return code != LD_OK ? cli_fail(cli, &error) : status;
 }
 
 /* ---- a log folder ---- */

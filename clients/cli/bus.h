@@ -65,6 +65,9 @@ struct bus_event {
  * the publish's code when the router refused one. */
 int bus_publish(const struct cli *cli, struct ld_client *client, struct bus_event *events,
                 size_t count, struct ld_error *error) LD_MUST_USE;
+/* What became of them, told to the user: a line (or JSON) per event that was answered; CLI_OK or
+ * CLI_REFUSED. */
+int bus_tell(const struct cli *cli, const struct bus_event *events, size_t count);
 /* The same, told to the user: one line (or JSON) per event; returns the exit status. */
 int bus_publish_and_tell(const struct cli *cli, struct ld_client *client, struct bus_event *events,
                          size_t count);

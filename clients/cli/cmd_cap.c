@@ -5,7 +5,7 @@
 
 #include "cap/cap.h"
 #include "cap_file.h"
-#include "cli.h"
+#include "cmd_cap.h"
 
 static const char *weight_word(const struct cli *cli, enum cap_weight weight)
 {
@@ -94,6 +94,7 @@ int cmd_cap(struct cli *cli, int argc, char **argv)
 {
     static const struct cli_command COMMANDS[] = {
         {"check", cap_check_files, {"检查 CAP 报文", "check CAP messages"}},
+        {"take", cap_take_file, {"受理外来 CAP 报文", "report what a foreign one says"}},
         {NULL, NULL, {NULL, NULL}}};
     static const struct plan_text SUMMARY = {"CAP 1.2 报文，本系统的和外来的。",
                                              "CAP 1.2 messages, ours and foreign ones."};

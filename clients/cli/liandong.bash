@@ -8,7 +8,7 @@ _liandong() {
   local common='--endpoint --as --keys --timeout --json --lang --help'
   local -A sub=(
     [duty]='matrix list acknowledge accept decline progress done ask-help'
-    [notice]='list cap contact sent seen acknowledge repeat correct' [cap]='check' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
+    [notice]='list cap contact sent seen acknowledge repeat correct' [cap]='check take' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
     [plan]='check show adopt list diff' [route]='test'
     [outbox]='list send retry drop rebind' [keys]='new show enrol revoke rotate list check'
   )
@@ -29,7 +29,7 @@ _liandong() {
     [notice list]='--audience --incident --log' [notice cap]='--log'
     [notice contact]='--to --supervisor --exercise' [notice sent]='--audience --log'
     [notice seen]='--person' [notice acknowledge]='--person' [notice repeat]='--person'
-    [notice correct]='--text --english --person' [cap check]=''
+    [notice correct]='--text --english --person' [cap check]='' [cap take]='--rules --area --exercise'
     [supply balance]='--item --log' [supply list]='--item --log'
     [supply act]='--from --to --request --area --reason --requester --amount --donor --proof --needed-by --id --incident --outbox --exercise'
     [log stat]='' [log verify]='--head --key --archive' [log repair]='--yes' [log export]='--from'

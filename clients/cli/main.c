@@ -21,7 +21,7 @@ static const struct cli_command COMMANDS[] = {
      {"建议、评估、决定、批准、报备", "propose, assess, decide, approve, file"}},
     {"duty", cmd_duty, {"任务：列出和答复", "orders: list and answer them"}},
     {"notice", cmd_notice, {"通知和 CAP 报文", "notices and their CAP messages"}},
-    {"cap", cmd_cap, {"检查 CAP 报文", "check CAP messages"}},
+    {"cap", cmd_cap, {"检查、受理 CAP 报文", "check CAP messages, take foreign ones"}},
     {"supply", cmd_supply, {"应急物资", "supplies"}},
     {"outbox", cmd_outbox, {"发件箱", "reports that wait for the router"}},
     {"keys", cmd_keys, {"密钥", "keys: who is let in"}},

@@ -55,6 +55,8 @@ const char *cap_info_text(const struct cap *cap, size_t info, const char *name);
  * areas; "" where there is none. ordinal: the how-manieth of them, from 0. */
 const char *cap_info_value(const struct cap *cap, size_t info, const char *kind,
                            const char *value_name, size_t ordinal);
+/* The ordinal-th value of that kind (not geocode), whatever its name; "" where there is none. */
+const char *cap_info_any(const struct cap *cap, size_t info, const char *kind, size_t ordinal);
 /* The areaDesc of an info's areas, the ordinal-th; "" where there is none. */
 const char *cap_info_area(const struct cap *cap, size_t info, size_t ordinal);
 

@@ -65,6 +65,12 @@ static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const
     xmlSAX2EndElementNs(data, name, prefix, uri);
 }
 
+/* libxml2 prints some errors (of encodings) wherever it is told nothing else. */
+static void say_nothing(void *data, xmlErrorPtr error)
+{
+    (void)data, (void)error;
+}
+
 /* The parser's own words end with a line feed. */
 static int explain(const xmlParserCtxtPtr parser, struct ld_error *error)
 {
@@ -86,7 +92,11 @@ static int parse(xmlParserCtxtPtr parser, xmlDocPtr *document, struct ld_error *
     parser->sax->endElementNs = on_end;
     (void)xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
                                         XML_PARSE_BIG_LINES);
+    xmlStructuredErrorFunc before = xmlStructuredError;
+    void *before_data = xmlStructuredErrorContext;
+    xmlSetStructuredErrorFunc(NULL, say_nothing);
     (void)xmlParseDocument(parser);
+    xmlSetStructuredErrorFunc(before_data, before);
     *document = parser->myDoc;
     parser->myDoc = NULL;
     bool good = parser->wellFormed && reading.stopped == NULL && *document != NULL &&
@@ -236,6 +246,11 @@ static const char *pair_in(const struct cap *cap, const xmlNode *parent, const c
             return text_of(cap, cap_child(at, "value"));
     }
     return NULL;
+}
+
+const char *cap_info_any(const struct cap *cap, size_t info, const char *kind, size_t ordinal)
+{
+    return text_of(cap, cap_child(nth(nth(cap_alert(cap), "info", info), kind, ordinal), "value"));
 }
 
 const char *cap_info_value(const struct cap *cap, size_t info, const char *kind,

@@ -1,7 +1,7 @@
 /*
  * Channels against real servers: a web server and an SMTP server that refuse, keep waiting, break
  * off, and come back. No notice is lost; none is taken twice by who can tell; each attempt is on
- * record, also when the channel is killed in the middle.
+ * record, also when the channel is killed in the middle. And the way in: foreign messages.
  */
 #include "harness.h"
 
@@ -208,11 +208,73 @@ static void killed_in_the_middle(void **state)
     harness_close(&world.harness);
 }
 
+/* ---- taking in ---- */
+
+static int take_message(struct world *world, const char *type, const char *identifier,
+                        const char *references, const char *expires)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/foreign.xml", world->harness.folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "<alert xmlns='urn:oasis:names:tc:emergency:cap:1.2'><identifier>%s</identifier>"
+            "<sender>3304.weather</sender><sent>2026-01-01T10:00:00+08:00</sent>"
+            "<status>Actual</status><msgType>%s</msgType><scope>Public</scope>%s<info>"
+            "<category>Env</category><event>重污染天气</event><urgency>Expected</urgency>"
+            "<severity>Severe</severity><certainty>Likely</certainty>%s<headline>h</headline>"
+            "<parameter><valueName>AQI</valueName><value>320</value></parameter><area>"
+            "<areaDesc>嘉兴</areaDesc><geocode><valueName>GB/T 2260</valueName>"
+            "<value>330400</value></geocode></area></info></alert>",
+            identifier, type, references, expires);
+    fclose(file);
+    return harness_run(&world->harness, NULL, "liandong", "cap", "take", path, "--rules",
+                       LIANDONG_SOURCE "/deploy/cap-intake.yaml", "--as", "3304.meteorology", "-e",
+                       world->harness.endpoint, NULL);
+}
+
+#define REFER(identifier)                                                                          \
+    "<references>3304.weather," identifier ",2026-01-01T09:00:00+08:00</references>"
+
+static void a_foreign_warning_becomes_a_report(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct harness *harness = &world.harness;
+    char *listed = NULL;
+    harness_open(harness);
+    harness_start_drill(harness, "60");
+    harness_start_service(harness, "reporting");
+    harness_start_service(harness, "grading");
+    harness_start_service(harness, "command");
+    assert_int_equal(harness_run(harness, NULL, "liandong", "plan", "adopt",
+                                 LIANDONG_SOURCE "/plans/jiaxing-air.yaml", "-e", harness->endpoint,
+                                 NULL),
+                     0);
+    assert_int_equal(take_message(&world, "Alert", "1", "", ""), 0);
+    assert_int_equal(take_message(&world, "Alert", "1", "", ""), 4); /* known */
+    assert_int_equal(take_message(&world, "Update", "2", REFER("1"), ""), 0);
+    assert_int_equal(take_message(&world, "Update", "3", REFER("1"), ""), 4); /* replaced by 2 */
+    assert_int_equal(take_message(&world, "Update", "4", REFER("unknown"), ""), 0);
+    assert_int_equal(take_message(&world, "Cancel", "5", REFER("never"), ""), 4);
+    assert_int_equal(take_message(&world, "Cancel", "6", REFER("2"), ""), 0);
+    assert_int_equal(
+        take_message(&world, "Alert", "7", "", "<expires>2026-01-02T10:00:00+08:00</expires>"), 1);
+    assert_int_equal(take_message(&world, "Nonsense", "8", "", ""), 2);
+    assert_int_equal(harness_run(harness, &listed, "liandong", "tail", "--from", "1",
+                                 "--until-head", "--json", "-e", harness->endpoint, NULL),
+                     0);
+    assert_non_null(strstr(listed, "\"hazard\":\"air.heavy-pollution\""));
+    free(listed);
+    harness_close(harness);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mood_ends_as_it_should),
         cmocka_unit_test(killed_in_the_middle),
+        cmocka_unit_test(a_foreign_warning_becomes_a_report),
     };
     return cmocka_run_group_tests_name("integration.channels", tests, NULL, NULL);
 }

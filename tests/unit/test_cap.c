@@ -114,6 +114,25 @@ static void nothing_is_expanded_or_fetched(void **state)
             "line 2: expected well-formed XML, found: Entity 'nbsp' not defined");
 }
 
+/* Bytes that are none of the encoding named: said by the error, printed by nobody. */
+static void a_wrong_encoding_is_said_quietly(void **state)
+{
+    (void)state;
+    static const char UTF7[] = "<?xml version=\"1.0\" encoding=\"UTF-7\"?><a>+08:00</a>";
+    char path[] = "/tmp/liandong-cap-XXXXXX";
+    int to = mkstemp(path), before = dup(STDERR_FILENO);
+    assert_true(to >= 0 && before >= 0);
+    assert_int_equal(dup2(to, STDERR_FILENO), STDERR_FILENO);
+    struct cap *cap;
+    int code = cap_read(UTF7, sizeof UTF7 - 1, &cap, &test_error);
+    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(code, LD_INVALID);
+    assert_int_equal(lseek(to, 0, SEEK_END), 0);
+    close(to);
+    close(before);
+    unlink(path);
+}
+
 static void too_much_is_refused_before_it_costs(void **state)
 {
     (void)state;
@@ -317,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_is_said_where_it_is),
         cmocka_unit_test(nothing_is_expanded_or_fetched),
+        cmocka_unit_test(a_wrong_encoding_is_said_quietly),
         cmocka_unit_test(too_much_is_refused_before_it_costs),
         cmocka_unit_test(hostile_bulk_is_bounded),
         cmocka_unit_test(what_a_message_says),
