@@ -169,4 +169,5 @@ void load_warnings(struct loading *loading, const struct node *warnings)
     plan->warning_county_section = load_cited(loading, warnings, "county");
     load_colours(loading, warnings);
     load_issue(loading, warnings);
+    check_startable(loading, warnings);
 }

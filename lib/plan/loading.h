@@ -113,6 +113,12 @@ void load_aftercare(struct loading *loading);
 /* rhythms.c: adds the rhythms of organisation and after-care to the clocks. */
 void load_rhythms(struct loading *loading);
 bool rhythm_is(const char *id); /* the id of such a rhythm, which no other clock may have */
+/* owed.c: what nobody could do. Clocks: after the reporters; a level: after the clocks; warnings:
+ * after procedure and issue. */
+void check_owers(struct loading *loading, const struct node *clock);
+void check_speaker(struct loading *loading, const struct node *rhythm, const char *unit);
+void check_daily(struct loading *loading, const struct node *entry, int level);
+void check_startable(struct loading *loading, const struct node *warnings);
 void load_notices(struct loading *loading, const struct node *notices);
 void load_told_neighbours(struct loading *loading, const struct node *node);
 void load_supplies(struct loading *loading, const struct node *supplies);

@@ -18,6 +18,7 @@ static void load_rhythm(struct loading *loading, const struct node *node, struct
         *out = (struct plan_rhythm){.every_us = walk_duration(loading, node, "every"),
                                     .by = walk_unit(loading, node, "by"),
                                     .section = walk_section(loading, node)};
+        check_speaker(loading, node, out->by);
     }
 }
 
@@ -95,6 +96,9 @@ void load_organisation(struct loading *loading, const struct node *organisation)
         }
         if (had && entries[level]) {
             check_whole(loading, entries[level], level, &below);
+            if (below.daily_report) {
+                check_daily(loading, entries[level], level);
+            }
             levels[level] = below;
         }
     }

@@ -117,6 +117,7 @@ static void load_clock(struct loading *loading, const struct node *node, struct 
     clock->met_by = met < 0 ? PLAN_MET_ANY : (enum plan_clock_met)met;
     clock->by = walk_patterns(loading, node, "by", &clock->by_count);
     clock->each = walk_flag(loading, node, "each");
+    check_owers(loading, node);
     if (starts >= 0) {
         load_limit(loading, node, clock);
     }

@@ -50,26 +50,26 @@ static struct ld_buffer repeated(const char *head, const char *unit, int count, 
     return text;
 }
 
+#define UNITS_OPEN "units: [\"*.gov\", \"{county}.health\", \"3303.*\""
+
 static void test_entries_of_a_list(void **state)
 {
     (void)state;
-    static const char UNITS[] = "units: [\"*.gov\", \"{county}.health\", \"3303.*\"]";
-    struct ld_buffer text = repeated("units: [", "3303.gov,", 1024, "]");
-    assert_int_equal(check_edit("sample.yaml", UNITS, &text), LD_OK);
-    text = repeated("units: [", "3303.gov,", 1025, "]");
-    check_refused("sample.yaml", UNITS, &text,
+    struct ld_buffer text = repeated(UNITS_OPEN, ", 3303.gov", 1021, "]");
+    assert_int_equal(check_edit("sample.yaml", UNITS_OPEN "]", &text), LD_OK);
+    text = repeated(UNITS_OPEN, ", 3303.gov", 1022, "]");
+    check_refused("sample.yaml", UNITS_OPEN "]", &text,
                   "sample.yaml:72:10: units: 1025 entries, at most 1024 are possible\n");
 }
 
 static void test_patterns(void **state)
 {
     (void)state;
-    static const char UNITS[] = "units: [\"*.gov\", \"{county}.health\", \"3303.*\"]";
     /* Four patterns stand before, four behind: 1016 more are just possible. */
-    struct ld_buffer text = repeated("units: [", "\"*.gov\",", 1016, "]");
-    assert_int_equal(check_edit("sample.yaml", UNITS, &text), LD_OK);
-    text = repeated("units: [", "\"*.gov\",", 1017, "]");
-    check_refused("sample.yaml", UNITS, &text, "more than 1024 unit patterns\n");
+    struct ld_buffer text = repeated(UNITS_OPEN, ", \"*.gov\"", 1013, "]");
+    assert_int_equal(check_edit("sample.yaml", UNITS_OPEN "]", &text), LD_OK);
+    text = repeated(UNITS_OPEN, ", \"*.gov\"", 1014, "]");
+    check_refused("sample.yaml", UNITS_OPEN "]", &text, "more than 1024 unit patterns\n");
 }
 
 /* With two counties more the city has four: 4093 units for each, and twelve others, just fit. What
