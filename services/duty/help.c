@@ -49,7 +49,8 @@ bool duty_help_ends(const DutyOrder *asked)
     return asked->state == LIANDONG__V1__DUTY_ORDER__STATE__DONE ||
            asked->state == LIANDONG__V1__DUTY_ORDER__STATE__WITHDRAWN ||
            asked->state == LIANDONG__V1__DUTY_ORDER__STATE__SUPERSEDED ||
-           (asked->state == LIANDONG__V1__DUTY_ORDER__STATE__ISSUED && !asked->reminder);
+           (asked->state == LIANDONG__V1__DUTY_ORDER__STATE__ISSUED && !asked->reminder &&
+            asked->before != LIANDONG__V1__DUTY_ORDER__STATE__STATE_UNSPECIFIED);
 }
 
 static void help_end(struct work *work, const DutyOrder *asked)
