@@ -188,6 +188,7 @@ static void take_socket(const struct zuv_stats *stats, const struct zuv_guard_st
         COUNTED(guard, cut_unfinished, "Connections closed amid a message without end"),
         COUNTED(guard, cut_talker, "Connections closed because they said too much"),
         COUNTED(guard, cut_asked, "Connections closed with their session"),
+        COUNTED(guard, kept_out, "Times that an address could not connect for a second"),
     };
 #undef COUNTED
 #undef SOCKET

@@ -18,6 +18,9 @@
  * connection has ended before it closes the descriptor. So a copy of the descriptor is made, then
  * the monitor is read to its end, and if the connection is still there the copy is of it.
  *
+ * Whoever is cut off for what it did, or as one too many, would be back at once: nobody from its
+ * address can connect for a second (doors.c).
+ *
  * Unfinished messages. How many bytes a connection has sent is asked of the kernel (TCP; for ipc
  * what is not read yet). An honest one has sent the messages that were heard of it, those that
  * still wait for the user, and the one that is coming in. That is looked at once a second, and
@@ -28,6 +31,7 @@
  * by the rate of connections and emptied each tick.
  */
 #include "guard.h"
+#include "doors.h"
 #include "kernel.h"
 
 #include <assert.h>
@@ -47,7 +51,8 @@ enum {
     COMMAND_BYTES = 64,             /* a second, for ZeroMQ's own heartbeats */
     WORTH_CUTTING_BYTES = 64 << 10, /* less than that does not explain the memory */
     TRIM_MS = 1000,
-    EVENT_SIZE = 6, /* of the first frame: event and value */
+    KEPT_OUT_MS = 1000, /* who was cut off for what it did */
+    EVENT_SIZE = 6,     /* of the first frame: event and value */
 };
 
 struct connection {
@@ -71,6 +76,7 @@ struct guard {
     struct connection **table; /* by descriptor */
     size_t table_size;
     struct connection *strangers;
+    struct doors doors;
     uint64_t serial;
     uint64_t swept_ms, trimmed_ms;
     int statm; /* /proc/self/statm */
@@ -163,6 +169,9 @@ static void monitor_event(struct guard *guard, uint16_t event, int value)
     case ZMQ_EVENT_ACCEPTED:
         accepted(guard, value);
         break;
+    case ZMQ_EVENT_LISTENING:
+        doors_add(&guard->doors, value);
+        break;
     case ZMQ_EVENT_DISCONNECTED:
         disconnected(guard, connection_at(guard, value));
         break;
@@ -206,10 +215,19 @@ static struct zuv_link link_of(const struct connection *connection)
     return (struct zuv_link){connection->descriptor, connection->serial};
 }
 
+/* The same for what it did: nobody from there comes back at once. */
+static bool cut_guilty(struct guard *guard, struct zuv_link link)
+{
+    if (connection_of(guard, link) &&
+        doors_keep_out(&guard->doors, link.descriptor, uv_now(guard->loop) + KEPT_OUT_MS))
+        guard->stats.kept_out++;
+    return cut(guard, link);
+}
+
 static void cut_excess(struct guard *guard)
 {
     while (guard->strangers && guard->stats.connections > guard->options.connections_max)
-        if (cut(guard, link_of(guard->strangers)))
+        if (cut_guilty(guard, link_of(guard->strangers)))
             guard->stats.cut_excess++;
 }
 
@@ -247,7 +265,7 @@ static uint64_t sweep(struct guard *guard, bool second, uint64_t line, uint64_t 
         if (size <= line || freed >= wanted)
             continue;
         freed += size;
-        guard->stats.cut_unfinished += cut(guard, link_of(connection));
+        guard->stats.cut_unfinished += cut_guilty(guard, link_of(connection));
     }
     return freed;
 }
@@ -279,6 +297,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct guard *guard = timer->data;
     monitor_read(guard);
+    doors_tick(&guard->doors, uv_now(guard->loop));
     cut_excess(guard);
     cut_strangers(guard);
     cut_unfinished(guard);
@@ -309,7 +328,7 @@ void guard_heard(struct guard *guard, struct zuv_link link, size_t bytes)
     connection->explained += bytes;
     if ((messages_max && connection->heard > messages_max) ||
         (bytes_max && connection->heard_bytes > bytes_max))
-        guard->stats.cut_talker += cut(guard, link);
+        guard->stats.cut_talker += cut_guilty(guard, link);
 }
 
 void guard_keep(struct guard *guard, struct zuv_link link)
@@ -336,7 +355,7 @@ void guard_leave(struct guard *guard, struct zuv_link link)
 void guard_cut(struct guard *guard, struct zuv_link link)
 {
     if (connection_of(guard, link))
-        guard->stats.cut_asked += cut(guard, link);
+        guard->stats.cut_asked += cut_guilty(guard, link);
 }
 
 void guard_get_stats(const struct guard *guard, struct zuv_guard_stats *stats)
@@ -358,7 +377,8 @@ static int monitor_open(struct zuv *zuv, struct guard *guard, struct ld_error *e
 {
     char name[64];
     int none = 0;
-    const int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPT_FAILED;
+    const int events =
+        ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPT_FAILED;
     snprintf(name, sizeof name, "inproc://guard-%p", guard->watched);
     guard->monitor = zmq_socket(zuv->context, ZMQ_PAIR);
     if (!guard->monitor)

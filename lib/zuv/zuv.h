@@ -134,6 +134,7 @@ struct zuv_guard_stats {
     uint64_t accepted, accept_failed;
     uint64_t unheard; /* ended by themselves without a message: no handshake, as a rule */
     uint64_t cut_excess, cut_stranger, cut_unfinished, cut_talker, cut_asked;
+    uint64_t kept_out; /* times that nobody from an address could connect for a while */
 };
 void zuv_get_guard_stats(const struct zuv_socket *socket, struct zuv_guard_stats *stats);
 

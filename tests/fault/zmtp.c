@@ -19,6 +19,7 @@ static int connect_with(const char *endpoint, int receive_bytes)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     const char *colon = strrchr(endpoint, ':');
+    const struct timeval patience = {.tv_usec = 50000}; /* it may be kept out for a while */
     int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
     if (peer < 0 || !colon)
         return peer;
@@ -27,6 +28,7 @@ static int connect_with(const char *endpoint, int receive_bytes)
     if (receive_bytes > 0)
         setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
     setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(peer, (struct sockaddr *)&address, sizeof address) != 0) {
         close(peer);
         return -1;

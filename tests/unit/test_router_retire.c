@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include "context.h"
 #include "evlog/evlog.h"
 
 enum { EVENTS = 3000, SEGMENT_BYTES = 65536 };
@@ -33,7 +34,7 @@ static int archive(struct rig *rig, evlog_retire_fn *retire, void *data)
     struct evlog_archive_rule rule = {.before_us = INT64_MAX, .retire = retire, .data = data};
     struct evlog_archive_report report;
     snprintf(folder, sizeof folder, "%s/archive", rig->directory);
-    return evlog_archive(rig_context(), rig->directory, folder, &rule, &report, &test_error);
+    return evlog_archive(ld_context_system(), rig->directory, folder, &rule, &report, &test_error);
 }
 
 /* Listed, and then somebody else asks the router. */

@@ -214,8 +214,9 @@ static void test_endpoint_in_use(void **state)
     second.options.tap = router_endpoint(rig->router, 0);
     second.options.stopped = NULL;
     struct router *router;
-    assert_int_equal(router_open(rig_context(), &rig->loop, &second.options, &router, &test_error),
-                     LD_ADDRINUSE);
+    assert_int_equal(
+        router_open(ld_context_system(), &rig->loop, &second.options, &router, &test_error),
+        LD_ADDRINUSE);
     uv_run(&rig->loop, UV_RUN_NOWAIT);
 }
 

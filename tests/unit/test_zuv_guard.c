@@ -372,6 +372,54 @@ static void test_reset_by_the_router_does_no_harm(void **state)
     close(listener);
 }
 
+/* ---- who was cut off for what it did ---- */
+
+static void cut_at_once(struct zuv_socket *socket, struct zuv_message *message, void *data)
+{
+    ((struct end *)data)->received++;
+    zuv_link_cut(socket, zuv_link_of(socket, message));
+}
+
+static bool left_received_once(struct world *world)
+{
+    return world->left.received == 1;
+}
+
+static bool left_received_twice(struct world *world)
+{
+    return world->left.received == 2;
+}
+
+/* It is let in again after a second; zmtp_connect does not wait for so long. */
+static void test_who_was_cut_off_is_kept_out_for_a_while(void **state)
+{
+    struct world *world = *state;
+    struct zuv_options options;
+    zuv_options_init(&options);
+    options.message = cut_at_once;
+    options.connections_max = CONNECTIONS_MAX;
+    open_end(&world->left, ZUV_ROUTER, &options);
+    assert_int_equal(zuv_bind(world->left.socket, "tcp://127.0.0.1:*", NULL), LD_OK);
+    world->left.received = 0;
+    int peer = zmtp_connect(zuv_endpoint(world->left.socket));
+    assert_int_equal(zmtp_greet(peer, "DEALER"), 0);
+    assert_true(zmtp_frame(peer, 0, "bad", 3));
+    run_until(world, left_received_once);
+    assert_int_equal(zmtp_connect(zuv_endpoint(world->left.socket)), -1);
+    assert_int_equal(guard_stats(world).kept_out, 1);
+    close(peer);
+    struct zuv_socket *again;
+    zuv_options_init(&options);
+    options.linger_ms = 10000;
+    assert_int_equal(zuv_socket_open(world->zuv, ZUV_DEALER, &options, &again, NULL), LD_OK);
+    assert_int_equal(zuv_connect(again, zuv_endpoint(world->left.socket), NULL), LD_OK);
+    struct zuv_message message = {.count = 0};
+    put_text(&message, "again");
+    assert_int_equal(zuv_send(again, &message), LD_OK);
+    run_until(world, left_received_twice);
+    zuv_socket_close(again, NULL, NULL);
+}
+
 /* ---- subscriptions that are judged ---- */
 
 static void apply(struct zuv_socket *socket, struct zuv_message *message, void *data)
@@ -451,6 +499,7 @@ int main(void)
         TEST(test_ends_without_a_word_are_counted),
         TEST(test_reset_with_a_full_queue_does_no_harm),
         TEST(test_reset_by_the_router_does_no_harm),
+        TEST(test_who_was_cut_off_is_kept_out_for_a_while),
         TEST(test_nobody_hears_what_another_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
