@@ -63,8 +63,8 @@ static bool has_instance(const struct sv_world *world, const struct sv_class *cl
  * called at once: what it has loaded is not known here. */
 static void add_to_group(struct sv_world *world, const struct sv_class *class)
 {
-    struct sv_group *last = world->groups + world->group_count - 1;
-    if (world->group_count == 0 || last->class != class) {
+    struct sv_group *last = world->group_count == 0 ? NULL : &world->groups[world->group_count - 1];
+    if (last == NULL || last->class != class) {
         world->groups = longer(world->groups, world->group_count, sizeof *world->groups);
         last = &world->groups[world->group_count++];
         *last = (struct sv_group){.class = class, .from = world->count - 1};
