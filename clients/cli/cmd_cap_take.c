@@ -1,4 +1,5 @@
 /* liandong cap take: a foreign CAP message becomes a report on the bus. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 
 struct taking {
     struct cli *cli;
-    const char *rules, *area;
+    const char *rules, *area, *reply;
+    struct cap *cap; /* once it is known to be good */
     struct ld_arena arena;
     Liandong__V1__Report report;
     bool exercise, updates;
@@ -22,29 +24,53 @@ struct taking {
 static int translate(struct taking *taking, const char *path, struct ld_error *error)
 {
     struct cap_rules *rules = NULL;
-    struct cap *cap = NULL;
     struct cap_findings findings = {0};
     int code = cap_rules_open(taking->rules, &rules, error);
     if (code == LD_OK)
-        code = cap_file_read(path, &cap, error);
+        code = cap_file_read(path, &taking->cap, error);
     if (code == LD_OK)
-        cap_check(cap, &findings);
+        cap_check(taking->cap, &findings);
     if (code == LD_OK && findings.of_weight[CAP_SCHEMA] + findings.of_weight[CAP_RULE] > 0)
         code = ld_fail(error, LD_INVALID, "%s: no good CAP message; liandong cap check says why",
                        path);
     if (code == LD_OK)
-        code = cap_take(rules, cap, taking->area, &taking->arena, &taking->report, error);
+        code = cap_take(rules, taking->cap, taking->area, &taking->arena, &taking->report, error);
     if (code == LD_OK) {
-        taking->exercise = strcmp(cap_text(cap, "status"), "Exercise") == 0;
-        taking->updates = strcmp(cap_text(cap, "msgType"), "Update") == 0;
-        const char *expires = cap_info_text(cap, 0, "expires");
+        taking->exercise = strcmp(cap_text(taking->cap, "status"), "Exercise") == 0;
+        taking->updates = strcmp(cap_text(taking->cap, "msgType"), "Update") == 0;
+        const char *expires = cap_info_text(taking->cap, 0, "expires");
         if (ld_time_parse(expires, 0, &taking->expires_us, NULL) != LD_OK)
             taking->expires_us = 0; /* not said */
     }
     cap_findings_free(&findings);
-    cap_free(cap);
     cap_rules_free(rules);
     return code;
+}
+
+/* An Ack when it was taken, an Error with the reason when a service refused it. */
+static int write_reply(const struct taking *taking, const struct bus_event *event, int64_t now_us)
+{
+    const struct cli *cli = taking->cli;
+    struct ld_arena arena = {0};
+    struct ld_buffer xml = {0};
+    struct cap_answer answer = {
+        .sender = cli->identity,
+        .identifier = ld_arena_format(&arena, "%s.reply.%s", cli->identity,
+                                      message_number(cli, &arena, now_us)),
+        .sent_at_us = now_us,
+        .refused = !event->accepted,
+        .note = event->accepted ? ld_arena_format(&arena, "%s %s", event->answer, event->topic)
+                                : ld_arena_format(&arena, "%s: %s", event->answer, event->reason)};
+    FILE *file = fopen(taking->reply, "w");
+    cap_reply(taking->cap, &answer, &xml);
+    bool good = file != NULL && fwrite(xml.data, 1, xml.size, file) == xml.size;
+    good = file != NULL && fclose(file) == 0 && good;
+    if (!good)
+        cli_complain(cli, "%s：无法写入：%s", "%s: cannot be written: %s", taking->reply,
+                     strerror(errno));
+    ld_arena_free(&arena);
+    ld_buffer_free(&xml);
+    return good ? CLI_OK : CLI_FAILED;
 }
 
 /* An update of what was never taken here is taken as new. */
@@ -69,7 +95,11 @@ static int publish(struct taking *taking, struct ld_client **client)
             code = bus_publish(cli, *client, &event, 1, &error);
     }
     int status = bus_tell(cli, &event, 1);
-    return code != LD_OK ? cli_fail(cli, &error) : status;
+    if (code != LD_OK)
+        return cli_fail(cli, &error);
+    int replied =
+        taking->reply != NULL ? write_reply(taking, &event, taking->report.received_at_us) : CLI_OK;
+    return status != CLI_OK ? status : replied;
 }
 
 static int take(struct taking *taking, const char *path)
@@ -113,6 +143,12 @@ int cap_take_file(struct cli *cli, int argc, char **argv)
          &taking.area,
          "CODE",
          {"区划（默认按报文）", "where (default: as it says)"}},
+        {"reply",
+         0,
+         CLI_TEXT,
+         &taking.reply,
+         "FILE",
+         {"把给发送方的 Ack 或 Error 写入此文件", "write an Ack or Error for the sender there"}},
         {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
         {.name = NULL}};
     const struct cli_usage usage = {
@@ -128,6 +164,7 @@ int cap_take_file(struct cli *cli, int argc, char **argv)
     int status = cli_parse(cli, &usage, argc, argv, 1, 1, &count);
     if (status < 0)
         status = take(&taking, argv[0]);
+    cap_free(taking.cap);
     ld_arena_free(&taking.arena);
     return status;
 }

@@ -29,7 +29,7 @@ _liandong() {
     [notice list]='--audience --incident --log' [notice cap]='--log'
     [notice contact]='--to --supervisor --exercise' [notice sent]='--audience --log'
     [notice seen]='--person' [notice acknowledge]='--person' [notice repeat]='--person'
-    [notice correct]='--text --english --person' [cap check]='' [cap take]='--rules --area --exercise'
+    [notice correct]='--text --english --person' [cap check]='' [cap take]='--rules --area --reply --exercise'
     [supply balance]='--item --log' [supply list]='--item --log'
     [supply act]='--from --to --request --area --reason --requester --amount --donor --proof --needed-by --id --incident --outbox --exercise'
     [log stat]='' [log verify]='--head --key --archive' [log repair]='--yes' [log export]='--from'

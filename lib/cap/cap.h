@@ -6,6 +6,7 @@
 #define LD_CAP_H
 
 #include "arena.h"
+#include "buffer.h"
 
 #define CAP_NAMESPACE "urn:oasis:names:tc:emergency:cap:1.2"
 enum {
@@ -59,5 +60,16 @@ const char *cap_info_value(const struct cap *cap, size_t info, const char *kind,
 const char *cap_info_any(const struct cap *cap, size_t info, const char *kind, size_t ordinal);
 /* The areaDesc of an info's areas, the ordinal-th; "" where there is none. */
 const char *cap_info_area(const struct cap *cap, size_t info, size_t ordinal);
+
+/* ---- answering ---- */
+
+struct cap_answer {
+    const char *sender, *identifier; /* without blank, comma, < and & */
+    int64_t sent_at_us;
+    bool refused;     /* Error; else Ack */
+    const char *note; /* what became of it; with Error: why */
+};
+/* Appends an Ack or Error about a message that is good, private to its sender. */
+void cap_reply(const struct cap *about, const struct cap_answer *answer, struct ld_buffer *xml);
 
 #endif

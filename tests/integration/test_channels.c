@@ -210,10 +210,30 @@ static void killed_in_the_middle(void **state)
 
 /* ---- taking in ---- */
 
+/* What the answer to the last message says of it, and that it is good. */
+static void answered(struct world *world, const char *type, const char *identifier)
+{
+    char path[128], reference[256], text[4096] = "", kind[64];
+    snprintf(path, sizeof path, "%s/reply.xml", world->harness.folder);
+    assert_int_equal(harness_run(&world->harness, NULL, "liandong", "cap", "check", path, NULL), 0);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    snprintf(kind, sizeof kind, "<msgType>%s</msgType>", type);
+    snprintf(reference, sizeof reference,
+             "<references>3304.weather,%s,2026-01-01T10:00:00+08:00</references>", identifier);
+    assert_non_null(strstr(text, kind));
+    assert_non_null(strstr(text, reference));
+    assert_non_null(strstr(text, "<addresses>3304.weather</addresses>"));
+    assert_int_equal(unlink(path), 0);
+}
+
 static int take_message(struct world *world, const char *type, const char *identifier,
                         const char *references, const char *expires)
 {
-    char path[128];
+    char path[128], reply[128];
+    snprintf(reply, sizeof reply, "%s/reply.xml", world->harness.folder);
     snprintf(path, sizeof path, "%s/foreign.xml", world->harness.folder);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -229,8 +249,8 @@ static int take_message(struct world *world, const char *type, const char *ident
             identifier, type, references, expires);
     fclose(file);
     return harness_run(&world->harness, NULL, "liandong", "cap", "take", path, "--rules",
-                       LIANDONG_SOURCE "/deploy/cap-intake.yaml", "--as", "3304.meteorology", "-e",
-                       world->harness.endpoint, NULL);
+                       LIANDONG_SOURCE "/deploy/cap-intake.yaml", "--as", "3304.meteorology",
+                       "--reply", reply, "-e", world->harness.endpoint, NULL);
 }
 
 #define REFER(identifier)                                                                          \
@@ -252,7 +272,9 @@ static void a_foreign_warning_becomes_a_report(void **state)
                                  NULL),
                      0);
     assert_int_equal(take_message(&world, "Alert", "1", "", ""), 0);
+    answered(&world, "Ack", "1");
     assert_int_equal(take_message(&world, "Alert", "1", "", ""), 4); /* known */
+    answered(&world, "Error", "1");
     assert_int_equal(take_message(&world, "Update", "2", REFER("1"), ""), 0);
     assert_int_equal(take_message(&world, "Update", "3", REFER("1"), ""), 4); /* replaced by 2 */
     assert_int_equal(take_message(&world, "Update", "4", REFER("unknown"), ""), 0);
