@@ -231,6 +231,12 @@ static char *plain(const char *text)
     return (char *)(uintptr_t)text; /* packing only reads it */
 }
 
+/* The report outlives the rules and the message that it was made of. */
+static char *kept(const char *text, struct ld_arena *arena)
+{
+    return ld_arena_string(arena, text, strlen(text));
+}
+
 static int fill_measures(const struct node *rule, const struct cap *cap, struct ld_arena *arena,
                          Liandong__V1__Report *report, struct ld_error *error)
 {
@@ -249,7 +255,7 @@ static int fill_measures(const struct node *rule, const struct cap *cap, struct 
                            at->kind == NODE_TEXT ? at->text : "", at->key, value);
         Liandong__V1__Measure *measure = ld_arena_alloc(arena, sizeof *measure);
         liandong__v1__measure__init(measure);
-        measure->measure = plain(at->key);
+        measure->measure = kept(at->key, arena);
         measure->value = number;
         report->measures[report->n_measures++] = measure;
     }
@@ -262,7 +268,7 @@ static char **signs_of(const struct node *rule, struct ld_arena *arena, size_t *
     char **all = ld_arena_alloc(arena, ((signs != NULL ? signs->count : 0) + 1) * sizeof *all);
     for (const struct node *at = signs != NULL ? signs->first : NULL; at != NULL; at = at->next)
         if (at->kind == NODE_TEXT)
-            all[(*count)++] = plain(at->text);
+            all[(*count)++] = kept(at->text, arena);
     return all;
 }
 
@@ -316,9 +322,9 @@ int cap_take(const struct cap_rules *rules, const struct cap *cap, const char *a
     report->id =
         ld_arena_format(arena, "%s,%s", cap_text(cap, "sender"), cap_text(cap, "identifier"));
     report->revises = plain(replaced(cap, arena));
-    report->area = plain(area);
-    report->hazard = plain(text_at(rule, "hazard"));
-    report->channel = plain(text_at(rule, "channel"));
+    report->area = kept(area, arena);
+    report->hazard = kept(text_at(rule, "hazard"), arena);
+    report->channel = kept(text_at(rule, "channel"), arena);
     report->narrative = plain(narrative_of(cap, arena));
     if (ld_time_parse(cap_text(cap, "sent"), 0, &report->occurred_at_us, error) != LD_OK)
         return error->code;
