@@ -11,8 +11,8 @@
  * PATIENCE_PER_S a second; beyond it strangers are turned away unheard, so that they cannot use up
  * the connections. The tap tells nobody.
  *
- * The list is looked at each heartbeat, and when a key is unknown (it may just have been enrolled):
- * read again if the file is another one. If it cannot be read, the one before stays in force, and
+ * The list is looked at each heartbeat and for each connection: read again if the file is another
+ * one. If it cannot be read, the one before stays in force, and
  * the operator hears it.
  *
  * What comes with each message of a connection is "<fingerprint> <name>", or "!<reason>".
@@ -44,7 +44,8 @@ struct admission {
     void *closed_data;
     uint8_t secret[KEYS_BYTES];
     struct keys_list list;
-    struct keys_stamp stamp; /* of the list's file */
+    struct keys_stamp stamp; /* of the list's file when it was looked at last */
+    bool again;              /* that failed: another try with the next heartbeat */
     struct known *known;     /* hash; points into places */
     struct known *places;
     uint64_t patience; /* strangers that may be told */
@@ -97,10 +98,10 @@ static int look(struct admission *admission, struct ld_error *error)
     int code = keys_list_stamp(admission->directory, &stamp, error);
     if (code != LD_OK || memcmp(&stamp, &admission->stamp, sizeof stamp) == 0)
         return code;
+    admission->stamp = stamp;
     code = keys_list_load(admission->directory, &list, error);
     if (code != LD_OK)
         return code;
-    admission->stamp = stamp;
     take_list(admission, &list);
     if (admission->options.changed)
         admission->options.changed(admission->options.data);
@@ -114,6 +115,7 @@ static void look_again(struct admission *admission)
     if (look(admission, &error) == LD_OK)
         return;
     admission->stats.reloads_failed++;
+    admission->again = true;
     snprintf(line, sizeof line, "the keys let in stay those of before: %s", error.text);
     note(admission, line);
 }
@@ -124,6 +126,9 @@ static void on_look(uv_timer_t *timer)
     admission->patience += PATIENCE_PER_S;
     if (admission->patience > PATIENCE_MAX)
         admission->patience = PATIENCE_MAX;
+    if (admission->again)
+        memset(&admission->stamp, 0xff, sizeof admission->stamp);
+    admission->again = false;
     look_again(admission);
     if (admission->options.changed) /* time passes: some may have expired */
         admission->options.changed(admission->options.data);
@@ -177,10 +182,8 @@ static bool admit(const struct zuv_applicant *applicant, char user[ZUV_USER_SIZE
     struct admission *admission = data;
     char fingerprint[KEYS_FINGERPRINT_SIZE], reason[ZUV_USER_SIZE - 1];
     keys_fingerprint(fingerprint, applicant->key);
+    look_again(admission); /* it may just have been enrolled, or revoked */
     const struct keys_enrolled *key = find(admission, fingerprint);
-    if (!key && admission->patience > 0)
-        look_again(admission);
-    key = find(admission, fingerprint);
     if (key && sodium_memcmp(key->open.bus, applicant->key, KEYS_BYTES) != 0)
         key = NULL;
     int64_t now_us = ld_wall_us(admission->options.context);

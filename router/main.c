@@ -30,8 +30,8 @@ static const char USAGE[] =
     "  --endpoint ENDPOINT   where clients connect; may be given up to 8 times\n"
     "                        (ipc://DIR/bus and tcp://127.0.0.1:7501)\n"
     "  --keys DIR            the router's key and the list of those let in, made by liandong keys\n"
-    "                        ($LIANDONG_KEYS)\n"
-    "  --no-keys             none: let everybody in and believe who they say they are;\n"
+    "                        ($LIANDONG_KEYS); needed\n"
+    "  --no-keys             instead of it: let everybody in and believe who they say they are;\n"
     "                        for tests on one machine only\n"
     "  --tap ENDPOINT        where plain SUB sockets may listen (none)\n"
     "  --metrics ADDRESS     where Prometheus may ask for figures: 127.0.0.1:9750, [::1]:9750,\n"
@@ -184,7 +184,11 @@ static int set_keys(struct program *program, struct ld_error *error)
         options->keys = environment;
     if (options->keys && program->no_keys)
         return ld_fail(error, LD_INVALID, "--keys and --no-keys: expected one of them");
-    program->no_keys = !options->keys;
+    if (!options->keys && !program->no_keys)
+        return ld_fail(
+            error, LD_INVALID,
+            "no keys: --keys DIR or LIANDONG_KEYS says where they are (liandong keys new "
+            "router makes the first one); --no-keys lets everybody in");
     return LD_OK;
 }
 

@@ -72,6 +72,8 @@ void note_left_out(struct router *router)
         [NOTE_STREAM] = "streams failed",
         [NOTE_SPACE] = "waits for space",
         [NOTE_CONNECTION] = "connections",
+        [NOTE_STALL] = "stalls",
+        [NOTE_KEYS] = "refused for their key",
     };
     int64_t now_us = ld_monotonic_us(router->context);
     for (int kind = 0; kind < NOTE_KINDS; kind++) {

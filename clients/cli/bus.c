@@ -22,6 +22,7 @@ int bus_open(const struct cli *cli, struct ld_client **client, struct ld_error *
     ld_client_options_init(&options);
     options.endpoint = cli->endpoint;
     options.identity = cli->identity;
+    options.keys = cli->keys;
     int code = ld_client_open(&options, client, error);
     if (code != LD_OK)
         return code;
@@ -298,6 +299,17 @@ static int open_receipts(struct publishing *publishing, struct ld_stream **strea
     return ld_stream_open(publishing->client, &options, stream, error);
 }
 
+/* Also notices that the router does not let us in any more. */
+static void run_slice(struct publishing *publishing)
+{
+    struct ld_error error;
+    (void)ld_client_run(publishing->client, RUN_SLICE_US);
+    if (ld_client_wait_up(publishing->client, 0, &error) != LD_DENIED)
+        return;
+    publishing->failed = true;
+    publishing->error = error;
+}
+
 /* Runs until *done reaches goal; LD_TIMEOUT after too long without a step forward. */
 static int run_until(struct publishing *publishing, const size_t *done, size_t goal,
                      const char *what, struct ld_error *error)
@@ -305,7 +317,7 @@ static int run_until(struct publishing *publishing, const size_t *done, size_t g
     struct patience patience = patience_begin(publishing->cli);
     size_t before = *done;
     while (*done < goal && !publishing->failed) {
-        (void)ld_client_run(publishing->client, RUN_SLICE_US);
+        run_slice(publishing);
         if (*done != before)
             patience = patience_begin(publishing->cli);
         before = *done;
@@ -323,7 +335,7 @@ static int run_until_set(struct publishing *publishing, const bool *set, const c
 {
     struct patience patience = patience_begin(publishing->cli);
     while (!*set && !publishing->failed) {
-        (void)ld_client_run(publishing->client, RUN_SLICE_US);
+        run_slice(publishing);
         if (patience_ends(&patience))
             return ld_fail(error, LD_TIMEOUT, "no answer: %s", what);
     }

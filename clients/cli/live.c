@@ -126,6 +126,7 @@ static int open_client(struct live *live, const char *identity, struct ld_client
     ld_client_options_init(&options);
     options.endpoint = live->cli->endpoint;
     options.identity = identity;
+    options.keys = live->cli->keys;
     options.loop = &live->loop;
     return ld_client_open(&options, client, error);
 }

@@ -33,6 +33,9 @@ static void apply(struct joining *joining, uint16_t event)
         if (joining->state != ZUV_TURNED_AWAY)
             joining->state = ZUV_REACHED;
         break;
+    case ZMQ_EVENT_CLOSED: /* of a try that reached nobody */
+        joining->state = ZUV_NOWHERE;
+        break;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         joining->state = ZUV_JOINED;
         break;
@@ -72,7 +75,7 @@ enum zuv_joined joining_state(struct joining *joining)
 
 int joining_open(struct zuv *zuv, void *watched, struct joining **out, struct ld_error *error)
 {
-    static const int EVENTS = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED |
+    static const int EVENTS = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
                               ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;

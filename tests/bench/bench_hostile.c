@@ -55,7 +55,7 @@ static void be_router(const struct bench *bench, const int output[2])
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(output[1], STDOUT_FILENO);
     execl(bench->program, bench->program, "--data", bench->log, "--endpoint", "tcp://127.0.0.1:*",
-          "--tap", "tcp://127.0.0.1:*", (char *)NULL);
+          "--tap", "tcp://127.0.0.1:*", "--no-keys", (char *)NULL);
     bench_die(bench->program, strerror(errno));
 }
 

@@ -66,6 +66,7 @@ static size_t router_command(struct world *world, const char *command[ROUTER_ARG
         command[count++] = "ASAN_OPTIONS=verify_asan_link_order=0"; /* the shim comes first */
     }
     command[count++] = LIANDONG_BIN "/liandong-router";
+    command[count++] = "--no-keys";
     command[count++] = "--data";
     command[count++] = world->harness.data;
     command[count++] = "--endpoint";

@@ -97,6 +97,13 @@ static void spawn(const struct harness *harness, struct harness_process *process
     process->read_at = process->read_end = 0;
 }
 
+/* A router without keys has to be told so. */
+static bool wants_no_keys(const char *program)
+{
+    const char *keys = getenv("LIANDONG_KEYS");
+    return strcmp(program, "liandong-router") == 0 && (keys == NULL || keys[0] == '\0');
+}
+
 static void take_arguments(struct harness_process *process, const char *program, va_list arguments)
 {
     size_t count = 0;
@@ -106,6 +113,10 @@ static void take_arguments(struct harness_process *process, const char *program,
     for (const char *next; (next = va_arg(arguments, const char *)) != NULL;) {
         assert_true(count < HARNESS_ARGUMENTS_MAX);
         process->arguments[count++] = strdup(next);
+    }
+    assert_true(count < HARNESS_ARGUMENTS_MAX);
+    if (wants_no_keys(program)) {
+        process->arguments[count++] = strdup("--no-keys");
     }
     process->arguments[count] = NULL;
 }

@@ -40,7 +40,7 @@ void harness_open(struct harness *harness);
 void harness_close(struct harness *harness);
 
 /* Starts bin/<program> (or /program, a path of its own) with the arguments (NULL-terminated) and
- * waits for its first line. */
+ * waits for its first line. A router gets the keys of LIANDONG_KEYS, or --no-keys. */
 struct harness_process *harness_start(struct harness *harness, const char *name,
                                       const char *program, ...);
 /* The same without waiting: harness_ready is for programs that say when. */

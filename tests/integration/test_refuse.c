@@ -188,7 +188,7 @@ static struct harness_process *start_on_small_disk(struct harness *harness)
     char command[2048];
     snprintf(command, sizeof command,
              "mkdir -p %s && mount -t tmpfs -o size=64m tmpfs %s && "
-             "exec %s/liandong-router --data %s/log --segment-bytes 1048576 --endpoint %s",
+             "exec %s/liandong-router --no-keys --data %s/log --segment-bytes 1048576 --endpoint %s",
              harness->data, harness->data, LIANDONG_BIN, harness->data, harness->endpoint);
     return harness_start(harness, "router", "/usr/bin/unshare", "--mount",
                          geteuid() == 0 ? "--propagation" : "--map-root-user",

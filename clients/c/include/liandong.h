@@ -46,6 +46,9 @@ enum ld_link {
 struct ld_client_options {
     const char *endpoint; /* "tcp://127.0.0.1:7501" or "ipc:///path"; required */
     const char *identity; /* who this is, e.g. "3303.health"; required, at most 100 bytes */
+    const char *keys;     /* directory with NAME.key of the identity and router.pub (made by
+                           * liandong keys); NULL: $LIANDONG_KEYS; neither, or "": no keys,
+                           * which only a router that asks for none takes */
     void *loop;           /* uv_loop_t * of the caller, or NULL for a loop of its own */
     size_t queue_bytes;   /* published and not answered; beyond it publish says LD_BUSY; 12 MiB */
     int64_t give_up_us;   /* an event unanswered this long completes as LD_UNKNOWN; 0 = never */
@@ -82,7 +85,9 @@ struct ld_client_state {
     size_t unanswered; /* events published, not yet answered */
 };
 LD_EXPORT void ld_client_get_state(const struct ld_client *client, struct ld_client_state *state);
-/* Plain programs: runs until the link is up. LD_OK or LD_TIMEOUT with the reason. */
+/* Plain programs: runs until the link is up. LD_OK; LD_DENIED with what the router has against this
+ * identity or its key (the client goes on trying: it may be enrolled meanwhile); or LD_TIMEOUT with
+ * the reason. */
 LD_EXPORT int ld_client_wait_up(struct ld_client *client, int64_t timeout_us,
                                 struct ld_error *error) LD_MUST_USE;
 

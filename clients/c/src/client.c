@@ -159,6 +159,9 @@ int ld_client_open(const struct ld_client_options *options, struct ld_client **o
     struct ld_client *client = allocate(options);
     if (client == NULL)
         return ld_fail(error, LD_NOMEM, "cannot allocate a client");
+    code = ldc_keys_load(client, error);
+    if (code != LD_OK)
+        goto allocated;
     if (client->loop == NULL) {
         code = ldc_run_open(client, error);
         if (code != LD_OK)
@@ -291,6 +294,7 @@ void ldc_client_free(struct ld_client *client)
 {
     zuv_close(client->zuv);
     free_members(client);
+    ldc_keys_free(client);
     ldc_spares_free(&client->spares);
     ldc_run_free(client->run);
     free(client->endpoint);

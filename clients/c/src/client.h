@@ -22,6 +22,7 @@
 #define LIANDONG_CLIENT_H
 
 #include <liandong.h>
+#include "keys/keys.h"
 #include <stdatomic.h>
 #include <pthread.h>
 #include <utlist.h>
@@ -223,7 +224,18 @@ enum ldc_session { LDC_SESSION_NONE, LDC_SESSION_ASKED, LDC_SESSION_OPEN };
 
 struct ldc_run; /* run.c: what a loop of its own needs */
 
+/* Its own key, and those that the router may have: the one in use and, around a change, the next
+ * (router.pub.next). */
+struct ldc_keys {
+    struct keys_pair own;
+    struct keys_public router[2];
+    size_t router_count, router_tried;
+};
+
 struct ld_client {
+    struct ldc_keys *keys; /* NULL: none */
+    int refused;           /* LD_DENIED: the router does not let this client in; else LD_OK */
+    unsigned turned_away;  /* times in a row that it was found so */
     struct ld_client_options options; /* texts are copies */
     char *endpoint, *identity;
     uv_loop_t *loop;
@@ -288,6 +300,14 @@ void ldc_link_tick(struct ld_client *client);
 void ldc_link_broken(struct ld_client *client, const char *format, ...) LD_PRINTF(2, 3);
 void ldc_link_message(struct zuv_socket *socket, struct zuv_message *message, void *data);
 void ldc_link_writable(struct zuv_socket *socket, void *data);
+
+/* keys.c */
+int ldc_keys_load(struct ld_client *client, struct ld_error *error) LD_MUST_USE;
+void ldc_keys_free(struct ld_client *client);
+void ldc_keys_set(const struct ld_client *client, struct zuv_options *options);
+/* Asked while there is no session. True: the router (or who sits there) turned it away; then the
+ * link has said so, and the next try is with the router's other key, if there is one. */
+bool ldc_keys_turned_away(struct ld_client *client);
 
 /* output.c */
 void ldc_want_output(struct ld_client *client);

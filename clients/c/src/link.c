@@ -41,6 +41,7 @@ static int open_socket(struct ld_client *client, struct ld_error *error)
     options.max_message_bytes = (size_t)16 << 20;
     options.turn_messages = 64;
     options.reconnect_max_ms = 250;
+    ldc_keys_set(client, &options);
     options.message = ldc_link_message;
     options.writable = ldc_link_writable;
     options.data = client;
@@ -185,6 +186,8 @@ static void on_welcome(struct ld_client *client, const struct wire_head *head, c
     client->head = head->b;
     client->sessions++;
     client->session = LDC_SESSION_OPEN;
+    client->refused = LD_OK;
+    client->turned_away = 0;
     set_heartbeat(client);
     begin_session(client, other_log);
     ldc_set_link(client, LD_LINK_UP, "connected to %s", client->endpoint);
@@ -234,7 +237,7 @@ void ldc_link_tick(struct ld_client *client)
     client->tick_credit = true;
     if (client->session == LDC_SESSION_OPEN)
         tick_session(client, now_us, heartbeat_us);
-    else if (client->session == LDC_SESSION_NONE ||
+    else if (ldc_keys_turned_away(client) || client->session == LDC_SESSION_NONE ||
              now_us - client->asked_us >= LDC_SILENCES * heartbeat_us)
         reconnect(client);
     give_up(client, now_us);
@@ -267,7 +270,12 @@ static void on_error(struct ld_client *client, const struct wire_head *head, con
         session_lost(client, "the router was restarted or has dropped this session");
         return;
     }
+    if (code == LD_DENIED && head->id == 0) { /* its key is valid no more */
+        session_lost(client, reason);
+        return;
+    }
     if (client->session == LDC_SESSION_ASKED && head->id == client->hello_id) {
+        client->refused = code == LD_DENIED ? code : LD_OK;
         ldc_set_link(client, LD_LINK_CONNECTING, "the router at %s refuses %s: %s",
                      client->endpoint, client->identity, reason);
         return;

@@ -214,6 +214,11 @@ static bool is_up(const struct ld_client *client)
     return client->link == LD_LINK_UP;
 }
 
+static bool is_up_or_refused(const struct ld_client *client)
+{
+    return is_up(client) || client->refused != LD_OK;
+}
+
 int ld_client_wait_up(struct ld_client *client, int64_t timeout_us, struct ld_error *error)
 {
     int code = check_run(client, error);
@@ -221,7 +226,9 @@ int ld_client_wait_up(struct ld_client *client, int64_t timeout_us, struct ld_er
         return code;
     if (is_up(client))
         return LD_OK;
-    code = run_until(client, timeout_us, is_up);
+    code = run_until(client, timeout_us, is_up_or_refused);
+    if (code == LD_OK && !is_up(client))
+        return ld_fail(error, client->refused, "%s", client->reason);
     if (code == LD_TIMEOUT)
         return ld_fail(error, code, "no answer from the router at %s (%s); is it running there?",
                        client->endpoint, client->reason);

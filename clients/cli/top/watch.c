@@ -165,6 +165,7 @@ static int open_client(struct watch *watch, struct ld_error *error)
     ld_client_options_init(&options);
     options.endpoint = watch->cli->endpoint;
     options.identity = watch->cli->identity;
+    options.keys = watch->cli->keys;
     options.loop = &watch->loop;
     options.link_changed = on_link;
     options.data = watch;
