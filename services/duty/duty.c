@@ -90,7 +90,8 @@ static bool incident_concerns(struct sv_names *known, const Liandong__V1__Incide
         sv_names_free(known);
     if (closed || (report && report->n_signs + report->n_signs_lifted > 0))
         return true;
-    struct said said = {.size = 0};
+    struct said said; /* its bytes are written as they come */
+    said.size = 0;
     say(&said, topic);
     say(&said, message->area);
     say(&said, message->hazard);

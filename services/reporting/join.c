@@ -25,6 +25,12 @@ size_t report_number(const struct sv_core *core, const char *reporter, const cha
     return sv_names_find(&core->reports, key, sv_names_pair(key, reporter, id));
 }
 
+void report_ahead(const struct sv_core *core, const char *reporter, const char *id)
+{
+    char key[SV_PAIR_SIZE];
+    sv_names_ahead(&core->reports, key, sv_names_pair(key, reporter, id));
+}
+
 size_t incident_number(const struct sv_core *core, const char *id)
 {
     return sv_names_find(&core->ids, id, strlen(id));

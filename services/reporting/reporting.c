@@ -36,6 +36,8 @@ static void apply_report(struct sv_core *core, const struct sv_event *event, str
 {
     struct intake intake = {
         .core = core, .event = event, .out = out, .report = (const void *)event->message};
+    if (intake.report)
+        report_ahead(core, intake.report->context->author, intake.report->id);
     if (check_report(&intake))
         join_report(&intake);
 }

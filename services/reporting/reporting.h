@@ -107,6 +107,8 @@ void join_report(struct intake *intake);
 void join_close(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out,
                 size_t incident);
 size_t report_number(const struct sv_core *core, const char *reporter, const char *id);
+/* Soon its number is asked for: where that stands is fetched meanwhile. */
+void report_ahead(const struct sv_core *core, const char *reporter, const char *id);
 size_t incident_number(const struct sv_core *core, const char *id);
 size_t open_incident_for(const struct sv_core *core, const char *city, const char *hazard);
 
