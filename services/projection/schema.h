@@ -4,7 +4,7 @@
 
 enum {
     PROJECTION_APPLICATION = 0x4c44524d, /* "LDRM" */
-    PROJECTION_VERSION = 2               /* raised when a column goes or changes its meaning */
+    PROJECTION_VERSION = 3               /* raised when a column goes or changes its meaning */
 };
 
 extern const char projection_schema[];

@@ -121,9 +121,35 @@ static const char NOTICE[] =
 
 #define SUPPLY(side)                                                                               \
     "REPLACE INTO supply_balance SELECT :exercise, :item, :" side ", :" side "_balance,"           \
-    " :sequence, :time_us WHERE :entry AND :" side " <> ''"
+    " :" side "_lasts_until_us, :sequence, :time_us WHERE :entry AND :" side " <> ''"
 static const char SUPPLY_FROM[] = SUPPLY("from");
 static const char SUPPLY_TO[] = SUPPLY("to");
+
+/* subject: the item; of_area: the account; place: 1 comes, -1 goes. */
+static const char SUPPLY_BATCH[] =
+    "INSERT INTO supply_batch VALUES(:exercise, :subject, :of_area, ifnull(:expires_at_us, 0), "
+    ":lot,"
+    " :donation, :quantity * :place) "
+    "ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity";
+static const char SUPPLY_BATCH_GONE[] =
+    "DELETE FROM supply_batch WHERE exercise = :exercise AND item = :subject AND holder = :of_area"
+    " AND quantity = 0";
+static const char SUPPLY_MOVEMENT[] =
+    "INSERT INTO supply_movement VALUES(:exercise, :sequence, :incident, :item, :kind, :quantity,"
+    " :from, :to, :entry, :area, :requester, :request, :shipment, :sender, :receiver, :pool, "
+    ":donor,"
+    " :donation, :proof, :loan, :amount_fen, :outstanding, :reason_zh, :reason_en, :section,"
+    " :time_us)";
+static const char RESERVE[] =
+    "REPLACE INTO supply_reserve VALUES(:exercise, :holder, :rule, :area, :category, :below,"
+    " :kinds_held, :kinds, :kinds_percent, :days, :act, :text_zh, :text_en, :section, :sequence,"
+    " :time_us)";
+static const char RESERVE_LACKING[] =
+    "DELETE FROM supply_lacking WHERE exercise = :exercise AND holder = :holder AND rule = :rule";
+/* subject: the holder; of_area: the rule. */
+static const char LACKING[] =
+    "REPLACE INTO supply_lacking VALUES(:exercise, :subject, :of_area, :item, :on_hand,"
+    " :lasts_until_us)";
 
 static const char HEARD[] =
     "UPDATE unit SET inputs = inputs + 1, last_heard_us = :time_us,"
@@ -143,6 +169,12 @@ static const struct projection_statement STATEMENTS[] = {
     [WRITE_NOTICE] = {&liandong__v1__notice__descriptor, NOTICE},
     [WRITE_SUPPLY_FROM] = {&liandong__v1__supply_movement__descriptor, SUPPLY_FROM},
     [WRITE_SUPPLY_TO] = {&liandong__v1__supply_movement__descriptor, SUPPLY_TO},
+    [WRITE_SUPPLY_BATCH] = {&liandong__v1__supply_batch__descriptor, SUPPLY_BATCH},
+    [WRITE_SUPPLY_BATCH_GONE] = {&liandong__v1__supply_batch__descriptor, SUPPLY_BATCH_GONE},
+    [WRITE_SUPPLY_MOVEMENT] = {&liandong__v1__supply_movement__descriptor, SUPPLY_MOVEMENT},
+    [WRITE_RESERVE] = {&liandong__v1__supply_reserve__descriptor, RESERVE},
+    [WRITE_RESERVE_LACKING] = {&liandong__v1__supply_reserve__descriptor, RESERVE_LACKING},
+    [WRITE_LACKING] = {&liandong__v1__supply_reserve__item__descriptor, LACKING},
     [WRITE_HEARD_REPORT] = {&liandong__v1__report__descriptor, HEARD},
     [WRITE_HEARD_DECISION] = {&liandong__v1__decision__descriptor, HEARD},
     [WRITE_HEARD_REPLY] = {&liandong__v1__duty_reply__descriptor, HEARD},

@@ -14,6 +14,7 @@
 #include "liandong/v1/duty.pb-c.h"
 #include "liandong/v1/common.pb-c.h"
 #include "liandong/v1/grade.pb-c.h"
+#include "liandong/v1/supply.pb-c.h"
 
 static int write_one(struct projection *projection, enum projection_write write,
                      const struct projection_values *values)
@@ -77,10 +78,49 @@ static int write_warning(struct projection *projection, struct projection_values
 
 /* ---- by family ---- */
 
+static int write_batches(struct projection *projection, struct projection_values values,
+                         const Liandong__V1__SupplyMovement *movement, bool comes)
+{
+    int status = SQLITE_OK;
+    values.subject = movement->item;
+    values.area = comes ? movement->to : movement->from;
+    values.place = comes ? 1 : -1;
+    for (size_t i = 0; i < movement->n_batches && status == SQLITE_OK; i++) {
+        values.of = &movement->batches[i]->base;
+        status = write_one(projection, WRITE_SUPPLY_BATCH, &values);
+    }
+    return status != SQLITE_OK || movement->n_batches == 0
+               ? status
+               : write_one(projection, WRITE_SUPPLY_BATCH_GONE, &values);
+}
+
 static int write_supply(struct projection *projection, const struct projection_values *values)
 {
-    int status = write_one(projection, WRITE_SUPPLY_FROM, values);
-    return status != SQLITE_OK ? status : write_one(projection, WRITE_SUPPLY_TO, values);
+    const Liandong__V1__SupplyMovement *movement = (const void *)values->message;
+    int status = write_one(projection, WRITE_SUPPLY_MOVEMENT, values);
+    if (status == SQLITE_OK)
+        status = write_one(projection, WRITE_SUPPLY_FROM, values);
+    if (status == SQLITE_OK)
+        status = write_one(projection, WRITE_SUPPLY_TO, values);
+    if (status == SQLITE_OK)
+        status = write_batches(projection, *values, movement, false);
+    return status != SQLITE_OK ? status : write_batches(projection, *values, movement, true);
+}
+
+static int write_reserve(struct projection *projection, const struct projection_values *values)
+{
+    const Liandong__V1__SupplyReserve *reserve = (const void *)values->message;
+    struct projection_values one = *values;
+    int status = write_one(projection, WRITE_RESERVE, values);
+    if (status == SQLITE_OK)
+        status = write_one(projection, WRITE_RESERVE_LACKING, values);
+    one.subject = reserve->holder;
+    one.area = reserve->rule;
+    for (size_t i = 0; i < reserve->n_lacking && status == SQLITE_OK; i++) {
+        one.of = &reserve->lacking[i]->base;
+        status = write_one(projection, WRITE_LACKING, &one);
+    }
+    return status;
 }
 
 static int write_clock(struct projection *projection, struct projection_values *values)
@@ -116,6 +156,8 @@ static int write_family(struct projection *projection, enum sv_family family,
         return write_one(projection, WRITE_NOTICE, values);
     case SV_SUPPLY:
         return write_supply(projection, values);
+    case SV_RESERVE:
+        return write_reserve(projection, values);
     case SV_REPORT:
         return write_one(projection, WRITE_HEARD_REPORT, values);
     case SV_DECISION:

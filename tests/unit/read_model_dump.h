@@ -25,9 +25,10 @@ static inline void dump_rows(sqlite3 *db, const char *sql, FILE *to)
 /* where: a condition on every table, or "". malloc'ed. */
 static inline char *dump_model(sqlite3 *db, const char *where)
 {
-    static const char *const TABLES[] = {"plan",       "unit",      "incident",      "grade",
-                                         "warning",    "criterion", "response",      "clock",
-                                         "duty_order", "notice",    "supply_balance"};
+    static const char *const TABLES[] = {
+        "plan",           "unit",         "incident",        "grade",          "warning",
+        "criterion",      "response",     "clock",           "duty_order",     "notice",
+        "supply_balance", "supply_batch", "supply_movement", "supply_reserve", "supply_lacking"};
     char *text = NULL, sql[256];
     size_t size = 0;
     FILE *to = open_memstream(&text, &size);
