@@ -8,7 +8,7 @@ _liandong() {
   local common='--endpoint --as --keys --timeout --json --lang --help'
   local -A sub=(
     [duty]='matrix list acknowledge accept decline progress done ask-help'
-    [notice]='list cap contact sent seen acknowledge repeat correct' [cap]='check take' [supply]='balance list act' [log]='stat verify repair export head key archive restore hold'
+    [notice]='list cap contact sent seen acknowledge repeat correct' [cap]='check take' [supply]='stock batches requests why movements owed donations reserves page count act' [log]='stat verify repair export head key archive restore hold'
     [plan]='check show adopt list diff' [route]='test'
     [outbox]='list send retry drop rebind' [keys]='new show enrol revoke rotate list check'
   )
@@ -30,7 +30,11 @@ _liandong() {
     [notice contact]='--to --supervisor --exercise' [notice sent]='--audience --log'
     [notice seen]='--person' [notice acknowledge]='--person' [notice repeat]='--person'
     [notice correct]='--text --english --person' [cap check]='' [cap take]='--rules --area --reply --exercise'
-    [supply balance]='--item --log' [supply list]='--item --log'
+    [supply stock]='--item --unit --incident --log --db --html' [supply batches]='--item --unit --incident --log --db --html'
+    [supply requests]='--item --unit --incident --log --db --html' [supply movements]='--item --unit --incident --log --db --html'
+    [supply owed]='--item --unit --incident --log --db --html' [supply donations]='--item --unit --incident --log --db --html'
+    [supply reserves]='--item --unit --incident --log --db --html' [supply page]='--item --unit --incident --log --db --html'
+    [supply why]='--requester --log' [supply count]='--area --id --incident --check --log --exercise'
     [supply act]='--from --to --request --area --reason --requester --amount --donor --proof --needed-by --id --incident --outbox --exercise'
     [log stat]='' [log verify]='--head --key --archive' [log repair]='--yes' [log export]='--from'
     [log head]='--key --at' [log key]='' [log archive]='--to --before --keep --keep-days --needed-from --state'

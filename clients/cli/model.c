@@ -182,6 +182,7 @@ static int bind(sqlite3_stmt *statement, const struct model_filter *filter)
     status = status != SQLITE_OK ? status : bind_text(statement, ":group", filter->group);
     status = status != SQLITE_OK ? status : bind_text(statement, ":incident", filter->incident);
     status = status != SQLITE_OK ? status : bind_text(statement, ":area", filter->area);
+    status = status != SQLITE_OK ? status : bind_text(statement, ":item", filter->item);
     status = status != SQLITE_OK ? status : bind_text(statement, ":state", filter->state);
     status = status != SQLITE_OK
                  ? status

@@ -25,7 +25,8 @@ struct model_about {
 /* What is asked for; NULL, 0 and false: any. Also bound in the questions, by these names. */
 struct model_filter {
     const char *unit, *group, *incident, *area; /* area: and all below it */
-    const char *state;                          /* as in the tables */
+    const char *item;
+    const char *state; /* as in the tables */
     int level;
     bool any_level, open, overdue; /* any_level: level says nothing */
 };
@@ -54,6 +55,7 @@ json_t *model_ask(struct model *model, const char *question, const struct model_
 
 struct model_source {
     const char *db;            /* the file to ask; NULL: the one beside the log, or the bus */
+    const char *log;           /* a log folder to read instead; NULL: none */
     const char *const *topics; /* what is needed of the bus; none: everything */
     size_t topic_count;
 };

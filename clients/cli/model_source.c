@@ -149,12 +149,38 @@ static int from_file(const char *path, struct model_found *found, struct ld_erro
     return code == LD_OK ? model_look(found->model, &found->about, error) : code;
 }
 
+/* A folder is read to its end. */
+static void take_any(const struct ld_record *record, void *data)
+{
+    struct filling *filling = data;
+    filling->head = record->sequence;
+    filling->head_us = record->time_us;
+    take(record, data);
+}
+
+static int from_log(const struct cli *cli, const struct model_source *source,
+                    struct model_found *found, struct ld_error *error)
+{
+    int code = model_open_empty(&found->model, error);
+    struct filling filling = {.model = found->model};
+    struct bus_read all = {.each = take_any, .data = &filling};
+    if (code == LD_OK)
+        code = bus_source(cli, source->log, &all, error);
+    if (code == LD_OK && filling.code != LD_OK) {
+        *error = filling.error;
+        code = filling.code;
+    }
+    found->about = (struct model_about){.position = filling.head, .time_us = filling.head_us};
+    return code == LD_OK ? model_hold(found->model, error) : code;
+}
+
 int model_find(const struct cli *cli, const struct model_source *source, struct model_found *found,
                struct ld_error *error)
 {
     memset(found, 0, sizeof *found);
-    return source->db != NULL ? from_file(source->db, found, error)
-                              : from_bus(cli, source, found, error);
+    return source->db != NULL    ? from_file(source->db, found, error)
+           : source->log != NULL ? from_log(cli, source, found, error)
+                                 : from_bus(cli, source, found, error);
 }
 
 void model_found_free(struct model_found *found)

@@ -116,10 +116,10 @@ static void test_keys(void **state)
 static void test_help_everywhere(void **state)
 {
     static const char *const COMMANDS[] = {
-        "status",     "report",      "decide",     "tail",        "story",      "explain",
-        "account",    "sim",         "play",       "replay",      "duty list",  "duty accept",
-        "duty done",  "log stat",    "log verify", "log export",  "plan check", "plan show",
-        "plan adopt", "notice list", "notice cap", "supply list", "supply act", "supply balance",
+        "status",     "report",      "decide",     "tail",       "story",      "explain",
+        "account",    "sim",         "play",       "replay",     "duty list",  "duty accept",
+        "duty done",  "log stat",    "log verify", "log export", "plan check", "plan show",
+        "plan adopt", "notice list", "notice cap", "supply why", "supply act", "supply stock",
         "route test", "duty decline"};
     (void)state;
     for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {

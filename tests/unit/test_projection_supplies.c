@@ -64,13 +64,13 @@ static void the_views_say_what_has_happened(void **state)
         db,
         "SELECT requester, request, item, \"to\", area, requisition, asked, cancelled, set_aside,"
         " under_way, arrived, lost FROM supply_request",
-        "330302.hospital|r1|mask.n95|330302.hospital|330302|0|600.0|410.0|0.0|0.0|190.0|10.0\n");
+        "330302.hospital|r1|mask.n95|330302.hospital|330302|0|600|410|0|0|190|10\n");
     expect(
         db,
         "SELECT opener, id, loan, creditor, debtor, owed, given_back, compensated FROM supply_debt",
-        "330302.depot|l1|1|330302.depot|330302.hospital|100.0|40.0|0.0\n");
+        "330302.depot|l1|1|330302.depot|330302.hospital|100|40|0\n");
     expect(db, "SELECT donation, donor, given, used, lost, expired, held FROM supply_donation",
-           "330302.hospital/g1|Zhou|30|12.0|0.0|0.0|18.0\n");
+           "330302.hospital/g1|Zhou|30|12|0|0|18\n");
     expect(db, "SELECT holder, quantity FROM supply_balance ORDER BY 1",
            "330302.depot|240\n330302.hospital|268\ndonated|-30\nlost|10\ntransit|0\nused|12\n"
            "world|-500\n");
