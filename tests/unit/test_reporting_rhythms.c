@@ -278,6 +278,39 @@ static void silence_ends_with_the_level(void **state)
     assert_string_equal(said(world, fourth, "daily-report"), "cancelled 330302.gov due 9h\n");
 }
 
+/* ---- killed ---- */
+
+static bool is_tick(const struct world *world, size_t index)
+{
+    return index >= world->count || world->all[index].family == SV_TICK;
+}
+
+/* Clocks follow from the log alone: killed after any event and started again from there, reporting
+ * says the same. Ticks that nothing follows from are left out; but for LIANDONG_TESTS=full it is
+ * killed after every twelfth of the others. */
+static void killed_after_any_event(void **state)
+{
+    struct world *world = *state;
+    responded(world, INCIDENT, 3);
+    wait(world, 10 * LD_US_HOUR); /* a day missed */
+    daily(world, "330302.gov", "330302");
+    responded(world, INCIDENT, 1);
+    said_by(world, "3303.gov-office", MEETING);
+    wait(world, 30 * LD_US_HOUR); /* rounds missed, and a day */
+    said_by(world, "3303.health", ASSESSMENT);
+    responded(world, INCIDENT, 4); /* nobody is silent any more */
+    wait(world, LD_US_HOUR);
+    responded(world, INCIDENT, 0);
+    wait(world, 25 * LD_US_HOUR);
+    const char *tests = getenv("LIANDONG_TESTS");
+    size_t places = 0, every = tests && strcmp(tests, "full") == 0 ? 1 : 12;
+    for (size_t i = 0; i < world->count; i++) {
+        if ((!is_tick(world, i) || !is_tick(world, i + 1)) && places++ % every == 0)
+            world_survives_snapshot_at(world, &reporting_class, i);
+    }
+    assert_true(places > 50);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -289,6 +322,7 @@ int main(void)
         TEST(silent_county),
         TEST(daily_bulletins),
         TEST(silence_ends_with_the_level),
+        TEST(killed_after_any_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
