@@ -131,8 +131,9 @@ static const char *reach(const struct reading *reading, int issued)
 {
     const char *incident = open_incident(PLAN_I);
     say_warning(incident, SUGGESTED, PLAN_I, PLAN_NONE);
+    const struct plan_rule *before = rule_of(issued);
     if (issued)
-        take(incident, reading->rule, 0, reading->rule->step_count, issued);
+        take(incident, before, 0, before->step_count, issued);
     take(incident, reading->rule, 0, reading->taken, reading->target);
     if (reading->suggested != PLAN_I)
         say_warning(incident, SUGGESTED, reading->suggested, PLAN_NONE);
@@ -181,16 +182,35 @@ static void try_all(struct trial *trial, const struct reading *reading, int issu
     }
 }
 
-/* Raising to the colour from nothing, then lifting it: every number of steps. */
+static void try_move(struct trial *trial, const struct plan_rule *rule, int before, int target)
+{
+    for (size_t taken = 0; taken <= rule->step_count; taken++) {
+        int in_force = issued_by(rule, taken) ? target : before;
+        struct reading reading = {rule, taken, target, in_force, PLAN_I};
+        try_all(trial, &reading, before);
+    }
+}
+
+/* The least grave colour that the plan issues. */
+static int mildest(void)
+{
+    int colour = PLAN_IV;
+    while (!rule_of(colour))
+        colour--;
+    return colour;
+}
+
+/* From nothing to the colour, from it to nothing, and to it and back from the mildest: every number
+ * of steps. */
 static void try_rule(struct trial *trial, const struct plan_rule *rule, int colour)
 {
-    for (int lifting = 0; lifting < 2; lifting++)
-        for (size_t taken = 0; taken <= rule->step_count; taken++) {
-            int before = lifting ? colour : PLAN_NONE, target = lifting ? PLAN_NONE : colour;
-            int in_force = issued_by(rule, taken) ? target : before;
-            struct reading reading = {rule, taken, target, in_force, PLAN_I};
-            try_all(trial, &reading, before);
-        }
+    int mild = mildest();
+    try_move(trial, rule, PLAN_NONE, colour);
+    try_move(trial, rule, colour, PLAN_NONE);
+    if (mild == colour)
+        return;
+    try_move(trial, rule, mild, colour);
+    try_move(trial, rule, colour, mild);
 }
 
 static void sweep(const char *id, const char *city, size_t accepted, size_t refused)
@@ -214,13 +234,13 @@ static void sweep(const char *id, const char *city, size_t accepted, size_t refu
         (void)state;                                                                               \
         sweep(id, city, accepted, refused);                                                        \
     }
-SWEEP(wenzhou_phe, "wenzhou-phe", "3303", 84, 2916)
-SWEEP(wenzhou_ari, "wenzhou-ari", "3303", 139, 4181)
-SWEEP(jiaxing_phe, "jiaxing-phe", "3304", 45, 1875)
-SWEEP(jiaxing_ari, "jiaxing-ari", "3304", 177, 4143)
-SWEEP(jiaxing_water, "jiaxing-water", "3304", 126, 5874)
-SWEEP(jiaxing_crop, "jiaxing-crop", "3304", 38, 1042)
-SWEEP(jiaxing_air, "jiaxing-air", "3304", 276, 8724)
+SWEEP(wenzhou_phe, "wenzhou-phe", "3303", 141, 5859)
+SWEEP(wenzhou_ari, "wenzhou-ari", "3303", 265, 8375)
+SWEEP(jiaxing_phe, "jiaxing-phe", "3304", 78, 3762)
+SWEEP(jiaxing_ari, "jiaxing-ari", "3304", 343, 8297)
+SWEEP(jiaxing_water, "jiaxing-water", "3304", 182, 8818)
+SWEEP(jiaxing_crop, "jiaxing-crop", "3304", 78, 2082)
+SWEEP(jiaxing_air, "jiaxing-air", "3304", 632, 17368)
 
 /* ---- what is said of each step ---- */
 
@@ -433,11 +453,11 @@ static void lapses_with_the_incident(void **state)
                                   .of_warning = true});
     take(incident, rule, 0, 2, PLAN_II);
     size_t index = say_incident(incident, LIANDONG__V1__INCIDENT__ACTION__CLOSED, 0);
-    assert_string_equal(said(index),
-                        "3303 LAPSED III>none, in force none of 3303.health, by  (5.4, annex 2); The "
-                        "incident is closed, and its warning lapses with it\n"
-                        "330302 LAPSED II>none, in force none of 330302.gov, by  (5.4, annex 2); The "
-                        "incident is closed, and its warning lapses with it\n");
+    assert_string_equal(
+        said(index), "3303 LAPSED III>none, in force none of 3303.health, by  (5.4, annex 2); The "
+                     "incident is closed, and its warning lapses with it\n"
+                     "330302 LAPSED II>none, in force none of 330302.gov, by  (5.4, annex 2); The "
+                     "incident is closed, and its warning lapses with it\n");
     assert_string_equal(said(say_incident(incident, LIANDONG__V1__INCIDENT__ACTION__CLOSED, 0)),
                         "");
     assert_string_equal(
