@@ -9,11 +9,12 @@
 enum { CONTEXT_ZERO_COPY_RECEIVE = 10 }; /* zmq.h has the name for drafts only */
 
 #ifdef __SANITIZE_THREAD__
-/* libzmq is not built with the sanitizer, so its locks and lock-free pipes are not seen. */
+/* libzmq is not built with the sanitizer, so its locks and lock-free pipes are not seen; nor is
+ * what libsodium writes for it when it decrypts a message. */
 LD_EXPORT const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
-    return "race:libzmq.so\ncalled_from_lib:libzmq.so\n";
+    return "race:libzmq.so\ncalled_from_lib:libzmq.so\ncalled_from_lib:libsodium.so\n";
 }
 #endif
 
