@@ -84,7 +84,7 @@ struct plan_word { /* a sign or a channel */
     struct plan_text name;
 };
 struct plan_item {
-    const char *id, *category;
+    const char *id, *category, *section; /* section: "" if no plan names it */
     int64_t shelf_life_us;    /* 0: does not expire */
     struct plan_text unit, name;
 };

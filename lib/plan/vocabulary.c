@@ -217,12 +217,13 @@ void load_items(struct loading *loading, const struct node *root)
     plan->items = items;
     for (const struct node *node = list->first; node; node = node->next) {
         struct plan_item *item = &items[plan->item_count];
-        if (!walk_keys(loading, node, "id category unit shelf_life? zh en")) {
+        if (!walk_keys(loading, node, "id category section? unit shelf_life? zh en")) {
             continue;
         }
         *item = (struct plan_item){
             .id = walk_id(loading, node, "id"),
             .category = walk_id(loading, node, "category"),
+            .section = walk_section(loading, node),
             .shelf_life_us = walk_duration(loading, node, "shelf_life"),
             .unit = walk_text(loading, node, "unit"),
             .name = walk_name(loading, node),

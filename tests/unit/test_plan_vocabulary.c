@@ -80,6 +80,8 @@ static void test_vocabulary(void **state)
     const struct plan_item *item = &sample->items[plan_find_item(sample, "mask.n95")];
     assert_int_equal(item->shelf_life_us, 1095 * LD_US_DAY);
     assert_string_equal(item->category, "protective");
+    assert_string_equal(item->section, "sample 6");
+    assert_string_equal(sample->items[plan_find_item(sample, "tent")].section, "");
     assert_int_equal(sample->items[plan_find_item(sample, "tent")].shelf_life_us, 0);
 }
 
