@@ -37,6 +37,11 @@ int ldc_keys_load(struct ld_client *client, struct ld_error *error)
     int code = keys_load(directory, client->identity, &client->keys->own, error);
     if (code == LD_OK)
         code = load_router(directory, KEYS_PUBLIC, client->keys, error);
+    if (code == LD_NOTFOUND)
+        return ld_wrap(error, code,
+                       "no keys of %s (liandong keys new makes them; router.pub comes from whoever "
+                       "runs the router)",
+                       client->identity);
     if (code != LD_OK)
         return ld_wrap(error, code, "the keys of %s", client->identity);
     code = load_router(directory, KEYS_PUBLIC_NEXT, client->keys, error);
