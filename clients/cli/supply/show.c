@@ -79,6 +79,9 @@ static int show_views(const struct cli *cli, struct model_found *found,
             view_chart(cli, rows, found->about.time_us, paper);
         }
         view_put(cli, views[i], rows, found->about.time_us, paper);
+        if (view_count == 1 && json_array_size(rows) == 0) {
+            paper_line(paper, CLI_PLAIN, "%s", cli_say(cli, "无", "none"));
+        }
         json_object_set_new(all, view_name(views[i]), public_rows(rows));
         json_decref(rows);
     }
