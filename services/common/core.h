@@ -45,7 +45,8 @@
     X(RESERVE, "reserve", supply_reserve)                                                          \
     X(CONTACT, "contact", contact_list)                                                            \
     X(DELIVERY, "delivery", delivery)                                                              \
-    X(NOTIFY, "notify", notice_act)
+    X(NOTIFY, "notify", notice_act)                                                                \
+    X(HELP, "help", duty_order)
 
 enum sv_family {
 #define SV_FAMILY_ENUM(name, segment, descriptor) SV_##name,
@@ -119,6 +120,9 @@ struct sv_class {
     bool per_unit;              /* one instance per member unit (duty) */
     const char *const *filters; /* what its stream asks for, NULL-terminated; ">" excluded only
                                  * to save traffic: apply must ignore what it does not know */
+    const char *const *own;     /* NULL: none. Families of which an instance reads only what is for
+                                 * its unit (<family>/<area>/<slug> and below), NULL-terminated;
+                                 * added to the filters */
     struct sv_core *(*create)(const struct sv_setup *setup);
     void (*destroy)(struct sv_core *core);
     void (*apply)(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out);

@@ -156,6 +156,8 @@ void sv_host_close(struct sv_host *host)
     for (size_t i = 0; i < host->added_count; i++)
         free(host->added[i].unit);
     free(host->added);
+    for (size_t i = 0; i < host->filter_count; i++)
+        free(host->filters[i]);
     free(host->filters);
     sv_outputs_free(&host->outputs);
     ld_arena_free(&host->decoded);
@@ -169,8 +171,24 @@ static void add_filter(struct sv_host *host, const char *filter)
             return;
     }
     host->filters = longer(host->filters, host->filter_count + 1, sizeof *host->filters);
-    host->filters[host->filter_count++] = filter;
+    host->filters[host->filter_count++] = copy_of(filter);
     host->filters[host->filter_count] = NULL;
+}
+
+/* What of the family is for the unit; NULL: for any. */
+static void add_own_filters(struct sv_host *host, const char *family, const char *unit)
+{
+    struct ld_buffer filter = {0};
+    ld_buffer_format(&filter, "%s", family);
+    if (unit) {
+        const char *slug = strchr(unit, '.');
+        int area_size = slug ? (int)(slug - unit) : (int)strlen(unit);
+        ld_buffer_format(&filter, "/%.*s/%s", area_size, unit, slug ? slug + 1 : "*");
+        add_filter(host, ld_buffer_string(&filter));
+    }
+    ld_buffer_format(&filter, "/>");
+    add_filter(host, ld_buffer_string(&filter));
+    ld_buffer_free(&filter);
 }
 
 void sv_host_add(struct sv_host *host, const struct sv_class *class, const char *unit)
@@ -182,6 +200,8 @@ void sv_host_add(struct sv_host *host, const struct sv_class *class, const char 
     add_filter(host, "plan/>");
     for (size_t i = 0; class->filters[i]; i++)
         add_filter(host, class->filters[i]);
+    for (size_t i = 0; class->own && class->own[i]; i++)
+        add_own_filters(host, class->own[i], unit);
     sv_host_populate(host);
 }
 
@@ -389,5 +409,5 @@ const struct sv_core *sv_host_core(const struct sv_host *host, const struct sv_c
 
 const char *const *sv_host_filters(const struct sv_host *host)
 {
-    return host->filters;
+    return (const char *const *)host->filters;
 }

@@ -37,7 +37,7 @@ struct sv_host {
     struct sv_store store;
     struct sv_world worlds[SV_WORLDS];
     uint64_t position;
-    const char **filters;
+    char **filters; /* NULL-terminated; owned */
     size_t filter_count;
     /* of the event being applied */
     struct sv_outputs outputs;

@@ -44,7 +44,7 @@ static void fill_duty(DutyOrder *message, struct work *work, const struct order 
     message->group = sv_borrow(duty->group >= 0 ? plan->groups[duty->group].id : NULL);
 }
 
-void duty_order_announce(struct work *work, const struct order *order, enum order_state before,
+void duty_order_announce(struct work *work, struct order *order, enum order_state before,
                          const struct remark *remark)
 {
     const struct incident *incident = order->incident;
@@ -70,4 +70,5 @@ void duty_order_announce(struct work *work, const struct order *order, enum orde
     message.supervisor = sv_borrow(supervisor_of(plan, level));
     sv_emit(work->out, &message.base, "duty/%s/%s/%s", work->core->area, work->core->slug,
             order->id);
+    duty_help_tell(work, order, &message);
 }

@@ -6,11 +6,11 @@
  * as orders; the unit acknowledges, accepts, works, and says done. Time being up is found on the
  * next event or tick, told to the supervisor and, if it stays so, to the next higher office.
  * Refused answers get a receipt and change nothing. When the incident is closed, what is left is
- * withdrawn and forgotten. One unit's instance knows nothing of another's, but for help that is
- * asked of it by name.
+ * withdrawn and forgotten. One unit's instance knows nothing of another's, but for what it is told
+ * about help (help.c).
  *
- * An instance is one of many in a process: what concerns no unit at all is kept from them, and each
- * handler looks first whether the event is for its unit.
+ * An instance is one of many in a process: what concerns no unit at all is kept from them, and what
+ * is for one unit is passed over by all others.
  */
 #include "duty.h"
 
@@ -39,12 +39,24 @@ static void core_destroy(struct sv_core *core)
     free(core);
 }
 
+/* <family>/<area>/<slug>/… */
+static bool is_for_unit(const struct sv_core *core, const struct sv_event *event)
+{
+    return event->segment_count >= 3 && strcmp(event->segment[2], core->slug) == 0 &&
+           strcmp(event->segment[1], core->area) == 0;
+}
+
+static void fire_due(struct work *work)
+{
+    const struct sv_timers *timers = &work->core->timers;
+    if (timers->count > 0 && timers->heap[0].due_us <= work->event->record->time_us)
+        duty_orders_tick(work);
+}
+
 static void core_apply(struct sv_core *core, const struct sv_event *event, struct sv_outputs *out)
 {
     struct work work = {core, event, out};
-    const struct sv_timers *timers = &core->timers;
-    if (timers->count > 0 && timers->heap[0].due_us <= event->record->time_us)
-        duty_orders_tick(&work);
+    fire_due(&work);
     switch (event->family) {
     case SV_INCIDENT:
         duty_on_incident(&work);
@@ -55,15 +67,18 @@ static void core_apply(struct sv_core *core, const struct sv_event *event, struc
     case SV_WARNING:
         duty_on_warning(&work);
         break;
-    case SV_DUTY:
-        duty_on_duty(&work);
+    case SV_HELP:
+        if (is_for_unit(core, event))
+            duty_on_help(&work);
         break;
     case SV_REPLY:
-        duty_on_reply(&work);
+        if (is_for_unit(core, event))
+            duty_on_reply(&work);
         break;
     default:
         break;
     }
+    fire_due(&work); /* what was taken up after its time is late at once */
 }
 
 struct said { /* texts with their zeros, end to end */
@@ -103,12 +118,6 @@ static bool incident_concerns(struct sv_names *known, const Liandong__V1__Incide
     return said.size > sizeof said.bytes || sv_names_add(known, said.bytes, said.size) == before;
 }
 
-/* Help is asked for by name, and orders that help are numbered after the one they help. */
-static bool order_concerns(const DutyOrder *order)
-{
-    return *order->help_from || duty_help_ends(order) || strstr(order->order, DUTY_HELP_MARK);
-}
-
 static bool concerns(struct sv_names *known, const struct sv_event *event)
 {
     if (event->family == SV_TICK)
@@ -118,8 +127,6 @@ static bool concerns(struct sv_names *known, const struct sv_event *event)
     if (event->family == SV_INCIDENT)
         return event->message &&
                incident_concerns(known, (const void *)event->message, event->topic);
-    if (event->family == SV_DUTY)
-        return event->message && order_concerns((const void *)event->message);
     return true;
 }
 
@@ -128,20 +135,21 @@ static int64_t due_us(const struct sv_core *core)
     return core->timers.count > 0 ? core->timers.heap[0].due_us : INT64_MAX;
 }
 
-static const char *const filters[] = {"incident/>", "response/>", "warning/>", "duty/>",
-                                      "reply/>",    "sys/tick",   NULL};
+static const char *const filters[] = {"incident/>", "response/>", "warning/>", "sys/tick", NULL};
+static const char *const own[] = {"help", "reply", NULL};
 
 const struct sv_class duty_class = {
     .name = "duty",
-    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_WARNING) | SV_BIT(SV_DUTY) |
+    .families = SV_BIT(SV_INCIDENT) | SV_BIT(SV_RESPONSE) | SV_BIT(SV_WARNING) | SV_BIT(SV_HELP) |
                 SV_BIT(SV_REPLY) | SV_BIT(SV_TICK),
     .per_unit = true,
     .filters = filters,
+    .own = own,
     .create = core_create,
     .destroy = core_destroy,
     .apply = core_apply,
     .visit = duty_state_visit,
-    .state_version = 5,
+    .state_version = 6,
     .concerns = concerns,
     .due_us = due_us,
 };

@@ -85,6 +85,8 @@ struct order {
     struct incident *incident; /* borrowed */
     int duty;                  /* index in plan->duties */
     char *asker;               /* unit that asked for help; NULL: the unit's own duty */
+    char **helpers;            /* units asked for help since it was issued, each once */
+    size_t helper_count;
     enum order_state state;
     enum order_state reached; /* furthest that the unit itself has said; see order.c */
     bool applies;             /* under the response in force */
@@ -101,7 +103,6 @@ struct sv_core {
     char *unit, *area;          /* "3303.health", "3303" */
     const char *slug;           /* "health", within unit */
     struct incident *incidents; /* by id; walked in order of appearance */
-    size_t help_count;          /* orders that help others */
     struct sv_timers timers;    /* keys are ids of orders, what is an order_input */
 };
 
@@ -115,8 +116,10 @@ void duty_sign_set(struct incident *incident, const char *area, int sign, bool s
 bool duty_sign_stands(const struct incident *incident, int sign);
 bool duty_order_is_of(const char *id, const struct incident *incident); /* by its number */
 struct order *duty_order_find(const struct sv_core *core, const char *id);
-struct order *duty_order_add(struct sv_core *core, struct incident *incident, const char *id,
-                             int duty, const char *asker);
+struct order *duty_order_add(struct incident *incident, const char *id, int duty,
+                             const char *asker);
+void duty_helper_add(struct order *order, const char *unit);
+void duty_helpers_forget(struct order *order);
 void duty_state_free(struct sv_core *core);
 void duty_state_visit(struct sv_core *core, struct sv_codec *codec);
 
@@ -202,15 +205,14 @@ void duty_order_withdraw(struct work *work, struct order *order, const char *rea
 /* ---- reply.c, help.c ---- */
 
 void duty_on_reply(struct work *work);
-/* Another unit's order: does it ask this unit for help, or need its help no longer? */
-void duty_on_duty(struct work *work);
-/* In this state an order needs no help any more. */
-bool duty_help_ends(const DutyOrder *asked);
-#define DUTY_HELP_MARK "-for-" /* between the order that is helped and the unit that asked */
+/* What another unit says about help: it asks for it, needs it no longer, or has taken it up. */
+void duty_on_help(struct work *work);
+/* Says of the order, just announced so, what concerns those who help with it or are helped. */
+void duty_help_tell(struct work *work, struct order *order, const DutyOrder *announced);
 
 /* ---- announce.c ---- */
 
-void duty_order_announce(struct work *work, const struct order *order, enum order_state before,
+void duty_order_announce(struct work *work, struct order *order, enum order_state before,
                          const struct remark *remark);
 /* Can the order's topic be formed (a plan's ids are not ours)? */
 bool duty_order_fits(const struct sv_core *core, const char *id);

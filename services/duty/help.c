@@ -1,18 +1,22 @@
 /*
- * Help: a unit that asks another for help on its order says so in the order's event (help_from).
- * The helping unit's own instance sees its name there and issues an order of its own, numbered
- * after the one it helps and the unit that asked. When that one is done, withdrawn or begins a new
- * round, the help is no longer needed and is withdrawn. Help is not passed on a second time. Once
- * the helping unit has accepted, the instance of the unit that asked sees that, and takes what it
- * asked as answered.
+ * Help: a unit that asks another for help on its order says so in the order's event (help_from),
+ * and says the same once more to the unit that it asks: help/<area>/<slug of who is told>/<order
+ * that helps>. That unit's own instance issues an order of its own, numbered after the one it helps
+ * and the unit that asked. When that one is done, withdrawn or begins a new round, each unit that
+ * was asked is told, the help is no longer needed and is withdrawn. Help is not passed on a second
+ * time. Once the helping unit has accepted, it tells the unit that asked in the same way, which
+ * takes what it asked as answered. An instance reads what is told to its unit, nobody's orders.
  */
 #include "duty.h"
 
+#include <liandong/topic.h>
 #include <string.h>
+
+#define HELP_MARK "-for-" /* between the order that is helped and the unit that asked */
 
 static const char *help_order_id(struct ld_arena *arena, const char *order, const char *asker)
 {
-    return ld_arena_format(arena, "%s" DUTY_HELP_MARK "%s", order, asker);
+    return ld_arena_format(arena, "%s" HELP_MARK "%s", order, asker);
 }
 
 static bool is_open(const struct order *order)
@@ -38,13 +42,14 @@ static void help_begin(struct work *work, const DutyOrder *asked)
     if (order && is_open(order))
         return; /* asked again, and still at it */
     if (!order)
-        order = duty_order_add(core, incident, id, (int)duty, asked->unit);
+        order = duty_order_add(incident, id, (int)duty, asked->unit);
     order->done_by_us = asked->done_by_us > work->event->record->time_us ? asked->done_by_us : 0;
     struct remark remark = {.reason = asked->reason};
     duty_order_move(work, order, order->state == ORDER_DECLINED ? ON_REPEAT : ON_ISSUE, &remark);
 }
 
-bool duty_help_ends(const DutyOrder *asked)
+/* In this state an order needs no help any more. */
+static bool help_ends(const DutyOrder *asked)
 {
     return asked->state == LIANDONG__V1__DUTY_ORDER__STATE__DONE ||
            asked->state == LIANDONG__V1__DUTY_ORDER__STATE__WITHDRAWN ||
@@ -73,7 +78,7 @@ static bool takes_up(const DutyOrder *help)
 static void help_taken_up(struct work *work, const DutyOrder *help)
 {
     struct ld_arena *arena = sv_arena(work->out);
-    const char *ending = ld_arena_format(arena, DUTY_HELP_MARK "%s", work->core->unit);
+    const char *ending = ld_arena_format(arena, HELP_MARK "%s", work->core->unit);
     size_t size = strlen(help->order), ending_size = strlen(ending);
     if (size <= ending_size || strcmp(help->order + size - ending_size, ending) != 0)
         return;
@@ -86,7 +91,7 @@ static void help_taken_up(struct work *work, const DutyOrder *help)
     duty_order_move(work, order, ON_SETTLED, &(struct remark){.reason = reason});
 }
 
-void duty_on_duty(struct work *work)
+void duty_on_help(struct work *work)
 {
     const DutyOrder *asked = (const DutyOrder *)work->event->message;
     if (!asked)
@@ -95,6 +100,42 @@ void duty_on_duty(struct work *work)
         help_begin(work, asked);
     else if (takes_up(asked) && !asked->reminder)
         help_taken_up(work, asked);
-    if (work->core->help_count > 0 && duty_help_ends(asked))
+    if (help_ends(asked))
         help_end(work, asked);
+}
+
+/* ---- telling ---- */
+
+/* As an order's own topic (duty_order_fits), one that cannot be formed is left unsaid. */
+static void tell(struct work *work, const char *unit, const char *help_id,
+                 const DutyOrder *announced)
+{
+    const char *dot = strchr(unit, '.');
+    if (!dot)
+        return;
+    const char *topic = ld_arena_format(sv_arena(work->out), "help/%.*s/%s/%s", (int)(dot - unit),
+                                        unit, dot + 1, help_id);
+    if (ld_topic_check(topic, strlen(topic), NULL) == LD_OK)
+        sv_emit(work->out, &announced->base, "%s", topic);
+}
+
+void duty_help_tell(struct work *work, struct order *order, const DutyOrder *announced)
+{
+    if (order->asker) {
+        if (takes_up(announced) && !announced->reminder)
+            tell(work, order->asker, order->id, announced);
+        return;
+    }
+    bool ends = help_ends(announced), asks = *announced->help_from != '\0';
+    if (asks)
+        duty_helper_add(order, announced->help_from);
+    if (!ends && !asks)
+        return;
+    const char *id = help_order_id(sv_arena(work->out), order->id, work->core->unit);
+    for (size_t i = 0; i < order->helper_count && ends; i++)
+        tell(work, order->helpers[i], id, announced);
+    if (ends)
+        duty_helpers_forget(order);
+    else
+        tell(work, announced->help_from, id, announced);
 }

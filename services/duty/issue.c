@@ -70,7 +70,7 @@ static struct order *order_new(struct work *work, struct incident *incident, siz
                                      incident->plan->duties[duty].id);
     if (!duty_order_fits(work->core, id))
         return NULL;
-    return duty_order_add(work->core, incident, id, (int)duty, NULL);
+    return duty_order_add(incident, id, (int)duty, NULL);
 }
 
 /* Makes the unit's orders what the response and the signs ask for; reason: for what ends. */

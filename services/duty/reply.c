@@ -1,6 +1,6 @@
 /*
  * A unit's answer to its order (reply/…): checked, refused with the reason or taken; one receipt
- * either way. Only the unit itself answers; other units' answers are passed over at once.
+ * either way. Only the unit itself answers.
  */
 #include "duty.h"
 
@@ -168,16 +168,8 @@ static enum refusal judge(struct answer *answer)
     return refusal;
 }
 
-static bool is_for_unit(const struct sv_core *core, const struct sv_event *event)
-{
-    return event->segment_count >= 3 && strcmp(event->segment[2], core->slug) == 0 &&
-           strcmp(event->segment[1], core->area) == 0;
-}
-
 void duty_on_reply(struct work *work)
 {
-    if (!is_for_unit(work->core, work->event))
-        return;
     struct answer answer = {.work = work, .reply = (const DutyReply *)work->event->message};
     enum refusal refusal = judge(&answer);
     if (refusal) {

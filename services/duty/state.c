@@ -130,32 +130,50 @@ struct order *duty_order_find(const struct sv_core *core, const char *id)
     return order;
 }
 
-static void order_link(struct sv_core *core, struct order *order)
+static void order_link(struct order *order)
 {
     struct incident *incident = order->incident;
     const struct plan_member *member = &incident->plan->members[incident->member];
     HASH_ADD_KEYPTR(hh, incident->orders, order->id, strlen(order->id), order);
-    if (order->asker)
-        core->help_count++;
     for (size_t i = 0; i < member->duty_count && !order->asker; i++)
         if (member->duties[i] == (size_t)order->duty)
             incident->own[i] = order;
 }
 
-struct order *duty_order_add(struct sv_core *core, struct incident *incident, const char *id,
-                             int duty, const char *asker)
+struct order *duty_order_add(struct incident *incident, const char *id, int duty, const char *asker)
 {
     struct order *order = must(calloc(1, sizeof *order));
     order->id = must(strdup(id));
     order->incident = incident;
     order->duty = duty;
     order->asker = asker ? must(strdup(asker)) : NULL;
-    order_link(core, order);
+    order_link(order);
     return order;
+}
+
+void duty_helper_add(struct order *order, const char *unit)
+{
+    for (size_t i = 0; i < order->helper_count; i++) {
+        if (strcmp(order->helpers[i], unit) == 0)
+            return;
+    }
+    size_t size = (order->helper_count + 1) * sizeof *order->helpers;
+    order->helpers = must(realloc(order->helpers, size));
+    order->helpers[order->helper_count++] = must(strdup(unit));
+}
+
+void duty_helpers_forget(struct order *order)
+{
+    for (size_t i = 0; i < order->helper_count; i++)
+        free(order->helpers[i]);
+    free(order->helpers);
+    order->helpers = NULL;
+    order->helper_count = 0;
 }
 
 static void order_free(struct order *order)
 {
+    duty_helpers_forget(order);
     free(order->id);
     free(order->asker);
     free(order);
@@ -166,8 +184,6 @@ void duty_incident_drop(struct sv_core *core, struct incident *incident)
     struct order *order, *next;
     HASH_ITER(hh, incident->orders, order, next)
     {
-        if (order->asker)
-            core->help_count--;
         HASH_DEL(incident->orders, order);
         order_free(order);
     }
@@ -214,12 +230,22 @@ static void incident_visit(struct incident *incident, struct sv_codec *codec)
     signs_visit(incident, codec);
 }
 
+static void helpers_visit(struct order *order, struct sv_codec *codec)
+{
+    sv_code_count(codec, &order->helper_count);
+    if (sv_codec_loading(codec) && order->helper_count > 0)
+        order->helpers = must(calloc(order->helper_count, sizeof *order->helpers));
+    for (size_t i = 0; i < order->helper_count; i++)
+        sv_code_string(codec, &order->helpers[i]);
+}
+
 static void order_visit(struct order *order, struct sv_codec *codec)
 {
     int state = (int)order->state, reached = (int)order->reached, late = (int)order->late;
     sv_code_string(codec, &order->id);
     sv_code_int(codec, &order->duty);
     sv_code_string(codec, &order->asker);
+    helpers_visit(order, codec);
     sv_code_int(codec, &state);
     sv_code_int(codec, &reached);
     sv_code_bool(codec, &order->applies);
@@ -240,6 +266,10 @@ static void order_visit(struct order *order, struct sv_codec *codec)
 /* Does what was loaded fit the plan? A snapshot is checksummed, but not ours alone. */
 static bool order_sound(const struct order *order)
 {
+    for (size_t i = 0; i < order->helper_count; i++) {
+        if (!order->helpers[i])
+            return false;
+    }
     return order->id && duty_order_is_of(order->id, order->incident) && order->duty >= 0 &&
            (size_t)order->duty < order->incident->plan->duty_count && order->state > ORDER_NONE &&
            order->state < ORDER_STATES && order->reached > ORDER_NONE &&
@@ -247,8 +277,7 @@ static bool order_sound(const struct order *order)
 }
 
 /* bound: an incident of a plan that is not there has no orders that make sense. */
-static void orders_load(struct sv_core *core, struct incident *incident, bool bound,
-                        struct sv_codec *codec)
+static void orders_load(struct incident *incident, bool bound, struct sv_codec *codec)
 {
     size_t count = 0;
     sv_code_count(codec, &count);
@@ -257,7 +286,7 @@ static void orders_load(struct sv_core *core, struct incident *incident, bool bo
         order->incident = incident;
         order_visit(order, codec);
         if (!sv_codec_failed(codec) && bound && order_sound(order))
-            order_link(core, order);
+            order_link(order);
         else
             order_free(order);
     }
@@ -273,7 +302,7 @@ static void incidents_load(struct sv_core *core, struct sv_codec *codec)
         bool bound = !sv_codec_failed(codec) && incident_bind(core, incident);
         if (bound)
             incident_link(core, incident);
-        orders_load(core, incident, bound, codec);
+        orders_load(incident, bound, codec);
         if (!bound)
             incident_free(incident);
     }

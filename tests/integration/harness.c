@@ -367,6 +367,17 @@ static int by_key_then_order(const void *left, const void *right)
     return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
 }
 
+/* Who answers on the command line is a producer named after its process. */
+static void forget_process(json_t *event)
+{
+    const char *producer = json_string_value(json_object_get(event, "producer"));
+    const char *process = producer != NULL ? strstr(producer, "#cli-") : NULL;
+    if (process != NULL) {
+        json_object_set_new(event, "producer",
+                            json_stringn(producer, (size_t)(process - producer)));
+    }
+}
+
 static bool canonical_event(const char *line, size_t order, struct canonical_event *event)
 {
     if (*line == '\0' || strstr(line, "\"topic\":\"sys/") != NULL) {
@@ -374,6 +385,7 @@ static bool canonical_event(const char *line, size_t order, struct canonical_eve
     }
     json_t *json = json_loads(line, 0, NULL);
     assert_non_null(json);
+    forget_process(json);
     const char *topic = json_string_value(json_object_get(json, "topic"));
     const char *producer = json_string_value(json_object_get(json, "producer"));
     assert_non_null(topic);

@@ -5,8 +5,9 @@
  * The same exercise is played twice. First one process has all units' instances and nothing is
  * disturbed. Then each unit has its own process: some are stopped before the activation, some are
  * killed in its midst, at an order chosen at random; the others' orders must all come while those
- * are away. All are started again, some are killed while orders are acknowledged, and in the end
- * both logs must say the same. A back office that was away gets every order when it comes.
+ * are away. All are started again, some are killed while orders are acknowledged, one unit helps
+ * another, and in the end both logs must say the same. A back office that was away gets every order
+ * when it comes.
  *
  * The seed is printed and can be given as LIANDONG_SEED; LIANDONG_TESTS=full makes more rounds.
  */
@@ -20,9 +21,12 @@
 
 #include "../fault/chance.h"
 
-#define PLAN     LIANDONG_SOURCE "/plans/wenzhou-phe.yaml"
-#define SCENARIO LIANDONG_SOURCE "/tests/scenarios/every-unit.yaml"
-#define AWAY     "3303.red-cross" /* its back office comes late */
+#define PLAN          LIANDONG_SOURCE "/plans/wenzhou-phe.yaml"
+#define SCENARIO      LIANDONG_SOURCE "/tests/scenarios/every-unit.yaml"
+#define AWAY          "3303.red-cross" /* its back office comes late */
+#define HELPER        "3303.health"
+#define AWAY_TOPICS   "duty/3303/red-cross/"
+#define HELPER_TOPICS "duty/3303/health/"
 
 enum { AWAY_ORDERS = 6 };
 enum { UNITS_MAX = 100, LINE_SIZE = 16384, NAME_SIZE = 48, ABSENT = 4, STRUCK = 4, AGAIN = 4 };
@@ -238,21 +242,58 @@ static void end_play(struct run *run, struct harness_process *player)
     }
 }
 
-/* The back office that was away is given every order, and each is said to be delivered. */
-static void office_comes_back(struct run *run, size_t orders)
+/* Waits for an order of the unit in this state; its number, the caller's to free. */
+static char *order_of(struct run *run, const char *topics, const char *state)
+{
+    char line[LINE_SIZE];
+    do {
+        assert_true(harness_line(run->tail, line, sizeof line));
+    } while (strstr(line, topics) == NULL || strstr(line, state) == NULL);
+    const char *number = strstr(line, topics) + strlen(topics);
+    return strndup(number, strcspn(number, " \""));
+}
+
+/* The back office that was away is given every order, and each is said to be delivered. Returns the
+ * number of the last, the caller's to free. */
+static char *office_comes_back(struct run *run, size_t orders)
 {
     struct harness *harness = &run->harness;
-    char count[24], position[128], line[LINE_SIZE];
+    char count[24], position[128], *last = NULL;
     snprintf(count, sizeof count, "%zu", orders);
     snprintf(position, sizeof position, "%s/position", harness->folder);
     assert_int_equal(harness_run(harness, NULL, "back_office", "--unit", AWAY, "--endpoint",
                                  harness->endpoint, "--position", position, "--orders", count,
                                  NULL),
                      0);
-    for (size_t delivered = 0; delivered < orders;) {
-        assert_true(harness_line(run->tail, line, sizeof line));
-        delivered += strstr(line, "\"state\":\"DELIVERED\"") != NULL;
+    for (size_t delivered = 0; delivered < orders; delivered++) {
+        free(last);
+        last = order_of(run, AWAY_TOPICS, "\"state\":\"DELIVERED\"");
     }
+    return last;
+}
+
+/* The office that came back is helped by another unit: that crosses from one instance to another's
+ * and back. */
+static void another_helps(struct run *run, const char *order)
+{
+    const char *endpoint = run->harness.endpoint;
+    assert_int_equal(harness_run(&run->harness, NULL, "liandong", "duty", "ask-help", "--as", AWAY,
+                                 "--help-from", HELPER, "--reason", "short of hands", "--endpoint",
+                                 endpoint, order, NULL),
+                     0);
+    char *help = order_of(run, HELPER_TOPICS, "\"state\":\"ISSUED\"");
+    assert_int_equal(harness_run(&run->harness, NULL, "liandong", "duty", "accept", "--as", HELPER,
+                                 "--endpoint", endpoint, help, NULL),
+                     0);
+    free(order_of(run, AWAY_TOPICS, HELPER " has taken up the help"));
+    free(help);
+}
+
+static void end_of_run(struct run *run)
+{
+    char *order = office_comes_back(run, AWAY_ORDERS);
+    another_helps(run, order);
+    free(order);
 }
 
 static char *close_run(struct run *run)
@@ -279,7 +320,7 @@ static char *undisturbed(struct run *run)
     open_run(run, false);
     end_play(run, start_play(run));
     follow_orders(run);
-    office_comes_back(run, AWAY_ORDERS);
+    end_of_run(run);
     return close_run(run);
 }
 
@@ -299,16 +340,17 @@ static char *disturbed(struct run *run, const struct run *model)
     strike_while_they_are_acknowledged(run);
     bring_back(run);
     end_play(run, player);
-    office_comes_back(run, AWAY_ORDERS);
+    end_of_run(run);
     return close_run(run);
 }
 
-/* How many orders each unit has, from the log. */
+/* How many orders of its own each unit has, from the log. */
 static void count_orders(struct run *run, const char *log)
 {
     char *lines = strdup(log);
     for (char *rest = lines, *line; (line = strsep(&rest, "\n")) != NULL;) {
-        if (strstr(line, "\"duty/") != NULL && strstr(line, "\"state\":\"ISSUED\"") != NULL) {
+        if (strstr(line, "\"duty/") != NULL && strstr(line, "\"state\":\"ISSUED\"") != NULL &&
+            strstr(line, "-for-") == NULL) {
             unit_of(run, line)->expected++;
         }
     }

@@ -287,6 +287,7 @@ static void test_signs(void **state)
 /* ---- help ---- */
 
 #define RED_CROSS "3303.red-cross"
+#define HEALTH    "3303.health"
 #define HELPED    "a1.43.1-for-" LEAGUE
 
 static struct answer ask(const char *incident, const char *duty, const char *helper)
@@ -330,6 +331,53 @@ static void test_help(void **state)
            RED_CROSS
            " a1.43.1: WITHDRAWN < ISSUED, level IV, seen +120 done +120, "
            "请求方已不需要协助 / the unit that asked needs the help no longer; 3303.health");
+}
+
+/* What was told about help after index: "<unit told>: <unit that says so> <state of its order>". */
+static void expect_told(size_t index, const char *incident, const char *const *expected)
+{
+    char start[256], topic[LD_TOPIC_SIZE_MAX + 1], line[512];
+    size_t found = 0;
+    for (size_t i = index; i < world.count; i++) {
+        if (world.all[i].family != SV_HELP)
+            continue;
+        const duty_order *order = (const void *)world.all[i].message;
+        const struct ld_record *record = &world.all[i].record;
+        snprintf(topic, sizeof topic, "%.*s", (int)record->topic_size, record->topic);
+        const char *slug = topic + strlen("help/3303/"), *end = strchr(slug, '/');
+        snprintf(start, sizeof start, "/%s/" HELPED, incident);
+        assert_non_null(end);
+        assert_string_equal(end, start);
+        snprintf(line, sizeof line, "%.*s: %s %s", (int)(end - slug), slug, order->unit,
+                 state_name((int)order->state));
+        if (!expected[found])
+            fail_msg("not expected: %s", line);
+        assert_string_equal(line, expected[found++]);
+    }
+    assert_null(expected[found]);
+}
+#define EXPECT_TOLD(index, incident, ...)                                                          \
+    expect_told(index, incident, (const char *const[]){__VA_ARGS__, NULL})
+
+/* Only units asked for help are told of it, each once, and only who asked hears of its being given.
+ */
+static void test_help_is_told_to_whom_it_concerns(void **state)
+{
+    (void)state;
+    const char *incident = new_incident();
+    EXPECT_TOLD(respond(incident, PLAN_NONE, PLAN_IV), incident, NULL);
+    EXPECT_TOLD(reply(ask(incident, "a1.43.1", RED_CROSS)), incident,
+                "red-cross: " LEAGUE " IN_PROGRESS");
+    EXPECT_TOLD(reply(ask(incident, "a1.43.1", HEALTH)), incident,
+                "health: " LEAGUE " IN_PROGRESS");
+    EXPECT_TOLD(reply(ask(incident, "a1.43.1", RED_CROSS)), incident,
+                "red-cross: " LEAGUE " IN_PROGRESS");
+    struct answer accept = {incident, HELPED, RED_CROSS, ACTION(ACCEPT), .order = NULL};
+    EXPECT_TOLD(reply(accept), incident, "youth-league: " RED_CROSS " ACCEPTED");
+    EXPECT_TOLD(reply(answer(incident, "a1.43.2", ACTION(DONE))), incident, NULL);
+    EXPECT_TOLD(reply(answer(incident, "a1.43.1", ACTION(DONE))), incident,
+                "red-cross: " LEAGUE " DONE", "health: " LEAGUE " DONE");
+    EXPECT_TOLD(respond(incident, PLAN_IV, PLAN_NONE), incident, NULL);
 }
 
 /* ---- drills, snapshots, one process or many ---- */
@@ -438,6 +486,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_help, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_help_is_told_to_whom_it_concerns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_drill_beside_actual, setup, teardown),
         cmocka_unit_test_setup_teardown(test_snapshots, setup, teardown),
         cmocka_unit_test_setup_teardown(test_snapshot_at_every_event, setup, teardown),

@@ -260,6 +260,34 @@ static void filters_are_put_together(void **state)
     sv_host_close(host);
 }
 
+/* One unit's instance asks for what is for that unit only; all units' instances for all of it. */
+static void filters_of_one_unit(void **state)
+{
+    (void)state;
+    static const char *const OWN[] = {"help", "reply", NULL};
+    static const char *const ONE[] = {"plan/>",
+                                      "report/>",
+                                      "sys/tick",
+                                      "help/3303/health",
+                                      "help/3303/health/>",
+                                      "reply/3303/health",
+                                      "reply/3303/health/>"};
+    static const char *const ALL[] = {"plan/>", "report/>", "sys/tick", "help/>", "reply/>"};
+    struct sv_class class = each_class;
+    class.own = OWN;
+    struct sv_host *one = sv_host_open(), *all = sv_host_open();
+    sv_host_add(one, &class, "3303.health");
+    sv_host_add(all, &class, NULL);
+    for (size_t i = 0; i < sizeof ONE / sizeof *ONE; i++)
+        assert_string_equal(sv_host_filters(one)[i], ONE[i]);
+    assert_null(sv_host_filters(one)[sizeof ONE / sizeof *ONE]);
+    for (size_t i = 0; i < sizeof ALL / sizeof *ALL; i++)
+        assert_string_equal(sv_host_filters(all)[i], ALL[i]);
+    assert_null(sv_host_filters(all)[sizeof ALL / sizeof *ALL]);
+    sv_host_close(one);
+    sv_host_close(all);
+}
+
 /* ---- snapshots ---- */
 
 static void snapshots_tell_their_position(void **state)
@@ -406,6 +434,7 @@ int main(void)
         cmocka_unit_test(one_instance_alone),
         cmocka_unit_test(order_is_checked),
         cmocka_unit_test(filters_are_put_together),
+        cmocka_unit_test(filters_of_one_unit),
         cmocka_unit_test(snapshots_tell_their_position),
         cmocka_unit_test(damaged_snapshots_leave_the_host_empty),
         cmocka_unit_test(forged_snapshots_are_survived),
