@@ -1,7 +1,8 @@
 /*
  * liandong-channel: brings what is due to contacts of one kind of channel, and says on the bus what
  * became of it (docs/notices.md, "Channels"). follow.c reads and publishes, pending.c keeps what is
- * due, attempt.c tries and waits, files.c, webhook.c and mail.c know how.
+ * due, attempt.c tries and waits, files.c, webhook.c and mail.c know how. atom.c shows what is in
+ * force instead of bringing what is due; feed.c knows what that is.
  *
  * All on one libuv loop; one attempt at a time is a piece of work in libuv's threads.
  */
@@ -18,12 +19,15 @@
 
 struct channel_options {
     const char *endpoint;
-    const char *kind;     /* "files", "webhook", "mail" */
-    const char *root;     /* files: the folder of folders */
+    const char *kind;     /* "files", "webhook", "mail", "atom" */
+    const char *root;     /* files: the folder of folders; atom: the folder */
     const char *key_file; /* webhook: what signs */
     const char *smtp;     /* mail: smtp:// or smtps:// */
     const char *from;     /* mail: the sender's address */
     const char *netrc;    /* mail: where user and password are, NULL: none */
+    const char *url;      /* atom: where the folder is on the web */
+    int64_t entries_max;  /* atom */
+    bool exercise;        /* atom: exercises, and nothing else */
     int64_t pause_us;     /* after the first attempt that fails; doubles, to PAUSE_MAX_US */
     int64_t timeout_us;   /* of one attempt */
     int64_t attempts_max;
@@ -43,19 +47,24 @@ struct outcome {
 };
 
 /* One way of sending. prepare: checks the options at the start; LD_OK or LD_INVALID. bring: one
- * attempt, in a thread; at most options->timeout_us. */
+ * attempt, in a thread; at most options->timeout_us. A way that brings nothing has take (a notice
+ * for the public, on the loop), show (they are all known, up to now) and end (frees) instead; it
+ * publishes nothing. */
+struct channel;
 struct channel_way {
     const char *kind;
     int (*prepare)(const struct channel_options *options, struct ld_error *error);
     void (*bring)(const struct channel_options *options, const Liandong__V1__Delivery *delivery,
                   bool exercise, struct outcome *outcome);
+    void (*take)(struct channel *channel, const struct ld_record *record);
+    void (*show)(struct channel *channel);
+    void (*end)(void);
 };
-extern const struct channel_way files_way, webhook_way, mail_way;
+extern const struct channel_way files_way, webhook_way, mail_way, atom_way;
 void outcome_set(struct outcome *outcome, enum outcome_kind kind, const char *format, ...)
     LD_PRINTF(3, 4);
 
 /* ---- pending.c: what is due and not done, in order of arrival ---- */
-struct channel;
 struct pending {
     char *id; /* of the delivery */
     Liandong__V1__Delivery *delivery;

@@ -185,6 +185,14 @@ static void on_said(struct channel *channel, const struct ld_record *record)
         liandong__v1__notice_act__free_unpacked(act, NULL);
 }
 
+static void go_on(struct channel *channel)
+{
+    if (channel->way->take == NULL)
+        attempts_go_on(channel);
+    else if (channel->ready && !channel->stopping && !channel->closing)
+        channel->way->show(channel);
+}
+
 static void begin_if_ready(struct channel *channel)
 {
     if (channel->ready || !channel->producing || channel->stream == NULL ||
@@ -193,7 +201,7 @@ static void begin_if_ready(struct channel *channel)
     channel->ready = true;
     printf("ready %s\n", channel->identity);
     fflush(stdout);
-    attempts_go_on(channel);
+    go_on(channel);
 }
 
 static void on_event(struct ld_stream *stream, const struct ld_record *record, void *data)
@@ -202,12 +210,14 @@ static void on_event(struct ld_stream *stream, const struct ld_record *record, v
     (void)stream;
     if (channel->closing)
         return;
-    if (record->topic_size > 9 && memcmp(record->topic, "delivery/", 9) == 0)
+    if (channel->way->take != NULL)
+        channel->way->take(channel, record);
+    else if (record->topic_size > 9 && memcmp(record->topic, "delivery/", 9) == 0)
         on_delivery(channel, record);
     else
         on_said(channel, record);
     begin_if_ready(channel);
-    attempts_go_on(channel);
+    go_on(channel);
 }
 
 static void on_opened(struct ld_stream *stream, uint64_t from, uint64_t head, void *data)
@@ -260,7 +270,9 @@ static void on_asked(uv_poll_t *handle, int status, int events)
 
 static int open_bus(struct channel *channel, struct ld_error *error)
 {
-    static const char *const FILTERS[] = {"delivery/>", "notify/>"};
+    static const char *const DUE[] = {"delivery/>", "notify/>"};
+    static const char *const PUBLIC[] = {"notice/*/public/*"};
+    bool shows = channel->way->take != NULL;
     struct ld_client_options options;
     struct ld_stream_options listen;
     ld_client_options_init(&options);
@@ -268,8 +280,8 @@ static int open_bus(struct channel *channel, struct ld_error *error)
     options.identity = channel->identity;
     options.loop = &channel->loop;
     ld_stream_options_init(&listen);
-    listen.filters = FILTERS;
-    listen.filter_count = 2;
+    listen.filters = shows ? PUBLIC : DUE;
+    listen.filter_count = shows ? 1 : 2;
     listen.opened = on_opened;
     listen.event = on_event;
     listen.failed = on_failed;
@@ -277,7 +289,8 @@ static int open_bus(struct channel *channel, struct ld_error *error)
     int code = ld_client_open(&options, &channel->client, error);
     if (code == LD_OK)
         code = ld_stream_open(channel->client, &listen, &channel->stream, error);
-    if (code == LD_OK)
+    channel->producing = shows; /* nothing will be published */
+    if (code == LD_OK && !shows)
         code = ld_producer_open(channel->client, channel->identity, on_producer, channel,
                                 &channel->producer, error);
     return code;
@@ -300,12 +313,15 @@ bool channel_run(const struct channel_options *options, const struct channel_way
     struct channel channel = {
         .options = options, .way = way, .context = ld_context_system(), .head = UINT64_MAX};
     struct ld_error error = {0};
-    snprintf(channel.identity, sizeof channel.identity, "channel-%s", way->kind);
+    snprintf(channel.identity, sizeof channel.identity, "channel-%s%s", way->kind,
+             options->exercise ? "-exercise" : "");
     open_handles(&channel);
     if (open_bus(&channel, &error) != LD_OK)
         fail(&channel, error.text);
     uv_run(&channel.loop, UV_RUN_DEFAULT);
     pending_free(&channel);
+    if (way->end != NULL)
+        way->end();
     uv_loop_close(&channel.loop);
     close(channel.stop_signals);
     return !channel.failed;

@@ -159,4 +159,4 @@ static void bring(const struct channel_options *options, const Liandong__V1__Del
     transfer_close(transfer);
 }
 
-const struct channel_way mail_way = {"mail", prepare, bring};
+const struct channel_way mail_way = {.kind = "mail", .prepare = prepare, .bring = bring};

@@ -21,7 +21,13 @@ static void print_help(FILE *file)
         "  mail                   an e-mail to ADDRESS\n"
         "    --smtp URL           smtp://HOST[:PORT] or smtps://HOST[:PORT]\n"
         "    --from ADDRESS       the sender\n"
-        "    --netrc FILE         user and password, as of curl\n\n"
+        "    --netrc FILE         user and password, as of curl\n"
+        "  atom                   a feed of the public alerts in force: FOLDER/feed.atom, and the\n"
+        "                         CAP file of each; says nothing on the bus\n"
+        "    --root FOLDER        where\n"
+        "    --url URL            where the folder is on the web; ends in a slash\n"
+        "    --entries N          at most (1 to 1000, default: 100)\n"
+        "    --exercise           exercises, and nothing else\n\n"
         "  --attempts N           before it gives up (default: 10)\n"
         "  --pause SECONDS        after the first that fails; doubles, to 300 (default: 1)\n"
         "  --limit SECONDS        for one attempt (default: 20)\n"
@@ -66,6 +72,17 @@ static int take_option(int option, const char *value, struct channel_options *op
     case 'n':
         options->netrc = value;
         return -1;
+    case 'u':
+        options->url = value;
+        return -1;
+    case 'N':
+        options->entries_max = strtol(value, NULL, 10);
+        return options->entries_max > 0 && options->entries_max <= 1000
+                   ? -1
+                   : usage_error("--entries: expected 1 to 1000, found ", value);
+    case 'x':
+        options->exercise = true;
+        return -1;
     case 'e':
         options->endpoint = value;
         return -1;
@@ -89,37 +106,36 @@ static int take_option(int option, const char *value, struct channel_options *op
 /* -1: go on; otherwise the exit status. */
 static int parse_options(int argc, char **argv, struct channel_options *options)
 {
-    static const struct option known[] = {{"root", required_argument, NULL, 'r'},
-                                          {"key", required_argument, NULL, 'k'},
-                                          {"smtp", required_argument, NULL, 's'},
-                                          {"from", required_argument, NULL, 'f'},
-                                          {"netrc", required_argument, NULL, 'n'},
-                                          {"endpoint", required_argument, NULL, 'e'},
-                                          {"attempts", required_argument, NULL, 'a'},
-                                          {"pause", required_argument, NULL, 'p'},
-                                          {"limit", required_argument, NULL, 'l'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"root", required_argument, NULL, 'r'},     {"key", required_argument, NULL, 'k'},
+        {"smtp", required_argument, NULL, 's'},     {"from", required_argument, NULL, 'f'},
+        {"netrc", required_argument, NULL, 'n'},    {"url", required_argument, NULL, 'u'},
+        {"entries", required_argument, NULL, 'N'},  {"exercise", no_argument, NULL, 'x'},
+        {"endpoint", required_argument, NULL, 'e'}, {"attempts", required_argument, NULL, 'a'},
+        {"pause", required_argument, NULL, 'p'},    {"limit", required_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     const char *endpoint = getenv("LIANDONG_ENDPOINT");
     *options = (struct channel_options){
         .endpoint = endpoint != NULL && *endpoint != '\0' ? endpoint : "tcp://127.0.0.1:7501",
         .pause_us = LD_US_SECOND,
         .timeout_us = 20 * LD_US_SECOND,
-        .attempts_max = 10};
+        .attempts_max = 10,
+        .entries_max = 100};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         int status = take_option(option, optarg, options);
         if (status >= 0)
             return status;
     }
     if (optind != argc - 1)
-        return usage_error("one KIND is expected: files, webhook or mail", "");
+        return usage_error("one KIND is expected: files, webhook, mail or atom", "");
     options->kind = argv[optind];
     return -1;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct channel_way *const WAYS[] = {&files_way, &webhook_way, &mail_way};
+    static const struct channel_way *const WAYS[] = {&files_way, &webhook_way, &mail_way,
+                                                     &atom_way};
     const struct channel_way *way = NULL;
     struct channel_options options;
     struct ld_error error = {0};
@@ -131,7 +147,9 @@ int main(int argc, char **argv)
             way = WAYS[i];
     }
     if (way == NULL)
-        return usage_error("expected files, webhook or mail, found ", options.kind);
+        return usage_error("expected files, webhook, mail or atom, found ", options.kind);
+    if (options.exercise && way->take == NULL)
+        return usage_error("--exercise is for atom; the others go by the contacts", "");
     if (way->prepare(&options, &error) != LD_OK)
         return usage_error(error.text, "");
     return channel_run(&options, way) ? 0 : 1;

@@ -129,4 +129,4 @@ static void bring(const struct channel_options *options, const Liandong__V1__Del
     free(body);
 }
 
-const struct channel_way webhook_way = {"webhook", prepare, bring};
+const struct channel_way webhook_way = {.kind = "webhook", .prepare = prepare, .bring = bring};

@@ -72,4 +72,24 @@ struct cap_answer {
 /* Appends an Ack or Error about a message that is good, private to its sender. */
 void cap_reply(const struct cap *about, const struct cap_answer *answer, struct ld_buffer *xml);
 
+/* ---- an Atom feed of messages (RFC 4287) ---- */
+
+struct cap_entry { /* in the order of the message: texts of all its languages, joined */
+    const char *identifier, *sent, *type, *status, *title, *summary, *author;
+};
+/* What an entry says of a message that is good; copied into the arena. */
+void cap_entry_of(const struct cap *cap, struct ld_arena *arena, struct cap_entry *entry);
+
+struct cap_feed {
+    const char *folder_url; /* where feed.atom and <identifier>.xml are read; ends in a slash */
+    const char *host;       /* that of the address: part of each entry's tag: id */
+    const char *updated;    /* CAP's form of a time */
+    bool exercise;          /* all entries are of exercises; the title says so */
+    size_t left_out;        /* in force, but beyond the bound */
+    const struct cap_entry *const *entries;
+    size_t count;
+};
+/* Appends the feed as XML: the same bytes for the same feed. */
+void cap_feed(const struct cap_feed *feed, struct ld_buffer *text);
+
 #endif

@@ -19,7 +19,7 @@
 
 struct world {
     struct harness harness;
-    char key[128], files[128], hook[300], mail[300];
+    char key[128], files[128], feed[128], hook[300], mail[300];
 };
 
 static void contact(struct world *world, const char *audience, const char *to, const char *other)
@@ -127,6 +127,59 @@ static int lines(struct world *world, const char *name, const char *part)
     return count;
 }
 
+/* The feed when this stands in it; malloc'ed. */
+static char *feed_with(struct world *world, const char *part)
+{
+    char path[256];
+    time_t deadline = time(NULL) + 60;
+    snprintf(path, sizeof path, "%s/feed.atom", world->feed);
+    for (;;) {
+        char *text = calloc(1, 1 << 16);
+        FILE *file = fopen(path, "r");
+        assert_non_null(text);
+        if (file != NULL) {
+            assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
+            assert_non_null(strstr(text, "</feed>\n")); /* whole, whenever it is read */
+            fclose(file);
+        }
+        if (strstr(text, part) != NULL)
+            return text;
+        free(text);
+        harness_expect_running(&world->harness);
+        assert_true(time(NULL) <= deadline);
+    }
+}
+
+static struct harness_process *start_feed(struct world *world, const char *name, const char *sort)
+{
+    return harness_start(&world->harness, name, "liandong-channel", "atom", "--root", world->feed,
+                         "--url", "http://127.0.0.1/", "--endpoint", world->harness.endpoint, sort,
+                         NULL);
+}
+
+/* Killed and begun again in an empty folder, it has the same bytes; a feed of actual alerts has no
+ * exercise. */
+static void expect_feed_again(struct world *world, struct harness_process *process)
+{
+    char *before = feed_with(world, "<entry>"), name[256], *at;
+    assert_non_null(strstr(before, "term=\"Exercise\""));
+    assert_non_null(at = strstr(before, HEAD));
+    snprintf(name, sizeof name, "%s/%.*s.xml", world->feed, (int)strcspn(at, "<"), at);
+    harness_signal(process, SIGKILL);
+    assert_int_equal(harness_run(&world->harness, NULL, "liandong", "cap", "check", name, NULL), 0);
+    assert_int_equal(harness_run(&world->harness, NULL, "/bin/rm", "-r", world->feed, NULL), 0);
+    harness_restart(&world->harness, process);
+    char *again = feed_with(world, "<entry>");
+    assert_string_equal(again, before);
+    snprintf(world->feed, sizeof world->feed, "%s/actual", world->harness.folder);
+    start_feed(world, "feed-actual", NULL);
+    char *actual = feed_with(world, "</feed>");
+    assert_null(strstr(actual, "<entry>"));
+    free(before);
+    free(again);
+    free(actual);
+}
+
 #define EXPECT(count, what, audience) assert_int_equal(said(&world, what, audience), count)
 
 static void each_mood_ends_as_it_should(void **state)
@@ -147,6 +200,8 @@ static void each_mood_ends_as_it_should(void **state)
             "closed,webhook,http://127.0.0.1:1/");
     contact(&world, "3303.public", "radio,files,radio", "wrong,files,../radio");
     start_channels(&world);
+    snprintf(world.feed, sizeof world.feed, "%s/feed", world.harness.folder);
+    struct harness_process *feed = start_feed(&world, "feed", "--exercise");
     play(&world);
     wait_until(&world, "DELIVERED", "", 6);
     wait_until(&world, "SENT", "", 3);
@@ -178,6 +233,7 @@ static void each_mood_ends_as_it_should(void **state)
     assert_int_equal(harness_run(&world.harness, NULL, "liandong", "cap", "check", listed, NULL),
                      0);
     free(listed);
+    expect_feed_again(&world, feed);
     harness_close(&world.harness);
 }
 
