@@ -271,7 +271,7 @@ static void nothing_more_from_outside(void **state)
     whatif_free(&whatif);
 }
 
-static void run_with_one_more(struct whatif *whatif)
+static void run_with_two_more(struct whatif *whatif)
 {
     static const char STEPS[] =
         "area: \"330302\"\n"
@@ -279,7 +279,9 @@ static void run_with_one_more(struct whatif *whatif)
         "reporter: 330302.health\n"
         "steps:\n"
         "  - at: day 1 09:15\n"
-        "    report: {kind: progress, means: written, measures: {cases: 40}}\n";
+        "    report: {kind: progress, means: written, measures: {cases: 40}}\n"
+        "  - at: day 1 09:20\n"
+        "    report: {kind: progress, means: written, measures: {cases: 1}}\n";
     struct whatif_changes changes = {0};
     struct scenario *scenario = NULL;
     char path[] = "/tmp/liandong-whatif-XXXXXX";
@@ -294,11 +296,11 @@ static void run_with_one_more(struct whatif *whatif)
     scenario_free(scenario);
 }
 
-static void with_one_more_report(void **state)
+static void with_two_more_reports(void **state)
 {
     struct whatif whatif;
     (void)state;
-    run_with_one_more(&whatif);
+    run_with_two_more(&whatif);
     expect_part(
         &whatif, "course",
         "{\"what\":\"grade\",\"incident\":\"3303-cholera-20260302-1\",\"level\":\"II\",\"was\":{"
@@ -308,6 +310,9 @@ static void with_one_more_report(void **state)
         "\"was\":{\"time\":\"2026-03-02T09:30:00+08:00\",\"section\":\"3.2(2)\",\"by\":\"\"},"
         "\"if\":{\"time\":\"2026-03-02T09:15:00+08:00\",\"section\":\"3.2(2)\",\"by\":\"\"}}\n");
     expect_part(&whatif, "answers",
+                "{\"what\":\"answer\",\"author\":\"330302.health\",\"about\":\"cholera\",\"event\":"
+                "\"report\",\"act\":\"progress\",\"was\":null,\"if\":{\"answered\":true,"
+                "\"accepted\":true,\"code\":\"accepted\",\"section\":\"\"}}\n"
                 "{\"what\":\"answer\",\"author\":\"330302.health\",\"about\":\"cholera\",\"event\":"
                 "\"report\",\"act\":\"progress\",\"was\":null,\"if\":{\"answered\":true,"
                 "\"accepted\":true,\"code\":\"accepted\",\"section\":\"\"}}\n");
@@ -328,13 +333,14 @@ static void stories_stand_side_by_side(void **state)
     struct whatif whatif;
     struct ld_buffer text = {0};
     (void)state;
-    run_with_one_more(&whatif);
+    run_with_two_more(&whatif);
     whatif_lines(&whatif, tell, &text);
     assert_string_equal(ld_buffer_string(&text), " | Lucheng District Health Bureau: progress\n"
                                                  " | grade II (grave) (3.2(2)) 30 or more cas\n"
                                                  " | warning suggested: orange (level II)\n"
                                                  " | clock met: Lucheng District Health Burea\n"
                                                  " | clock met: Lucheng District Health Burea\n"
+                                                 " | Lucheng District Health Bureau: progress\n"
                                                  "grade II (grave) (3.2(2)) 30 or more cas | \n"
                                                  "warning suggested: orange (level II) | \n"
                                                  "clock met: Lucheng District Health Burea | \n"
@@ -355,7 +361,7 @@ int main(void)
         cmocka_unit_test(another_plan_governs_from_the_start),
         cmocka_unit_test(without_an_event),
         cmocka_unit_test(nothing_more_from_outside),
-        cmocka_unit_test(with_one_more_report),
+        cmocka_unit_test(with_two_more_reports),
         cmocka_unit_test(stories_stand_side_by_side),
     };
     return cmocka_run_group_tests(tests, play, drop);
