@@ -34,6 +34,7 @@ static void print_help(FILE *file)
         "  --endpoint ENDPOINT    the router: tcp://host:port or ipc:///path\n"
         "                         (default: $LIANDONG_ENDPOINT or tcp://127.0.0.1:7501)\n"
         "  --help                 this text\n\n"
+        "$LIANDONG_KEYS is the directory with its key and the router's (liandong keys).\n"
         "Prints \"ready channel-KIND\" when it knows what is due. SIGTERM and SIGINT end it once\n"
         "what is under way is done. Exit status: 0 asked to stop, 1 failed, 2 wrong options.\n",
         file);

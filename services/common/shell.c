@@ -50,6 +50,7 @@ static void print_help(FILE *file, const struct sv_class *class)
         file,
         "  --metrics ADDRESS      show figures to Prometheus there: 127.0.0.1:PORT or unix:/path\n"
         "  --help                 this text\n\n"
+        "$LIANDONG_KEYS is the directory with its key and the router's (liandong keys).\n"
         "Prints \"ready NAME from SEQUENCE\" when its stream is open. SIGTERM and SIGINT\n"
         "end it cleanly. Exit status: 0 asked to stop, 1 failed, 2 wrong options.\n");
 }

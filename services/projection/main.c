@@ -21,6 +21,7 @@ static void print_help(FILE *file)
           "  --endpoint ENDPOINT    the router: tcp://host:port or ipc:///path\n"
           "                         (default: $LIANDONG_ENDPOINT or tcp://127.0.0.1:7501)\n"
           "  --help                 this text\n\n"
+          "$LIANDONG_KEYS is the directory with its key and the router's (liandong keys).\n"
           "Prints \"ready projection from SEQUENCE\" when its stream is open. SIGTERM and SIGINT\n"
           "end it cleanly. Exit status: 0 asked to stop, 1 failed, 2 wrong options.\n",
           file);
