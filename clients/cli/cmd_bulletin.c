@@ -74,14 +74,7 @@ int cmd_bulletin(struct cli *cli, int argc, char **argv)
          &own.entry,
          "ID",
          {"总结、评估所答复的善后事项", "which entry of the after-care a summary answers"}},
-        {"outbox",
-         0,
-         CLI_TEXT,
-         &cli->outbox,
-         "FILE",
-         {"先存入此发件箱；路由器不在也可",
-          "keep it in this outbox first; the router may be away"}},
-        {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
+        KEEPING_OPTIONS(cli),
         {.name = NULL}};
     const struct cli_usage usage = {
         "bulletin [OPTION]… INCIDENT KIND [TEXT]",

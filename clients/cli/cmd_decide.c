@@ -113,14 +113,7 @@ int cmd_decide(struct cli *cli, int argc, char **argv)
          "SEQUENCE",
          {"替换（withdraw-act：撤回）自己预先作出的第几号行为",
           "the act made ahead that this one replaces or, with withdraw-act, takes back"}},
-        {"outbox",
-         0,
-         CLI_TEXT,
-         &cli->outbox,
-         "FILE",
-         {"先存入此发件箱；路由器不在也可",
-          "keep it in this outbox first; the router may be away"}},
-        {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
+        KEEPING_OPTIONS(cli),
         {.name = NULL}};
     const struct cli_usage usage = {
         "decide [OPTION]… INCIDENT ACT [LEVEL]", {ABOUT_ZH, ABOUT_EN}, options, EXAMPLES};

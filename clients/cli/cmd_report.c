@@ -151,14 +151,7 @@ static int take_options(struct cli *cli, int argc, char **argv, struct report_op
         {"revises", 0, CLI_TEXT, &own->revises, "ID", {"订正哪份报告", "the report it replaces"}},
         {"narrative", 'n', CLI_TEXT, &own->narrative, "TEXT", {"说明", "in words"}},
         {"channel", 'c', CLI_TEXT, &own->channel, "ID", {"来源渠道", "where it comes from"}},
-        {"outbox",
-         0,
-         CLI_TEXT,
-         &cli->outbox,
-         "FILE",
-         {"先存入此发件箱；路由器不在也可",
-          "keep it in this outbox first; the router may be away"}},
-        {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
+        KEEPING_OPTIONS(cli),
         {.name = NULL}};
     const struct cli_usage usage = {
         "report [OPTION]… HAZARD", SUMMARY, options,

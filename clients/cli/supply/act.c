@@ -88,14 +88,7 @@ int supply_act(struct cli *cli, int argc, char **argv)
         {"needed-by", 'b', CLI_TIME, &own.needed_by_us, "TIME", {"何时需要", "when it is needed"}},
         {"id", 0, CLI_TEXT, &own.id, "ID", {"编号", "the author's own number"}},
         {"incident", 'I', CLI_TEXT, &own.incident, "ID", {"事件", "the incident it is for"}},
-        {"outbox",
-         0,
-         CLI_TEXT,
-         &cli->outbox,
-         "FILE",
-         {"先存入此发件箱；路由器不在也可",
-          "keep it in this outbox first; the router may be away"}},
-        {"exercise", 'x', CLI_FLAG, &cli->exercise, NULL, {"演练", "an exercise"}},
+        KEEPING_OPTIONS(cli),
         {.name = NULL}};
     const struct cli_usage usage = {
         "supply act [OPTION]… VERB ITEM QUANTITY",
