@@ -4,19 +4,14 @@
 
 static int show(const struct cli *cli, const struct account *account, const char *path)
 {
-    struct ld_error error;
-    int code = LD_OK;
     if (cli->json)
         cli_print_json(account_json(account));
     if (cli->json && path == NULL)
         return CLI_OK;
     struct paper *paper = account_paper(cli, account);
-    if (path != NULL)
-        code = paper_write_html(cli, paper, path, &error);
-    else
-        paper_print(cli, paper);
+    int status = paper_put(cli, paper, path);
     paper_close(paper);
-    return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
+    return status;
 }
 
 static int run(const struct cli *cli, const char *directory, const char *incident, const char *path)

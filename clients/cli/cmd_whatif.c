@@ -117,19 +117,14 @@ static void free_changes(struct whatif_changes *changes)
 
 static int show(const struct cli *cli, const struct whatif *whatif, const char *path)
 {
-    struct ld_error error;
-    int code = LD_OK;
     if (cli->json)
         cli_print_json(whatif_json(whatif));
     if (cli->json && path == NULL)
         return CLI_OK;
     struct paper *paper = whatif_paper(cli, whatif);
-    if (path != NULL)
-        code = paper_write_html(cli, paper, path, &error);
-    else
-        paper_print(cli, paper);
+    int status = paper_put(cli, paper, path);
     paper_close(paper);
-    return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
+    return status;
 }
 
 static int run_both(const struct cli *cli, const struct log_inputs *inputs,

@@ -136,17 +136,29 @@ static void put_page(struct ld_buffer *buffer, const struct cli *cli, const stru
     ld_buffer_text(buffer, "</body>\n</html>\n");
 }
 
-int paper_write_html(const struct cli *cli, const struct paper *paper, const char *path,
-                     struct ld_error *error)
+static int write_page(const char *path, const struct ld_buffer *page, struct ld_error *error)
 {
-    struct ld_buffer buffer = {0};
     FILE *file = fopen(path, "w");
     if (file == NULL)
         return ld_fail(error, LD_INVALID, "cannot write %s: %s", path, strerror(errno));
-    put_page(&buffer, cli, paper);
-    bool written = fwrite(buffer.data, 1, buffer.size, file) == buffer.size;
-    bool closed = fclose(file) == 0;
-    ld_buffer_free(&buffer);
-    return written && closed ? LD_OK
-                             : ld_fail(error, LD_IO, "cannot write %s: %s", path, strerror(errno));
+    bool written = fwrite(page->data, 1, page->size, file) == page->size;
+    int number = errno;
+    if (fclose(file) == 0 && written)
+        return LD_OK;
+    return ld_fail(error, LD_IO, "cannot write all of %s: %s; what is there is not whole", path,
+                   strerror(written ? errno : number));
+}
+
+int paper_put(const struct cli *cli, const struct paper *paper, const char *path)
+{
+    if (path == NULL) {
+        paper_print(cli, paper);
+        return CLI_OK;
+    }
+    struct ld_buffer page = {0};
+    struct ld_error error;
+    put_page(&page, cli, paper);
+    int code = write_page(path, &page, &error);
+    ld_buffer_free(&page);
+    return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
 }

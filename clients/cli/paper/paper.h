@@ -44,8 +44,7 @@ void paper_lanes(struct paper *paper, const char *left_name, const char *right_n
 void paper_lane(struct paper *paper, const struct paper_lane *lane);
 
 void paper_print(const struct cli *cli, const struct paper *paper);
-/* LD_OK; LD_INVALID if there can be no such file; LD_IO. */
-int paper_write_html(const struct cli *cli, const struct paper *paper, const char *path,
-                     struct ld_error *error) LD_MUST_USE;
+/* Writes it as HTML to path, or shows it if path is NULL. The exit status; what failed is said. */
+int paper_put(const struct cli *cli, const struct paper *paper, const char *path);
 
 #endif

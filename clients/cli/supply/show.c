@@ -48,17 +48,6 @@ static json_t *public_rows(const json_t *rows)
     return all;
 }
 
-static int put_out(const struct cli *cli, const struct paper *paper, const char *html)
-{
-    struct ld_error error;
-    if (html == NULL) {
-        paper_print(cli, paper);
-        return CLI_OK;
-    }
-    int code = paper_write_html(cli, paper, html, &error);
-    return code == LD_OK ? CLI_OK : cli_fail(cli, &error);
-}
-
 /* The views, one after the other; as JSON an object with an array for each. */
 static int show_views(const struct cli *cli, struct model_found *found,
                       const struct show_options *own, const struct view *const *views,
@@ -89,7 +78,7 @@ static int show_views(const struct cli *cli, struct model_found *found,
         cli_print_json(json_incref(all));
     }
     if (status == CLI_OK && (!cli->json || own->html != NULL)) {
-        status = put_out(cli, paper, own->html);
+        status = paper_put(cli, paper, own->html);
     }
     json_decref(all);
     paper_close(paper);
